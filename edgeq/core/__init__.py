@@ -1,0 +1,1 @@
+"""What every room shares: errors, records, units, files, processes. Imports no other room."""

@@ -1,0 +1,103 @@
+"""Files: atomic writes, confined paths, the data that ships with edgeq."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from edgeq.core.errors import InputError, InternalError, UsageError
+
+
+def shipped_folder(name: str) -> Path:
+    """Return the shipped folder `name` (boards, firmware_templates or datasets).
+
+    In a wheel it lies inside the package; in a checkout it stands at the top level.
+    """
+    package = Path(__file__).resolve().parent.parent
+    for folder in (package / "_shipped" / name, package.parent / name):
+        if folder.is_dir():
+            return folder
+    raise InternalError(
+        f"the shipped folder '{name}' is missing from this installation",
+        hint="reinstall edgeq: the wheel is incomplete",
+    )
+
+
+def write_atomic(path: Path, data: str | bytes) -> None:
+    """Write `data` to `path` so that a reader sees the old file or the new one, never a part."""
+    path = Path(path)
+    raw = data.encode() if isinstance(data, str) else data
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    except OSError as error:
+        raise _cannot_write(path, error) from error
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(raw)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise _cannot_write(path, error) from error
+    except BaseException:
+        with contextlib.suppress(OSError):
+            os.unlink(temporary)
+        raise
+
+
+def _cannot_write(path: Path, error: OSError) -> UsageError:
+    return UsageError(
+        f"cannot write {path}: {error.strerror or error}",
+        hint="choose a folder that exists, is writable and has room",
+    )
+
+
+def write_tree(folder: Path, files: dict[str, str]) -> None:
+    """Write every file of `files` (relative path -> text) below `folder`, each atomically."""
+    targets = {confined(folder, name): text for name, text in files.items()}
+    for path, text in targets.items():
+        write_atomic(path, text)
+
+
+def confined(folder: Path, name: str) -> Path:
+    """Return `folder / name`; raise InputError if it would lie outside `folder`."""
+    base = Path(folder).resolve()
+    path = (base / name).resolve()
+    if "\x00" in name or "\\" in name or base not in path.parents:
+        raise InputError(
+            f"path {name!r} leads outside its folder",
+            hint="use plain relative names without '..', drive letters or backslashes",
+        )
+    return path
+
+
+def read_bytes(path: Path, *, what: str, limit: int = 1 << 30) -> bytes:
+    """Read a user's file of at most `limit` bytes; raise InputError naming `what` it should be."""
+    path = Path(path)
+    try:
+        size = path.stat().st_size
+        if path.is_dir():
+            raise InputError(f"{what} {path} is a folder", hint="name a file")
+        if size > limit:
+            raise InputError(
+                f"{what} {path} has {size:,} bytes, more than the {limit:,} that edgeq reads",
+                hint="is this the right file?",
+            )
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(
+            f"cannot read {what} {path}: {error.strerror or error}",
+            hint="check the path and its permissions",
+        ) from error
+
+
+def sha256_hex(data: bytes) -> str:
+    """Return the SHA-256 of `data` as 64 hex digits."""
+    return hashlib.sha256(data).hexdigest()

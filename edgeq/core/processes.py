@@ -1,0 +1,167 @@
+"""Child processes: the only place that starts one. Never through a shell, always with limits."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from edgeq.core.errors import ToolchainError
+
+POSIX = os.name == "posix"
+
+
+class Completed(NamedTuple):
+    """A child process that ended by itself. `returncode` is negative for a signal."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+class TimedOut(ToolchainError):
+    """A child process did not end within its time."""
+
+
+def find_tool(name: str) -> str | None:
+    """Return the path of the program `name`, or None."""
+    return shutil.which(name)
+
+
+def python_argv(module: str, *args: str) -> list[str]:
+    """Return the argv that runs a module of ours in a fresh interpreter."""
+    return [sys.executable, "-m", module, *args]
+
+
+def run(
+    argv: Sequence[str],
+    *,
+    timeout_s: float,
+    memory_bytes: int | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+    stdin: bytes | None = None,
+    on_line: Callable[[str], None] | None = None,
+) -> Completed:
+    """Run `argv` to its end and return its output.
+
+    Args:
+        timeout_s: the whole process group is killed after this many seconds (TimedOut).
+        memory_bytes: limit of the address space (Linux), None for no limit.
+        env: variables added to the environment.
+        on_line: called with each line of stdout as it arrives.
+
+    Raises:
+        TimedOut: the process was killed at its deadline.
+        ToolchainError: the program could not be started.
+    """
+    child = start(argv, memory_bytes=memory_bytes, cwd=cwd, env=env)
+    lines: list[str] = []
+    errors: list[str] = []
+    arrived: queue.Queue[str | None] = queue.Queue()
+    readers = [
+        threading.Thread(target=_pump, args=(child.stdout, arrived.put), daemon=True),
+        threading.Thread(target=_pump, args=(child.stderr, errors.append), daemon=True),
+        threading.Thread(target=_feed, args=(child, stdin), daemon=True),
+    ]
+    for reader in readers:
+        reader.start()
+    deadline = time.monotonic() + timeout_s
+    try:
+        while readers[0].is_alive() or not arrived.empty():
+            with contextlib.suppress(queue.Empty):
+                line = arrived.get(timeout=0.05)
+                lines.append(line or "")
+                if on_line is not None:
+                    on_line((line or "").rstrip("\n"))
+            if time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired(list(argv), timeout_s)
+        child.wait(timeout=max(0.1, deadline - time.monotonic()))
+        readers[1].join(timeout=5)
+    except subprocess.TimeoutExpired as error:
+        raise TimedOut(
+            f"{Path(argv[0]).name} did not end within {timeout_s:g} s",
+            hint="the input may be hostile or the machine busy; raise the limit with --timeout",
+        ) from error
+    finally:
+        kill_group(child)
+        for pipe in (child.stdout, child.stderr, child.stdin):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+    return Completed(child.returncode, "".join(lines), "".join(errors))
+
+
+def start(
+    argv: Sequence[str],
+    *,
+    memory_bytes: int | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> subprocess.Popen[bytes]:
+    """Start `argv` in a process group of its own, with pipes on all three streams.
+
+    Raises:
+        ToolchainError: the program could not be started.
+    """
+    try:
+        return subprocess.Popen(
+            list(argv),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd=cwd,
+            env={**os.environ, **(env or {})},
+            start_new_session=POSIX,
+            preexec_fn=_limiter(memory_bytes) if POSIX and memory_bytes else None,
+        )
+    except OSError as error:
+        raise ToolchainError(
+            f"cannot start {argv[0]}: {error.strerror or error}",
+            hint="run `edgeq doctor` to see what is missing",
+        ) from error
+
+
+def kill_group(child: subprocess.Popen[bytes]) -> None:
+    """Kill `child` and everything it started, and reap it."""
+    if child.poll() is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            if POSIX:
+                os.killpg(child.pid, signal.SIGKILL)
+            else:
+                child.kill()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        child.wait(timeout=5)
+
+
+def _limiter(memory_bytes: int) -> Callable[[], None]:
+    import resource
+
+    def limit() -> None:
+        resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
+        resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+    return limit
+
+
+def _pump(pipe: object, put: Callable[[str], None]) -> None:
+    with contextlib.suppress(ValueError, OSError):
+        for raw in iter(pipe.readline, b""):  # type: ignore[attr-defined]
+            put(raw.decode("utf-8", "replace"))
+
+
+def _feed(child: subprocess.Popen[bytes], data: bytes | None) -> None:
+    assert child.stdin is not None
+    with contextlib.suppress(OSError, ValueError):
+        if data:
+            child.stdin.write(data)
+        child.stdin.close()

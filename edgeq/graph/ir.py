@@ -1,0 +1,129 @@
+"""The intermediate representation: a verified .tflite subgraph as frozen records.
+
+Nodes are in topological order. Tensor and node indices are those of the file, so that every
+later report can name what the user sees in other tools.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+# dtype name -> numpy dtype. INT4 constants are unpacked to int8 by the reader.
+DTYPES: dict[str, np.dtype[Any]] = {
+    "int8": np.dtype(np.int8),
+    "uint8": np.dtype(np.uint8),
+    "int16": np.dtype(np.int16),
+    "int32": np.dtype(np.int32),
+    "int64": np.dtype(np.int64),
+    "uint32": np.dtype(np.uint32),
+    "float32": np.dtype(np.float32),
+    "float16": np.dtype(np.float16),
+    "bool": np.dtype(np.bool_),
+    "int4": np.dtype(np.int8),
+}
+
+OptionValue = int | float | bool | str | tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Quantization:
+    """Affine quantisation: real = scale * (q - zero_point).
+
+    `scales` and `zero_points` have one entry (per-tensor) or one for each index of `axis`
+    (per-channel).
+    """
+
+    scales: tuple[float, ...]
+    zero_points: tuple[int, ...]
+    axis: int = 0
+
+    @property
+    def scale(self) -> float:
+        """The single scale of a per-tensor quantisation (the first one of per-channel)."""
+        return self.scales[0]
+
+    @property
+    def zero_point(self) -> int:
+        """The single zero point of a per-tensor quantisation."""
+        return self.zero_points[0]
+
+    @property
+    def per_channel(self) -> bool:
+        """Whether there is more than one scale."""
+        return len(self.scales) > 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Tensor:
+    """A tensor. `data` is a read-only array of `shape` for a constant, else None."""
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    quantization: Quantization | None = None
+    data: NDArray[Any] | None = None
+    is_variable: bool = False
+
+    @property
+    def elements(self) -> int:
+        """Number of elements (1 for a scalar)."""
+        return math.prod(self.shape)
+
+    @property
+    def bytes(self) -> int:
+        """Size of the unpacked tensor in bytes."""
+        return self.elements * DTYPES[self.dtype].itemsize
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether the file holds its value."""
+        return self.data is not None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Node:
+    """An operator. `op` is the schema's BuiltinOperator name; an absent input is -1.
+
+    `options` holds the fields of the builtin options table in snake_case as the schema names
+    them (enums as their names: padding='SAME', fused_activation_function='RELU6').
+    """
+
+    index: int
+    op: str
+    version: int
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    options: Mapping[str, OptionValue] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Graph:
+    """A verified model. `sha256` and `file_bytes` identify the file it came from."""
+
+    name: str
+    tensors: tuple[Tensor, ...]
+    nodes: tuple[Node, ...]
+    inputs: tuple[int, ...]
+    outputs: tuple[int, ...]
+    sha256: str = ""
+    file_bytes: int = 0
+    description: str = ""
+
+    def tensor(self, index: int) -> Tensor:
+        """Return tensor `index`."""
+        return self.tensors[index]
+
+    def producer(self, index: int) -> Node | None:
+        """Return the node that computes tensor `index`, None for inputs and constants."""
+        return next((n for n in self.nodes if index in n.outputs), None)
+
+    def consumers(self, index: int) -> tuple[Node, ...]:
+        """Return the nodes that read tensor `index`, in order."""
+        return tuple(n for n in self.nodes if index in n.inputs)
