@@ -1,0 +1,43 @@
+# Two commands do everything on a fresh machine with Python 3.10-3.13 and make:
+#   make demo   set up, then the whole road on a virtual board, with its report
+#   make test   set up, then lint, types, layout and tests
+
+PYTHON ?= python3
+VENV   ?= .venv
+JOBS   ?= 2
+BIN    := $(VENV)/bin
+
+.PHONY: demo test check test-slow readme clean
+
+demo: $(VENV)/.all
+	$(BIN)/edgeq demo
+
+test: check
+	$(BIN)/pytest -q -n $(JOBS) --dist loadscope -m "not slow"
+
+check: $(VENV)/.dev
+	$(BIN)/ruff check edgeq tests benchmarks
+	$(BIN)/ruff format --check edgeq tests benchmarks
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+test-slow: $(VENV)/.dev
+	$(BIN)/pytest -q -n $(JOBS) --timeout 3600 -m slow
+
+readme: $(VENV)/.dev
+	$(BIN)/python benchmarks/readme.py
+
+$(VENV)/bin/python:
+	@echo "setting up $(VENV) ..."
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+
+# uv is faster; pip does the same where uv cannot reach an index.
+$(VENV)/.%: pyproject.toml | $(VENV)/bin/python
+	@echo "installing edgeq[$*] ..."
+	$(BIN)/uv pip install --quiet --python $(BIN)/python --prerelease if-necessary-or-explicit -e '.[$*]' \
+	  || $(BIN)/python -m pip install --quiet -e '.[$*]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) build dist demo runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
