@@ -1,0 +1,1 @@
+"""Measurement: latency statistics, validation against the oracle, gates."""

@@ -1,0 +1,116 @@
+"""The typer application: commands from one table, and errors turned into exit codes."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import sys
+from collections.abc import Callable
+from typing import Annotated, Any
+
+import typer
+
+from edgeq import __version__
+from edgeq.cli.commands import COMMANDS, GROUPS
+from edgeq.core.errors import EdgeqError, InternalError, one_line
+
+INTERRUPTED = 130
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"edgeq {__version__}")
+        raise typer.Exit
+
+
+def _root(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    """From a TensorFlow/Keras model to a measured microcontroller."""
+
+
+def build_app() -> typer.Typer:
+    """Return the application with every command of the table."""
+    app = typer.Typer(
+        name="edgeq",
+        no_args_is_help=True,
+        pretty_exceptions_enable=False,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback()(_root)
+    for name, command in COMMANDS.items():
+        app.command(name)(command)
+    for name, (summary, commands) in GROUPS.items():
+        group = typer.Typer(no_args_is_help=True, help=summary)
+        for verb, command in commands.items():
+            group.command(verb)(command)
+        app.add_typer(group, name=name)
+    return app
+
+
+def main() -> None:
+    """Run the command line and exit with the documented code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; errors go to stderr as cause and hint."""
+    try:
+        code = _call(build_app(), arguments)
+        sys.stdout.flush()
+        return code
+    except EdgeqError as error:
+        return _explain(error, arguments)
+    except (KeyboardInterrupt, typer.Abort):
+        print("interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get("EDGEQ_DEBUG"):
+            raise
+        cause = f"internal error: {type(error).__name__}: {error}"
+        hint = "this is a defect in edgeq; EDGEQ_DEBUG=1 shows where it happened"
+        return _explain(InternalError(cause, hint=hint), arguments)
+
+
+def _call(app: Callable[..., Any], arguments: list[str]) -> int:
+    try:
+        return app(args=arguments, prog_name="edgeq", standalone_mode=False) or 0
+    except Exception as error:
+        # typer's usage errors know how to say themselves; nothing else has these two.
+        say, code = getattr(error, "format_message", None), getattr(error, "exit_code", None)
+        if say is None or code is None:
+            raise
+        print(f"error: {one_line(say())}", file=sys.stderr)
+        print("hint: edgeq COMMAND --help shows what the command takes", file=sys.stderr)
+        return int(code)
+
+
+def _explain(error: EdgeqError, arguments: list[str]) -> int:
+    print(f"error: {error.cause}", file=sys.stderr)
+    print(f"hint: {error.hint}", file=sys.stderr)
+    if _wants_json(arguments):
+        from edgeq.report.formats import to_json
+
+        failure = {
+            "schema": "edgeq.error/1",
+            "error": type(error).__name__,
+            "cause": error.cause,
+            "hint": error.hint,
+            "exit_code": error.exit_code,
+        }
+        sys.stdout.write(to_json(failure).decode())
+    return error.exit_code
+
+
+def _wants_json(arguments: list[str]) -> bool:
+    return "--format=json" in arguments or any(
+        a == "--format" and b == "json" for a, b in itertools.pairwise(arguments)
+    )

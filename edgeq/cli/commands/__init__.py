@@ -1,0 +1,53 @@
+"""One file a command; this table names them all. Heavy imports happen inside the functions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from edgeq.cli.commands.bench import bench
+from edgeq.cli.commands.boards import check_boards, list_boards, show_board, show_schema
+from edgeq.cli.commands.build import build
+from edgeq.cli.commands.compile import compile_
+from edgeq.cli.commands.convert import convert
+from edgeq.cli.commands.data import get_data, list_data, show_data
+from edgeq.cli.commands.demo import demo
+from edgeq.cli.commands.deploy import deploy
+from edgeq.cli.commands.doctor import doctor
+from edgeq.cli.commands.emit import emit
+from edgeq.cli.commands.evaluate import evaluate
+from edgeq.cli.commands.fit import fit
+from edgeq.cli.commands.flash import flash
+from edgeq.cli.commands.inspect import inspect
+from edgeq.cli.commands.report import report
+from edgeq.cli.commands.validate import validate
+
+Command = Callable[..., Any]
+
+COMMANDS: dict[str, Command] = {
+    "demo": demo,
+    "deploy": deploy,
+    "convert": convert,
+    "evaluate": evaluate,
+    "inspect": inspect,
+    "fit": fit,
+    "compile": compile_,
+    "emit": emit,
+    "build": build,
+    "flash": flash,
+    "bench": bench,
+    "validate": validate,
+    "report": report,
+    "doctor": doctor,
+}
+
+GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
+    "boards": (
+        "List, show and check board profiles.",
+        {"list": list_boards, "show": show_board, "check": check_boards, "schema": show_schema},
+    ),
+    "data": (
+        "List, show and get datasets.",
+        {"list": list_data, "show": show_data, "get": get_data},
+    ),
+}

@@ -1,0 +1,28 @@
+"""edgeq compile"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from edgeq.cli import options as opt
+
+
+def compile_(
+    model: opt.Int8Model,
+    out: opt.OutFolder,
+    board: Annotated[
+        str | None, typer.Option("--board", "-b", help="Choose kernels for this board's core.")
+    ] = None,
+    name: opt.Name = None,
+    form: opt.OutputFormat = opt.Format.text,
+) -> None:
+    """Compile an int8 .tflite to standalone C99: NAME.c, NAME.h, kernels, CMake, NAME.json."""
+    from edgeq import api
+    from edgeq.cli.console import say, show
+    from edgeq.report.tables import plan_tables
+
+    compiled = api.compile_model(model, out=out, board=board, name=name)
+    show(compiled.plan, lambda: plan_tables(compiled.plan), form)
+    say(f"wrote {len(compiled.files)} files to {out}")

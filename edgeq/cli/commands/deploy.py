@@ -1,0 +1,44 @@
+"""edgeq deploy"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgeq.cli import options as opt
+
+
+def deploy(
+    model: opt.Model,
+    data: opt.Data,
+    board: opt.Board,
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="[default: runs/MODEL-BOARD]")] = (
+        None
+    ),
+    backend: Annotated[opt.Backend, typer.Option(help="The converter.")] = opt.Backend.tflite,
+    samples: Annotated[int, typer.Option(min=1, help="Evaluation inputs to validate.")] = 100,
+    port: opt.Port = None,
+    toolchain: opt.Toolchain = None,
+    data_root: opt.DataRoot = None,
+    form: opt.OutputFormat = opt.Format.text,
+) -> None:
+    """All of it: convert, evaluate, fit, compile, build, flash, validate, bench, report."""
+    from edgeq import api
+    from edgeq.cli.deployment import run_deploy
+
+    run_deploy(
+        api.DeployRequest(
+            model=model,
+            data=data,
+            board=board,
+            out=out,
+            backend=backend.value,
+            samples=samples,
+            port=port,
+            toolchain=toolchain,
+            data_root=data_root,
+        ),
+        form,
+    )

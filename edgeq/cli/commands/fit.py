@@ -1,0 +1,19 @@
+"""edgeq fit"""
+
+from __future__ import annotations
+
+import typer
+
+from edgeq.cli import options as opt
+
+
+def fit(model: opt.Int8Model, board: opt.Board, form: opt.OutputFormat = opt.Format.text) -> None:
+    """Does the model fit the board? Which region is short, by how much? Exit code 1 if not."""
+    from edgeq import api
+    from edgeq.cli.console import show
+    from edgeq.report.tables import fit_tables
+
+    record = api.fit(model, board=board)
+    show(record, lambda: fit_tables(record), form)
+    if not record.fits:
+        raise typer.Exit(1)

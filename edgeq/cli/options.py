@@ -1,0 +1,62 @@
+"""Options that several commands share, each said once."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+class Format(str, Enum):
+    """How a result is printed: for people, or for programs on stdout alone."""
+
+    text = "text"
+    json = "json"
+    csv = "csv"
+
+
+class Backend(str, Enum):
+    """The converter that quantises."""
+
+    tflite = "tflite"
+    aeq = "aeq"
+
+
+class PortType(str, Enum):
+    """The type of the model's inputs or outputs."""
+
+    int8 = "int8"
+    uint8 = "uint8"
+    float32 = "float32"
+
+
+class OracleName(str, Enum):
+    """What computes the expected bytes."""
+
+    edgeq = "edgeq"
+    tflite_micro = "tflite-micro"
+
+
+Model = Annotated[Path, typer.Argument(help="A model file.", show_default=False)]
+Int8Model = Annotated[Path, typer.Argument(help="An int8 .tflite model.", show_default=False)]
+Board = Annotated[
+    str, typer.Option("--board", "-b", help="A board id, or the path of a board's TOML file.")
+]
+Data = Annotated[
+    str, typer.Option("--data", "-d", help="A dataset's name, its TOML file, or an .npz file.")
+]
+OptionalData = Annotated[
+    str | None, typer.Option("--data", "-d", help="A dataset's name, its TOML file, or an .npz.")
+]
+DataRoot = Annotated[
+    Path | None, typer.Option(help="Where local datasets lie (or EDGEQ_DATA_DIR).")
+]
+OutFolder = Annotated[Path, typer.Option("--out", "-o", help="The folder to write to.")]
+OutFile = Annotated[Path | None, typer.Option("--out", "-o", help="The file to write.")]
+OutputFormat = Annotated[Format, typer.Option("--format", help="How to print the result.")]
+Name = Annotated[str | None, typer.Option(help="The model's C name [default: from the file].")]
+Toolchain = Annotated[str | None, typer.Option(help="zig, gcc-arm, gcc or clang.")]
+Port = Annotated[str | None, typer.Option(help="Serial port or socket:// address of the board.")]
+Oracle = Annotated[OracleName, typer.Option(help="What computes the expected bytes.")]
