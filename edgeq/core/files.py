@@ -69,13 +69,13 @@ def write_tree(folder: Path, files: dict[str, str]) -> None:
 def confined(folder: Path, name: str) -> Path:
     """Return `folder / name`; raise InputError if it would lie outside `folder`."""
     base = Path(folder).resolve()
-    path = (base / name).resolve()
-    if "\x00" in name or "\\" in name or base not in path.parents:
+    hostile = "\x00" in name or "\\" in name
+    if hostile or base not in (base / name).resolve().parents:
         raise InputError(
             f"path {name!r} leads outside its folder",
             hint="use plain relative names without '..', drive letters or backslashes",
         )
-    return path
+    return (base / name).resolve()
 
 
 def read_bytes(path: Path, *, what: str, limit: int = 1 << 30) -> bytes:
