@@ -305,15 +305,6 @@ class EvaluationRecord(Record, frozen=True, kw_only=True):
     engine: str
 
 
-class ValidationRecord(Record, frozen=True, kw_only=True):
-    """Board against oracle, byte for byte."""
-
-    inputs: int
-    matched: int
-    oracle: str
-    first_mismatch: str | None = None
-
-
 class MismatchRecord(Record, frozen=True, kw_only=True):
     """The first diverging layer and the elements that differ: (flat index, board, oracle)."""
 
@@ -324,3 +315,12 @@ class MismatchRecord(Record, frozen=True, kw_only=True):
     differing: int
     elements: int
     examples: tuple[tuple[int, int, int], ...]
+
+
+class ValidationRecord(Record, frozen=True, kw_only=True):
+    """Board against oracle, byte for byte."""
+
+    inputs: int
+    matched: int
+    oracle: str
+    first_mismatch: MismatchRecord | None = None

@@ -1,0 +1,185 @@
+"""Measure one model on one board over its link: the record that every board gives."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from edgeq import __version__
+from edgeq.bench.inputs import ModelInput
+from edgeq.bench.oracles import Outputs
+from edgeq.bench.statistics import explain_spread, summarise
+from edgeq.boards.profile import Board
+from edgeq.core.records import (
+    BoardRecord,
+    EngineRecord,
+    FirmwareImage,
+    Kind,
+    LatencyRecord,
+    LayerRecord,
+    MemoryRecord,
+    ModelRecord,
+    OutputRecord,
+    Plan,
+    Result,
+)
+from edgeq.device.session import BoardSession, Counters
+
+# Which counter gives the time, most direct first.
+TIME_COUNTERS = ("ns", "ticks", "cycles", "instructions")
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """Raw numbers of one board session: one `Counters` a run, the outputs, the stack mark."""
+
+    samples: tuple[Counters, ...]
+    overhead: Counters
+    outputs: Outputs
+    stack_bytes: int
+
+
+def measure(session: BoardSession, item: ModelInput, *, runs: int, warmup: int) -> Measurement:
+    """Run `item` on the board: `warmup` unmeasured inferences, then `runs` measured ones."""
+    write_ports(session, item)
+    session.reset_stack()
+    samples = session.invoke(warmup, runs)
+    stats = session.stats()
+    return Measurement(
+        samples=tuple(samples),
+        overhead=stats.overhead,
+        outputs=read_ports(session),
+        stack_bytes=stats.stack_high_water,
+    )
+
+
+def write_ports(session: BoardSession, item: ModelInput) -> None:
+    """Write every input of the model."""
+    for port, raw in enumerate(item.ports):
+        session.write_input(port, raw)
+
+
+def read_ports(session: BoardSession) -> Outputs:
+    """Read every output of the model."""
+    return tuple(session.read_output(port) for port in range(len(session.hello.output_bytes)))
+
+
+def net(sample: Counters, overhead: Counters, name: str) -> int:
+    """Return counter `name` of one run without the cost of reading the counter itself."""
+    return max(0, sample[name] - overhead.get(name, 0))
+
+
+def latency_record(measured: Measurement, board: Board, frequency_hz: int) -> LatencyRecord:
+    """Turn raw counters into seconds, and say what kind of number they are.
+
+    On a virtual board instructions are exact, so latency is `simulated`; seconds follow from the
+    modelled cycles at the profile's clock where the board models them.
+    """
+    names = measured.samples[0].keys()
+    counter = next(n for n in TIME_COUNTERS if n in names)
+    hertz = board.clock_hz if counter in ("cycles", "instructions") else frequency_hz
+    seconds = [net(s, measured.overhead, counter) / hertz for s in measured.samples]
+    summary = summarise(seconds)
+    kind: Kind = "simulated" if board.kind == "virtual" else "measured"
+
+    def median_of(name: str) -> int | None:
+        if name not in names:
+            return None
+        return round(summarise([net(s, measured.overhead, name) for s in measured.samples]).median)
+
+    cycles = median_of("cycles")
+    modelled = cycles is not None and board.kind == "virtual"
+    return LatencyRecord(
+        kind="estimated" if modelled else kind,
+        median_s=summary.median,
+        p95_s=summary.p95,
+        mean_s=summary.mean,
+        runs=summary.runs,
+        instructions=median_of("instructions"),
+        cycles=cycles,
+        cycles_kind=("estimated" if modelled else kind) if cycles is not None else None,
+        cycles_source=cycle_source(board) if modelled else None,
+    )
+
+
+def cycle_source(board: Board) -> str:
+    """Return where the cycle table of the board's core was read."""
+    from edgeq.device.virtual.cycles import cycle_table
+
+    return cycle_table(board.core.arch).source
+
+
+def layer_records(
+    plan: Plan, traced: Sequence[Counters] | None, overhead: Counters
+) -> tuple[LayerRecord, ...]:
+    """Return the cost of each layer; counts are None where the firmware was not traced."""
+    return tuple(
+        LayerRecord(
+            index=layer.index,
+            op=layer.op,
+            name=layer.name,
+            macs=layer.macs,
+            instructions=_count(traced, layer.index, "instructions", overhead),
+            cycles=_count(traced, layer.index, "cycles", overhead),
+        )
+        for layer in plan.layers
+    )
+
+
+def _count(
+    traced: Sequence[Counters] | None, layer: int, name: str, overhead: Counters
+) -> int | None:
+    if traced is None or name not in traced[layer]:
+        return None
+    return net(traced[layer], overhead, name)
+
+
+def build_result(
+    *,
+    plan: Plan,
+    board: Board,
+    image: FirmwareImage,
+    measured: Measurement,
+    frequency_hz: int,
+    layers: tuple[LayerRecord, ...],
+    expected: Outputs | None,
+    oracle: str,
+) -> Result:
+    """Put the record of one benchmark together."""
+    sizes = image.sizes
+    latency = latency_record(measured, board, frequency_hz)
+    return Result(
+        model=ModelRecord(
+            name=plan.name, sha256=plan.model_sha256, bytes=plan.model_bytes, macs=plan.macs
+        ),
+        board=BoardRecord(
+            id=board.id,
+            core=board.core.arch,
+            clock_hz=board.clock_hz,
+            kind=board.kind,
+            verified=board.verified,
+        ),
+        engine=EngineRecord(
+            name="aot", version=__version__, options={"toolchain": image.toolchain}
+        ),
+        latency=latency,
+        memory=MemoryRecord(
+            flash_bytes=sizes.flash_bytes,
+            code_bytes=sizes.code_bytes,
+            constant_bytes=sizes.constant_bytes,
+            ram_bytes=sizes.arena_bytes + sizes.static_bytes + measured.stack_bytes,
+            arena_bytes=sizes.arena_bytes,
+            static_bytes=sizes.static_bytes,
+            stack_bytes=measured.stack_bytes,
+            image_bytes=sizes.image_bytes,
+        ),
+        energy=None,
+        output=OutputRecord(
+            crc32=f"{zlib.crc32(b''.join(measured.outputs)):08x}",
+            bit_exact=None if expected is None else measured.outputs == expected,
+            oracle=oracle if expected is not None else None,
+        ),
+        layers=layers,
+        warnings=explain_spread([s[next(iter(s))] for s in measured.samples]),
+    )
