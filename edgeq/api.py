@@ -1,0 +1,484 @@
+"""The verbs of edgeq as typed functions: what the command line, notebooks and CI call.
+
+Every function raises `edgeq.core.errors.EdgeqError` (cause, hint, exit code) and nothing else on
+purpose. Heavy packages are imported when a function needs them.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from edgeq.core.errors import GateError, InputError
+
+if TYPE_CHECKING:
+    from edgeq.boards.profile import Board
+    from edgeq.core.installation import Installed
+    from edgeq.core.records import (
+        CompiledModel,
+        ConversionRecord,
+        EvaluationRecord,
+        FirmwareImage,
+        Result,
+        TensorErrorRecord,
+        ValidationRecord,
+    )
+    from edgeq.data.dataset import Dataset
+    from edgeq.data.manifest import Manifest
+    from edgeq.device.flashers import FlashReport
+    from edgeq.firmware.fit import FitReport
+    from edgeq.graph.inspection import Inspection
+    from edgeq.graph.ir import Graph
+    from edgeq.report.records import ReportData
+
+Progress = Callable[[str, float | None], None]
+
+RECORD, PAGE = "report.json", "report.html"
+
+
+def _quiet(stage: str, share: float | None = None) -> None:
+    """Report no progress."""
+
+
+# --- looking ---------------------------------------------------------------------------------------
+
+
+def inspect(model: Path) -> Inspection:
+    """Return operators, shapes, quantisation, MACs, weights and memory over time of a .tflite."""
+    from edgeq.graph.inspection import inspect_graph
+
+    return inspect_graph(_read(model))
+
+
+def list_boards() -> tuple[Board, ...]:
+    """Return every board: the user's own first, then the shipped ones."""
+    from edgeq.boards import registry
+
+    return registry.list_boards()
+
+
+def find_board(board: str) -> Board:
+    """Return the board with this id, or the one in this TOML file."""
+    from edgeq.boards import registry
+
+    return registry.find_board(board)
+
+
+def check_boards(board: str | None = None) -> dict[str, tuple[str, ...]]:
+    """Return the problems of one board or of all, by board id; empty tuples where it is sound."""
+    from edgeq.boards import registry
+
+    chosen = (registry.find_board(board),) if board else registry.list_boards()
+    return {b.id: registry.check_board(b) for b in chosen}
+
+
+def board_schema() -> dict[str, Any]:
+    """Return the JSON Schema of a board profile."""
+    from edgeq.boards import registry
+
+    return registry.board_schema()
+
+
+def doctor() -> tuple[Installed, ...]:
+    """Return what is installed, what is missing, and the command that installs it."""
+    from edgeq.core.installation import check_installation
+
+    return check_installation()
+
+
+# --- data ------------------------------------------------------------------------------------------
+
+
+def list_datasets(*, data_root: Path | None = None) -> tuple[Manifest, ...]:
+    """Return every dataset that edgeq knows."""
+    from edgeq.data import catalog
+
+    return catalog.list_datasets()
+
+
+def find_dataset(dataset: str) -> Manifest:
+    """Return the manifest of a dataset."""
+    from edgeq.data import catalog
+
+    return catalog.find_dataset(dataset)
+
+
+def get_dataset(dataset: str) -> Path:
+    """Download a dataset that lies at a URL (SHA-256 pinned) and return where it is."""
+    from edgeq.data import catalog
+
+    return catalog.fetch_dataset(dataset)
+
+
+# --- models ----------------------------------------------------------------------------------------
+
+
+def train_demo(out: Path, *, on_progress: Progress = _quiet) -> Path:
+    """Train the demo's separable CNN on digits; return the .keras file below `out`."""
+    from edgeq.convert.demo import train_demo_model
+
+    return train_demo_model(out / "digits.keras", on_progress=on_progress)
+
+
+def convert(
+    model: Path,
+    *,
+    data: str,
+    out: Path | None = None,
+    backend: str = "tflite",
+    input_dtype: str = "int8",
+    output_dtype: str = "int8",
+    samples: int = 200,
+    timeout_s: float = 600,
+    memory_bytes: int = 12 << 30,
+    data_root: Path | None = None,
+    on_progress: Progress = _quiet,
+) -> tuple[Path, ConversionRecord]:
+    """Quantise a model to full-integer int8; return the .tflite and what was done."""
+    from edgeq.convert.conversion import convert_model
+    from edgeq.data.dataset import load_dataset
+
+    target = out or model.with_name(f"{model.stem}_int8.tflite")
+    record = convert_model(
+        model,
+        target,
+        dataset=load_dataset(data, data_root=data_root),
+        backend=backend,
+        input_dtype=input_dtype,
+        output_dtype=output_dtype,
+        samples=samples,
+        timeout_s=timeout_s,
+        memory_bytes=memory_bytes,
+        on_progress=on_progress,
+    )
+    return target, record
+
+
+def evaluate(
+    model: Path,
+    *,
+    data: str,
+    reference: Path | None = None,
+    limit: int | None = None,
+    data_root: Path | None = None,
+    on_progress: Progress = _quiet,
+) -> EvaluationRecord:
+    """Accuracy, SQNR and agreement on the evaluation split, float against int8."""
+    from edgeq.convert.evaluation import evaluate as run_evaluation
+    from edgeq.data.dataset import load_dataset
+
+    return run_evaluation(
+        model,
+        load_dataset(data, data_root=data_root),
+        reference=reference,
+        limit=limit,
+        on_progress=on_progress,
+    )
+
+
+# --- code ------------------------------------------------------------------------------------------
+
+
+def compile_model(
+    model: Path, *, out: Path, board: str | None = None, name: str | None = None
+) -> CompiledModel:
+    """Compile an int8 .tflite to standalone C99 and write its files to `out`."""
+    from edgeq.compile import compile_graph
+    from edgeq.core.files import write_tree
+
+    core = find_board(board).core.arch if board else "native"
+    compiled = compile_graph(_read(model), name=name or model.stem, core=core)
+    write_tree(out, compiled.files)
+    return compiled
+
+
+def emit(model: Path, *, out: Path, name: str | None = None) -> tuple[Path, ...]:
+    """Write the model as a C array with header and op resolver for TensorFlow Lite Micro."""
+    from edgeq.compile.array import emit_array
+    from edgeq.core.files import read_bytes, write_tree
+
+    _read(model)
+    files = emit_array(read_bytes(model, what="model"), name or model.stem)
+    write_tree(out, files)
+    return tuple(out / file for file in files)
+
+
+def fit(model: Path, *, board: str) -> FitReport:
+    """Say whether the model fits the board, region by region."""
+    from edgeq.compile import compile_graph
+    from edgeq.compile.support import unsupported_nodes
+    from edgeq.firmware.fit import check_fit
+
+    graph, profile = _read(model), find_board(board)
+    if unsupported_nodes(graph):
+        return check_fit(graph, None, profile)
+    return check_fit(graph, compile_graph(graph, name=model.stem, core=profile.core.arch), profile)
+
+
+def build(
+    model: Path,
+    *,
+    board: str,
+    out: Path,
+    toolchain: str | None = None,
+    traced: bool = False,
+) -> FirmwareImage:
+    """Compile the model and link a whole firmware for the board below `out`."""
+    from edgeq.bench.preparation import prepare
+
+    return prepare(model, find_board(board), out, toolchain=toolchain, traced=traced).image
+
+
+# --- boards ----------------------------------------------------------------------------------------
+
+
+def flash(
+    model: Path,
+    *,
+    board: str,
+    port: str | None = None,
+    toolchain: str | None = None,
+    dry_run: bool = False,
+) -> FlashReport:
+    """Build the firmware and write it to the board; `dry_run` only says how."""
+    from edgeq.bench.preparation import prepare
+    from edgeq.device.flashers import flash_image
+
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+        ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
+        return flash_image(ready.board, ready.image, dry_run=dry_run)
+
+
+def bench(
+    model: Path,
+    *,
+    board: str,
+    input_spec: str = "lcg:1",
+    runs: int = 10,
+    warmup: int = 1,
+    layers: bool = True,
+    port: str | None = None,
+    toolchain: str | None = None,
+    oracle: str = "edgeq",
+) -> Result:
+    """Measure latency, memory and, layer by layer, cost; compare the output with the oracle."""
+    from edgeq.bench.inputs import generate_input, parse_input
+    from edgeq.bench.preparation import prepare
+    from edgeq.bench.runs import run_bench
+
+    seed = parse_input(input_spec)
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+        ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
+        item = generate_input(ready.compiled.plan.inputs, seed)
+        return run_bench(
+            ready, item, runs=runs, warmup=warmup, layers=layers, port=port, oracle=oracle
+        )
+
+
+def validate(
+    model: Path,
+    *,
+    board: str,
+    data: str | None = None,
+    samples: int = 100,
+    seeds: int = 8,
+    port: str | None = None,
+    toolchain: str | None = None,
+    oracle: str = "edgeq",
+    data_root: Path | None = None,
+    on_progress: Progress = _quiet,
+) -> ValidationRecord:
+    """Run dataset samples and generated inputs on the board; compare with the oracle's bytes."""
+    from edgeq.bench.preparation import prepare
+    from edgeq.bench.runs import collect_inputs, run_validation
+    from edgeq.data.dataset import load_dataset
+
+    dataset = load_dataset(data, data_root=data_root) if data else None
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+        ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
+        inputs = collect_inputs(ready.compiled.plan, dataset, samples=samples, seeds=seeds)
+        return run_validation(ready, inputs, port=port, oracle=oracle, on_progress=on_progress)
+
+
+# --- the whole road --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class DeployRequest:
+    """What to deploy: a model, the data that calibrate and judge it, and a board."""
+
+    model: Path
+    data: str
+    board: str
+    out: Path | None = None
+    backend: str = "tflite"
+    samples: int = 100
+    port: str | None = None
+    toolchain: str | None = None
+    data_root: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Deployment:
+    """What a deploy left: the report's record, its page, and whether every gate passed."""
+
+    report: ReportData
+    page: Path
+    passed: bool
+
+
+def deploy(request: DeployRequest, *, on_progress: Progress = _quiet) -> Deployment:
+    """Convert, evaluate, fit, compile, build, flash, validate, bench and report.
+
+    A model that is already an int8 .tflite is not converted. Every step leaves its files below
+    the out folder, so that a later step's failure loses nothing.
+
+    Raises:
+        GateError: the model does not fit the board.
+    """
+    from edgeq.bench.inputs import generate_input
+    from edgeq.bench.preparation import prepare
+    from edgeq.bench.runs import collect_inputs, run_bench, run_validation
+    from edgeq.data.dataset import load_dataset
+    from edgeq.device.flashers import flash_image
+    from edgeq.report.records import ReportData
+
+    board = find_board(request.board)
+    out = request.out or Path("runs") / f"{request.model.stem}-{board.id}"
+    dataset = load_dataset(request.data, data_root=request.data_root)
+    model, conversion = _int8_model(request, out, on_progress)
+    evaluation, layer_errors = _judge(request, model, conversion, dataset, on_progress)
+    on_progress("compile and fit", None)
+    verdict = fit(model, board=request.board)
+    if not verdict.fits:
+        raise GateError(
+            f"{model.name} does not fit {board.id}: {'; '.join(verdict.problems)}",
+            hint=f"edgeq fit {model} --board {request.board} shows the regions",
+        )
+    on_progress("build", None)
+    ready = prepare(model, board, out / "firmware", toolchain=request.toolchain)
+    on_progress("flash", None)
+    flash_image(board, ready.image, dry_run=False)
+    inputs = collect_inputs(ready.compiled.plan, dataset, samples=request.samples, seeds=8)
+    validation = run_validation(ready, inputs, port=request.port, on_progress=on_progress)
+    on_progress("bench", None)
+    item = generate_input(ready.compiled.plan.inputs, 1)
+    data = ReportData(
+        result=run_bench(ready, item, port=request.port),
+        plan=ready.compiled.plan,
+        board=board,
+        image=ready.image,
+        conversion=conversion,
+        evaluation=evaluation,
+        layer_errors=layer_errors,
+        validation=validation,
+        command=_command(request, board.id),
+        versions=_versions(),
+    )
+    page = _write_report(data, out)
+    exact = validation.matched == validation.inputs and data.result.output.bit_exact is not False
+    return Deployment(data, page, passed=exact)
+
+
+def report(folder: Path, *, out: Path | None = None) -> tuple[ReportData, Path]:
+    """Read the record of a deploy again and write its HTML page."""
+    from edgeq.report.records import read_report
+
+    path = folder / RECORD if folder.is_dir() else folder
+    data = read_report(path)
+    return data, _write_page(data, out or path.with_name(PAGE))
+
+
+def _int8_model(
+    request: DeployRequest, out: Path, on_progress: Progress
+) -> tuple[Path, ConversionRecord | None]:
+    """Return the int8 .tflite to deploy, converting the request's model where it is not one."""
+    if request.model.suffix == ".tflite" and not _is_float(_read(request.model)):
+        return request.model, None
+    return convert(
+        request.model,
+        data=request.data,
+        out=out / f"{request.model.stem}.tflite",
+        backend=request.backend,
+        data_root=request.data_root,
+        on_progress=on_progress,
+    )
+
+
+def _judge(
+    request: DeployRequest,
+    model: Path,
+    conversion: ConversionRecord | None,
+    dataset: Dataset,
+    on_progress: Progress,
+) -> tuple[EvaluationRecord, tuple[TensorErrorRecord, ...]]:
+    """Return the accuracy, and each layer's quantisation error where a float model is known."""
+    from edgeq.convert.evaluation import layer_errors
+
+    source = request.model if conversion else None
+    evaluation = evaluate(
+        model,
+        data=request.data,
+        reference=source,
+        data_root=request.data_root,
+        on_progress=on_progress,
+    )
+    if conversion is None:
+        return evaluation, ()
+    floating = model.with_name(f"{model.stem}_float.tflite")
+    return evaluation, layer_errors(floating, model, dataset.samples("evaluation", 32))
+
+
+def _write_report(data: ReportData, out: Path) -> Path:
+    from edgeq.core.files import write_atomic
+    from edgeq.report.formats import to_json
+
+    write_atomic(out / RECORD, to_json(data))
+    write_atomic(out / "result.json", to_json(data.result))
+    return _write_page(data, out / PAGE)
+
+
+def _write_page(data: ReportData, path: Path) -> Path:
+    from edgeq.core.files import write_atomic
+    from edgeq.report.page import render_page
+
+    write_atomic(path, render_page(data))
+    return path
+
+
+def _command(request: DeployRequest, board: str) -> str:
+    """Return the command line that does the same deploy again."""
+    return f"edgeq deploy {request.model.name} --data {request.data} --board {board}"
+
+
+def _versions() -> dict[str, str]:
+    from edgeq import __version__
+    from edgeq.core.installation import REQUIREMENTS, find_requirement
+
+    found = {r.name: find_requirement(r) for r in REQUIREMENTS if r.kind == "package"}
+    return {"edgeq": __version__} | {name: v for name, v in found.items() if v}
+
+
+def _is_float(graph: Graph) -> bool:
+    """Whether any operator other than an edge conversion works on float tensors."""
+    edges = {"QUANTIZE", "DEQUANTIZE"}
+    return any(
+        graph.tensor(i).dtype == "float32"
+        for node in graph.nodes
+        if node.op not in edges
+        for i in node.outputs
+    )
+
+
+def _read(model: Path) -> Graph:
+    from edgeq.graph.reader import read_model
+
+    if model.suffix in (".keras", ".h5") or model.is_dir():
+        raise InputError(
+            f"{model} is not a .tflite model",
+            hint=f"convert it first: edgeq convert {model} --data DATASET",
+        )
+    return read_model(model)

@@ -1,0 +1,55 @@
+"""A model on its way to a board: read, compiled, built."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeq.boards.profile import Board
+from edgeq.core.records import CompiledModel, FirmwareImage
+from edgeq.graph.ir import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A model with everything that was made of it for one board, and the folder it lies in."""
+
+    model: Path
+    graph: Graph
+    board: Board
+    compiled: CompiledModel
+    image: FirmwareImage
+    folder: Path
+    toolchain: str | None
+
+
+def prepare(
+    model: Path,
+    board: Board,
+    folder: Path,
+    *,
+    toolchain: str | None = None,
+    traced: bool = False,
+) -> Prepared:
+    """Read `model`, compile it for the board's core and link its firmware below `folder`."""
+    from edgeq.compile import compile_graph
+    from edgeq.firmware.build import build_firmware
+    from edgeq.graph.reader import read_model
+
+    graph = read_model(model)
+    compiled = compile_graph(graph, name=model.stem, core=board.core.arch)
+    image = build_firmware(compiled, board, folder / "plain", toolchain=toolchain, traced=traced)
+    return Prepared(model, graph, board, compiled, image, folder, toolchain)
+
+
+def trace_image(ready: Prepared) -> FirmwareImage:
+    """Build the firmware that also reports every layer over the link."""
+    from edgeq.firmware.build import build_firmware
+
+    return build_firmware(
+        ready.compiled,
+        ready.board,
+        ready.folder / "traced",
+        toolchain=ready.toolchain,
+        traced=True,
+    )

@@ -1,0 +1,101 @@
+"""Whole runs on a board: one benchmark, one validation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from edgeq.bench.inputs import ModelInput, generate_input, quantize_sample
+from edgeq.bench.measurement import build_result, layer_records, measure, write_ports
+from edgeq.bench.oracles import find_oracle
+from edgeq.bench.preparation import Prepared, trace_image
+from edgeq.bench.validation import find_divergence, run_inputs
+from edgeq.core.errors import InputError
+from edgeq.core.records import LayerRecord, MismatchRecord, Plan, Result, ValidationRecord
+from edgeq.data.dataset import Dataset
+from edgeq.device.connection import open_board
+
+
+def run_bench(
+    ready: Prepared,
+    item: ModelInput,
+    *,
+    runs: int = 10,
+    warmup: int = 1,
+    layers: bool = True,
+    port: str | None = None,
+    oracle: str = "edgeq",
+) -> Result:
+    """Measure `item` on the board; with `layers`, trace a second firmware for their cost."""
+    chosen = find_oracle(oracle)
+    plan = ready.compiled.plan
+    expected = chosen.compute(ready.model, ready.graph, plan, [item])[0]
+    with open_board(ready.board, ready.image, port=port) as session:
+        measured = measure(session, item, runs=runs, warmup=warmup)
+        frequency_hz = session.hello.frequency_hz
+    return build_result(
+        plan=plan,
+        board=ready.board,
+        image=ready.image,
+        measured=measured,
+        frequency_hz=frequency_hz,
+        layers=_trace_layers(ready, item, port) if layers else layer_records(plan, None, {}),
+        expected=expected,
+        oracle=chosen.name,
+    )
+
+
+def _trace_layers(ready: Prepared, item: ModelInput, port: str | None) -> tuple[LayerRecord, ...]:
+    with open_board(ready.board, trace_image(ready), port=port) as session:
+        write_ports(session, item)
+        traces = session.trace(with_bytes=False)
+        overhead = session.stats().overhead
+    return layer_records(ready.compiled.plan, [t.counters for t in traces], overhead)
+
+
+def collect_inputs(
+    plan: Plan, dataset: Dataset | None, *, samples: int, seeds: int
+) -> list[ModelInput]:
+    """Return up to `samples` evaluation samples of `dataset`, and the inputs lcg:1 to lcg:`seeds`.
+
+    Raises:
+        InputError: a dataset gives one array a sample, the model takes several inputs.
+    """
+    inputs = [generate_input(plan.inputs, seed) for seed in range(1, seeds + 1)]
+    if dataset is None or samples == 0:
+        return inputs
+    if len(plan.inputs) != 1:
+        raise InputError(
+            f"model {plan.name} has {len(plan.inputs)} inputs, a dataset gives one",
+            hint="validate it with generated inputs alone (no --data)",
+        )
+    real = dataset.samples("evaluation", samples)
+    named = zip(real.ids, real.x, strict=True)
+    return [quantize_sample(plan.inputs[0], x, str(name)) for name, x in named] + inputs
+
+
+def run_validation(
+    ready: Prepared,
+    inputs: Sequence[ModelInput],
+    *,
+    port: str | None = None,
+    oracle: str = "edgeq",
+    on_progress: Callable[[str, float | None], None] = lambda stage, share: None,
+) -> ValidationRecord:
+    """Run all `inputs` on the board and compare with the oracle, byte for byte."""
+    chosen = find_oracle(oracle)
+    on_progress("oracle", None)
+    expected = chosen.compute(ready.model, ready.graph, ready.compiled.plan, inputs)
+    with open_board(ready.board, ready.image, port=port) as session:
+        got = run_inputs(session, inputs, lambda share: on_progress("validate", share))
+    wrong = [i for i, pair in enumerate(zip(got, expected, strict=True)) if pair[0] != pair[1]]
+    return ValidationRecord(
+        inputs=len(inputs),
+        matched=len(inputs) - len(wrong),
+        oracle=chosen.name,
+        first_mismatch=_explain(ready, inputs[wrong[0]], port) if wrong else None,
+    )
+
+
+def _explain(ready: Prepared, item: ModelInput, port: str | None) -> MismatchRecord | None:
+    with open_board(ready.board, trace_image(ready), port=port) as session:
+        return find_divergence(session, ready.graph, ready.compiled.plan, item)
