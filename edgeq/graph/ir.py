@@ -14,18 +14,24 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-# dtype name -> numpy dtype. INT4 constants are unpacked to int8 by the reader.
+# dtype name -> numpy dtype. INT4 constants are unpacked to int8 by the reader; a resource is the
+# handle of a variable.
 DTYPES: dict[str, np.dtype[Any]] = {
     "int8": np.dtype(np.int8),
     "uint8": np.dtype(np.uint8),
     "int16": np.dtype(np.int16),
     "int32": np.dtype(np.int32),
     "int64": np.dtype(np.int64),
+    "uint16": np.dtype(np.uint16),
     "uint32": np.dtype(np.uint32),
+    "uint64": np.dtype(np.uint64),
     "float32": np.dtype(np.float32),
+    "float64": np.dtype(np.float64),
     "float16": np.dtype(np.float16),
+    "bfloat16": np.dtype(np.uint16),
     "bool": np.dtype(np.bool_),
     "int4": np.dtype(np.int8),
+    "resource": np.dtype(np.int32),
 }
 
 OptionValue = int | float | bool | str | tuple[int, ...]
