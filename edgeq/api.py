@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeq.core.errors import GateError, InputError
+from edgeq.core.errors import InputError
+from edgeq.deployment import Deployment, DeployRequest
 
 if TYPE_CHECKING:
     from edgeq.boards.profile import Board
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
         EvaluationRecord,
         FirmwareImage,
         Result,
-        TensorErrorRecord,
         ValidationRecord,
     )
-    from edgeq.data.dataset import Dataset
     from edgeq.data.manifest import Manifest
     from edgeq.device.flashers import FlashReport
     from edgeq.firmware.fit import FitReport
@@ -36,14 +34,12 @@ if TYPE_CHECKING:
 
 Progress = Callable[[str, float | None], None]
 
-RECORD, PAGE = "report.json", "report.html"
-
 
 def _quiet(stage: str, share: float | None = None) -> None:
     """Report no progress."""
 
 
-# --- looking ---------------------------------------------------------------------------------------
+# --- looking -----------------------------------------------------------------------------------
 
 
 def inspect(model: Path) -> Inspection:
@@ -89,7 +85,7 @@ def doctor() -> tuple[Installed, ...]:
     return check_installation()
 
 
-# --- data ------------------------------------------------------------------------------------------
+# --- data --------------------------------------------------------------------------------------
 
 
 def list_datasets(*, data_root: Path | None = None) -> tuple[Manifest, ...]:
@@ -113,7 +109,7 @@ def get_dataset(dataset: str) -> Path:
     return catalog.fetch_dataset(dataset)
 
 
-# --- models ----------------------------------------------------------------------------------------
+# --- models ------------------------------------------------------------------------------------
 
 
 def train_demo(out: Path, *, on_progress: Progress = _quiet) -> Path:
@@ -179,7 +175,7 @@ def evaluate(
     )
 
 
-# --- code ------------------------------------------------------------------------------------------
+# --- code --------------------------------------------------------------------------------------
 
 
 def compile_model(
@@ -232,7 +228,7 @@ def build(
     return prepare(model, find_board(board), out, toolchain=toolchain, traced=traced).image
 
 
-# --- boards ----------------------------------------------------------------------------------------
+# --- boards ------------------------------------------------------------------------------------
 
 
 def flash(
@@ -303,174 +299,21 @@ def validate(
         return run_validation(ready, inputs, port=port, oracle=oracle, on_progress=on_progress)
 
 
-# --- the whole road --------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class DeployRequest:
-    """What to deploy: a model, the data that calibrate and judge it, and a board."""
-
-    model: Path
-    data: str
-    board: str
-    out: Path | None = None
-    backend: str = "tflite"
-    samples: int = 100
-    port: str | None = None
-    toolchain: str | None = None
-    data_root: Path | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Deployment:
-    """What a deploy left: the report's record, its page, and whether every gate passed."""
-
-    report: ReportData
-    page: Path
-    passed: bool
+# --- the whole road ----------------------------------------------------------------------------
 
 
 def deploy(request: DeployRequest, *, on_progress: Progress = _quiet) -> Deployment:
-    """Convert, evaluate, fit, compile, build, flash, validate, bench and report.
+    """Convert, evaluate, fit, compile, build, flash, validate, bench and report."""
+    from edgeq.deployment import run_deployment
 
-    A model that is already an int8 .tflite is not converted. Every step leaves its files below
-    the out folder, so that a later step's failure loses nothing.
-
-    Raises:
-        GateError: the model does not fit the board.
-    """
-    from edgeq.bench.inputs import generate_input
-    from edgeq.bench.preparation import prepare
-    from edgeq.bench.runs import collect_inputs, run_bench, run_validation
-    from edgeq.data.dataset import load_dataset
-    from edgeq.device.flashers import flash_image
-    from edgeq.report.records import ReportData
-
-    board = find_board(request.board)
-    out = request.out or Path("runs") / f"{request.model.stem}-{board.id}"
-    dataset = load_dataset(request.data, data_root=request.data_root)
-    model, conversion = _int8_model(request, out, on_progress)
-    evaluation, layer_errors = _judge(request, model, conversion, dataset, on_progress)
-    on_progress("compile and fit", None)
-    verdict = fit(model, board=request.board)
-    if not verdict.fits:
-        raise GateError(
-            f"{model.name} does not fit {board.id}: {'; '.join(verdict.problems)}",
-            hint=f"edgeq fit {model} --board {request.board} shows the regions",
-        )
-    on_progress("build", None)
-    ready = prepare(model, board, out / "firmware", toolchain=request.toolchain)
-    on_progress("flash", None)
-    flash_image(board, ready.image, dry_run=False)
-    inputs = collect_inputs(ready.compiled.plan, dataset, samples=request.samples, seeds=8)
-    validation = run_validation(ready, inputs, port=request.port, on_progress=on_progress)
-    on_progress("bench", None)
-    item = generate_input(ready.compiled.plan.inputs, 1)
-    data = ReportData(
-        result=run_bench(ready, item, port=request.port),
-        plan=ready.compiled.plan,
-        board=board,
-        image=ready.image,
-        conversion=conversion,
-        evaluation=evaluation,
-        layer_errors=layer_errors,
-        validation=validation,
-        command=_command(request, board.id),
-        versions=_versions(),
-    )
-    page = _write_report(data, out)
-    exact = validation.matched == validation.inputs and data.result.output.bit_exact is not False
-    return Deployment(data, page, passed=exact)
+    return run_deployment(request, on_progress)
 
 
 def report(folder: Path, *, out: Path | None = None) -> tuple[ReportData, Path]:
     """Read the record of a deploy again and write its HTML page."""
-    from edgeq.report.records import read_report
+    from edgeq.deployment import rewrite_report
 
-    path = folder / RECORD if folder.is_dir() else folder
-    data = read_report(path)
-    return data, _write_page(data, out or path.with_name(PAGE))
-
-
-def _int8_model(
-    request: DeployRequest, out: Path, on_progress: Progress
-) -> tuple[Path, ConversionRecord | None]:
-    """Return the int8 .tflite to deploy, converting the request's model where it is not one."""
-    if request.model.suffix == ".tflite" and not _is_float(_read(request.model)):
-        return request.model, None
-    return convert(
-        request.model,
-        data=request.data,
-        out=out / f"{request.model.stem}.tflite",
-        backend=request.backend,
-        data_root=request.data_root,
-        on_progress=on_progress,
-    )
-
-
-def _judge(
-    request: DeployRequest,
-    model: Path,
-    conversion: ConversionRecord | None,
-    dataset: Dataset,
-    on_progress: Progress,
-) -> tuple[EvaluationRecord, tuple[TensorErrorRecord, ...]]:
-    """Return the accuracy, and each layer's quantisation error where a float model is known."""
-    from edgeq.convert.evaluation import layer_errors
-
-    source = request.model if conversion else None
-    evaluation = evaluate(
-        model,
-        data=request.data,
-        reference=source,
-        data_root=request.data_root,
-        on_progress=on_progress,
-    )
-    if conversion is None:
-        return evaluation, ()
-    floating = model.with_name(f"{model.stem}_float.tflite")
-    return evaluation, layer_errors(floating, model, dataset.samples("evaluation", 32))
-
-
-def _write_report(data: ReportData, out: Path) -> Path:
-    from edgeq.core.files import write_atomic
-    from edgeq.report.formats import to_json
-
-    write_atomic(out / RECORD, to_json(data))
-    write_atomic(out / "result.json", to_json(data.result))
-    return _write_page(data, out / PAGE)
-
-
-def _write_page(data: ReportData, path: Path) -> Path:
-    from edgeq.core.files import write_atomic
-    from edgeq.report.page import render_page
-
-    write_atomic(path, render_page(data))
-    return path
-
-
-def _command(request: DeployRequest, board: str) -> str:
-    """Return the command line that does the same deploy again."""
-    return f"edgeq deploy {request.model.name} --data {request.data} --board {board}"
-
-
-def _versions() -> dict[str, str]:
-    from edgeq import __version__
-    from edgeq.core.installation import REQUIREMENTS, find_requirement
-
-    found = {r.name: find_requirement(r) for r in REQUIREMENTS if r.kind == "package"}
-    return {"edgeq": __version__} | {name: v for name, v in found.items() if v}
-
-
-def _is_float(graph: Graph) -> bool:
-    """Whether any operator other than an edge conversion works on float tensors."""
-    edges = {"QUANTIZE", "DEQUANTIZE"}
-    return any(
-        graph.tensor(i).dtype == "float32"
-        for node in graph.nodes
-        if node.op not in edges
-        for i in node.outputs
-    )
+    return rewrite_report(folder, out)
 
 
 def _read(model: Path) -> Graph:

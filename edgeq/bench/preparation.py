@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeq.boards.profile import Board
+from edgeq.core.errors import GateError
 from edgeq.core.records import CompiledModel, FirmwareImage
 from edgeq.graph.ir import Graph
 
@@ -31,13 +32,24 @@ def prepare(
     toolchain: str | None = None,
     traced: bool = False,
 ) -> Prepared:
-    """Read `model`, compile it for the board's core and link its firmware below `folder`."""
+    """Read `model`, compile it for the board's core and link its firmware below `folder`.
+
+    Raises:
+        GateError: the model does not fit the board.
+    """
     from edgeq.compile import compile_graph
     from edgeq.firmware.build import build_firmware
+    from edgeq.firmware.fit import check_fit
     from edgeq.graph.reader import read_model
 
     graph = read_model(model)
     compiled = compile_graph(graph, name=model.stem, core=board.core.arch)
+    verdict = check_fit(graph, compiled, board)
+    if not verdict.fits:
+        raise GateError(
+            f"{model.name} does not fit {board.id}: {'; '.join(verdict.problems)}",
+            hint=f"edgeq fit {model} --board {board.id} shows every region",
+        )
     image = build_firmware(compiled, board, folder / "plain", toolchain=toolchain, traced=traced)
     return Prepared(model, graph, board, compiled, image, folder, toolchain)
 
