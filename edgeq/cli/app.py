@@ -40,13 +40,14 @@ def build_app() -> typer.Typer:
         name="edgeq",
         no_args_is_help=True,
         pretty_exceptions_enable=False,
+        rich_markup_mode=None,  # plain help starts in half the time
         context_settings={"help_option_names": ["-h", "--help"]},
     )
     app.callback()(_root)
     for name, command in COMMANDS.items():
         app.command(name)(command)
     for name, (summary, commands) in GROUPS.items():
-        group = typer.Typer(no_args_is_help=True, help=summary)
+        group = typer.Typer(no_args_is_help=True, help=summary, rich_markup_mode=None)
         for verb, command in commands.items():
             group.command(verb)(command)
         app.add_typer(group, name=name)

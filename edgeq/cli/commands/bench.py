@@ -21,7 +21,10 @@ def bench(
     oracle: opt.Oracle = opt.OracleName.edgeq,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
-    """Latency, instructions, memory and the output's check value. Exit 1 if not bit-exact."""
+    """Measure latency, instructions and memory on a board.
+
+    Exit code 1 where the output is not bit-exact.
+    """
     from edgeq import api
     from edgeq.cli.console import show
     from edgeq.report.tables import result_tables

@@ -18,7 +18,10 @@ def compile_(
     name: opt.Name = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
-    """Compile an int8 .tflite to standalone C99: NAME.c, NAME.h, kernels, CMake, NAME.json."""
+    """Compile an int8 .tflite to standalone C99.
+
+    Leaves NAME.c, NAME.h, the kernels it uses, CMakeLists.txt and NAME.json.
+    """
     from edgeq import api
     from edgeq.cli.console import say, show
     from edgeq.report.tables import plan_tables

@@ -28,7 +28,10 @@ def convert(
     data_root: opt.DataRoot = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
-    """Quantise a .keras, .h5, SavedModel or float .tflite to a full-integer int8 .tflite."""
+    """Quantise a model to a full-integer int8 .tflite.
+
+    Takes .keras, .h5 (Keras 3 and 2), a SavedModel folder or a float .tflite.
+    """
     from edgeq import api
     from edgeq.cli.console import Progress, say, show
     from edgeq.report.tables import conversion_tables

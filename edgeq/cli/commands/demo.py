@@ -17,7 +17,7 @@ def demo(
     ),
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
-    """Train a small CNN on handwritten digits, then deploy it to a virtual Cortex-M4."""
+    """Train a small CNN on digits and deploy it to a virtual board."""
     from edgeq import api
     from edgeq.cli.console import Progress, say
     from edgeq.cli.deployment import run_deploy

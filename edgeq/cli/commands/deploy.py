@@ -24,7 +24,10 @@ def deploy(
     data_root: opt.DataRoot = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
-    """All of it: convert, evaluate, fit, compile, build, flash, validate, bench, report."""
+    """All of it: from a model to a measured, proved firmware.
+
+    Converts, evaluates, fits, compiles, builds, flashes, validates, benches and reports.
+    """
     from edgeq import api
     from edgeq.cli.deployment import run_deploy
 

@@ -8,7 +8,7 @@ from edgeq.cli import options as opt
 
 
 def doctor(form: opt.OutputFormat = opt.Format.text) -> None:
-    """What is installed, what is missing, and the exact command to get it."""
+    """What is installed, what is missing, how to get it."""
     from edgeq import api
     from edgeq.cli.console import show
     from edgeq.report.tables import doctor_tables

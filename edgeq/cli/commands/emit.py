@@ -6,7 +6,7 @@ from edgeq.cli import options as opt
 
 
 def emit(model: opt.Int8Model, out: opt.OutFolder, name: opt.Name = None) -> None:
-    """The TFLite Micro way: an aligned C array, a header, and the op resolver for this model."""
+    """Write the C array, header and op resolver for TFLite Micro."""
     from edgeq import api
     from edgeq.cli.console import say
 

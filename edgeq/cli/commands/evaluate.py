@@ -20,7 +20,7 @@ def evaluate(
     data_root: opt.DataRoot = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
-    """Accuracy of the int8 model (and of its float source) on the evaluation split."""
+    """Accuracy on the evaluation split, float against int8."""
     from edgeq import api
     from edgeq.cli.console import Progress, show
     from edgeq.report.tables import evaluation_tables

@@ -8,7 +8,10 @@ from edgeq.cli import options as opt
 
 
 def fit(model: opt.Int8Model, board: opt.Board, form: opt.OutputFormat = opt.Format.text) -> None:
-    """Does the model fit the board? Which region is short, by how much? Exit code 1 if not."""
+    """Does the model fit the board? Exit code 1 if not.
+
+    Names the region that is short, by how much, and the largest tensors at the peak.
+    """
     from edgeq import api
     from edgeq.cli.console import show
     from edgeq.report.tables import fit_tables

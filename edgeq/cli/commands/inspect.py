@@ -6,7 +6,7 @@ from edgeq.cli import options as opt
 
 
 def inspect(model: opt.Model, form: opt.OutputFormat = opt.Format.text) -> None:
-    """Operators, shapes, quantisation, MACs, weights and memory over time of a .tflite."""
+    """Operators, shapes, quantisation, MACs, memory over time."""
     from edgeq import api
     from edgeq.cli.console import show
     from edgeq.report.tables import inspection_tables

@@ -15,7 +15,7 @@ def report(
     out: opt.OutFile = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
-    """Show the report of a deploy again, and write its HTML page."""
+    """Show the report of a deploy again; write its HTML page."""
     from edgeq import api
     from edgeq.cli.console import say, show
     from edgeq.report.tables import report_tables

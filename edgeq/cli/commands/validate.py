@@ -21,7 +21,10 @@ def validate(
     data_root: opt.DataRoot = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
-    """Board against oracle, byte for byte; names the first diverging layer. Exit 1 if any."""
+    """Prove that the board computes the same bytes.
+
+    Names the first diverging layer; exit code 1 if there is one.
+    """
     from edgeq import api
     from edgeq.cli.console import Progress, show
     from edgeq.report.tables import validation_tables
