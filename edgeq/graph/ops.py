@@ -1,58 +1,210 @@
-"""The op table: one row for each operator that edgeq knows."""
+"""The op table: one row for each operator that edgeq knows.
+
+A row says which inputs an operator takes, in which dtypes, which rules they keep and which shape
+comes out. A graph whose nodes all pass `check` is safe to generate code from: no declared shape
+disagrees with another. An operator without a row is readable, and refused by the engines.
+"""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from edgeq.graph import rules, shapes
+from edgeq.graph.calls import Call, Shape
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.place import Place
+from edgeq.graph.rules import Rule
 
 
 @dataclass(frozen=True, slots=True)
 class Op:
-    """What edgeq knows of an operator: its options table in the schema, its version for int8."""
+    """An operator.
+
+    Attributes:
+        name: the schema's BuiltinOperator.
+        options: its options table in the schema, None if it has none.
+        version: the version that the writer gives an int8 operator.
+        inputs: the roles; `?` marks an optional one, `*` that the last one repeats.
+        signatures: allowed dtypes, 'input ... > output'; T is one dtype for all, any is any.
+        shape: infers the shape of every output.
+        rules: what else must hold.
+        macs: multiply-accumulates of one call.
+        many: whether it has several outputs (all of one shape).
+    """
 
     name: str
     options: str | None
-    version: int = 1
+    version: int
+    inputs: str
+    signatures: tuple[str, ...]
+    shape: Callable[[Call], Shape]
+    rules: tuple[Rule, ...] = ()
+    macs: Callable[[Call], int] = lambda call: 0
+    many: bool = False
 
+    @property
+    def roles(self) -> tuple[str, ...]:
+        """The names of the inputs."""
+        return tuple(role.rstrip("?*") for role in self.inputs.split())
 
-_ROWS = (
-    Op("CONV_2D", "Conv2DOptions", 3),
-    Op("DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions", 3),
-    Op("FULLY_CONNECTED", "FullyConnectedOptions", 4),
-    Op("AVERAGE_POOL_2D", "Pool2DOptions", 2),
-    Op("MAX_POOL_2D", "Pool2DOptions", 2),
-    Op("ADD", "AddOptions", 2),
-    Op("SUB", "SubOptions", 2),
-    Op("MUL", "MulOptions", 2),
-    Op("CONCATENATION", "ConcatenationOptions", 2),
-    Op("PAD", "PadOptions", 2),
-    Op("PADV2", "PadV2Options", 2),
-    Op("MEAN", "ReducerOptions", 2),
-    Op("SOFTMAX", "SoftmaxOptions", 2),
-    Op("LOGISTIC", None, 2),
-    Op("TANH", None, 2),
-    Op("RELU", None, 2),
-    Op("RELU6", None, 2),
-    Op("RELU_N1_TO_1", None, 1),
-    Op("LEAKY_RELU", "LeakyReluOptions", 2),
-    Op("RESHAPE", "ReshapeOptions", 1),
-    Op("SQUEEZE", "SqueezeOptions", 1),
-    Op("EXPAND_DIMS", "ExpandDimsOptions", 1),
-    Op("QUANTIZE", "QuantizeOptions", 2),
-    Op("DEQUANTIZE", "DequantizeOptions", 2),
-    Op("STRIDED_SLICE", "StridedSliceOptions", 2),
-    Op("TRANSPOSE", "TransposeOptions", 2),
-)
+    @property
+    def optional(self) -> frozenset[str]:
+        """The roles that may be absent."""
+        return frozenset(role[:-1] for role in self.inputs.split() if role.endswith("?"))
 
-OPS: dict[str, Op] = {row.name: row for row in _ROWS}
+    @property
+    def variadic(self) -> bool:
+        """Whether the last role repeats."""
+        return self.inputs.endswith("*")
 
 
 def check(graph: Graph, node: Node, place: Place | None = None) -> None:
-    """Check `node` against its row."""
+    """Check `node` against its row; an operator without a row passes.
+
+    Args:
+        place: where the node stands, for errors.
+
+    Raises:
+        InputError: arity, dtypes, quantisation, options or shapes do not fit; the cause names
+            the operator and its index.
+    """
+    row = OPS.get(node.op)
+    if row is None:
+        return
+    fault = _fault(row, graph, node)
+    if fault is not None:
+        place = place or Place(graph.name).at("operators", node.index)
+        Place(place.file, f"{place.path} ({node.op})").reject(fault)
 
 
 def macs(graph: Graph, node: Node) -> int:
-    """Return the multiply-accumulates of `node`."""
-    return 0
+    """Return the multiply-accumulates of one run of `node`, padding included; 0 without a row."""
+    row = OPS.get(node.op)
+    return row.macs(Call.of(graph, node, row.roles)) if row else 0
+
+
+def _fault(row: Op, graph: Graph, node: Node) -> str | None:
+    call = Call.of(graph, node, row.roles)
+    if len(node.outputs) != 1 and not (row.many and node.outputs):
+        return f"{len(node.outputs)} outputs"
+    return (
+        rules.arity(call, row.optional, row.variadic)
+        or rules.dtypes(call, row.signatures)
+        or rules.first_fault(
+            call,
+            (
+                rules.windows_positive,
+                rules.activation_clamps,
+                lambda c: rules.inferred_shape(c, row.shape),
+                *row.rules,
+            ),
+        )
+    )
+
+
+def _convolution_macs(call: Call) -> int:
+    return call.output.elements * math.prod(call.input(1).shape[1:])
+
+
+def _depthwise_macs(call: Call) -> int:
+    return call.output.elements * math.prod(call.input(1).shape[1:3])
+
+
+def _fully_connected_macs(call: Call) -> int:
+    return call.output.elements * call.input(1).shape[1]
+
+
+def _weighted(axis: int) -> tuple[Rule, ...]:
+    return (
+        rules.quantized,
+        rules.per_tensor,
+        rules.filter_quantization(axis),
+        rules.bias_length,
+        rules.bias_quantization,
+    )
+
+
+# fmt: off
+_WEIGHTED = (
+    "int8 int8|int4 int32 > int8",
+    "int16 int8|int4 int32|int64 > int16",
+    "uint8 uint8 int32 > uint8",
+    "float32 float32|int8|int4 float32 > float32",
+)
+_POINTWISE = ("int8 > int8", "int16 > int16", "uint8 > uint8", "float32 > float32")
+_PAIRS = tuple(f"{t} {t} > {t}" for t in ("int8", "int16", "uint8", "int32", "int64", "float32"))
+_REDUCED = tuple(f"{t} int32 > {t}" for t in ("int8", "int16", "uint8", "int32", "float32"))
+_QUANTIZE = "float32|int8|uint8|int16|int32 > int8|uint8|int16|int32"
+_INDEX = "int32|int64"
+
+_ARITHMETIC = (rules.quantized, rules.per_tensor)
+_MOVING = (rules.per_tensor,)
+_SIGMOID = (*_ARITHMETIC, rules.output_quantization(1 / 256, -128))
+_TANH = (*_ARITHMETIC, rules.output_quantization(1 / 128, 0))
+
+_ROWS = (
+    # Operators with weights.
+    Op("CONV_2D", "Conv2DOptions", 3, "input filter bias?", _WEIGHTED,
+       shapes.convolution, _weighted(axis=0), _convolution_macs),
+    Op("DEPTHWISE_CONV_2D", "DepthwiseConv2DOptions", 3, "input filter bias?", _WEIGHTED,
+       shapes.depthwise, _weighted(axis=3), _depthwise_macs),
+    Op("FULLY_CONNECTED", "FullyConnectedOptions", 4, "input filter bias?", _WEIGHTED,
+       shapes.fully_connected, (*_weighted(axis=0), rules.plain_weights), _fully_connected_macs),
+    # Windows and reductions.
+    Op("AVERAGE_POOL_2D", "Pool2DOptions", 2, "input", _POINTWISE, shapes.pool, _ARITHMETIC),
+    Op("MAX_POOL_2D", "Pool2DOptions", 2, "input", _POINTWISE, shapes.pool, _ARITHMETIC),
+    *(Op(name, "ReducerOptions", 2, "input axis", _REDUCED, shapes.reduced, _ARITHMETIC)
+      for name in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")),
+    # Two tensors, element by element.
+    *(Op(name, options, 2, "input input2", _PAIRS, shapes.broadcast, _ARITHMETIC)
+      for name, options in (
+          ("ADD", "AddOptions"), ("SUB", "SubOptions"), ("MUL", "MulOptions"),
+          ("DIV", "DivOptions"), ("MAXIMUM", "MaximumMinimumOptions"),
+          ("MINIMUM", "MaximumMinimumOptions"),
+          ("SQUARED_DIFFERENCE", "SquaredDifferenceOptions"), ("PRELU", None))),
+    # One tensor, element by element.
+    *(Op(name, options, 2, "input", _POINTWISE, shapes.same, _ARITHMETIC)
+      for name, options in (
+          ("RELU", None), ("RELU6", None), ("RELU_N1_TO_1", None), ("RELU_0_TO_1", None),
+          ("LEAKY_RELU", "LeakyReluOptions"), ("ELU", None), ("HARD_SWISH", "HardSwishOptions"),
+          ("GELU", "GeluOptions"), ("ABS", "AbsOptions"), ("NEG", "NegOptions"),
+          ("SQUARE", "SquareOptions"), ("SQRT", None), ("RSQRT", None), ("EXP", "ExpOptions"),
+          ("LOG", None), ("LOG_SOFTMAX", "LogSoftmaxOptions"),
+          ("L2_NORMALIZATION", "L2NormOptions"))),
+    Op("LOGISTIC", None, 2, "input", _POINTWISE, shapes.same, _SIGMOID),
+    Op("TANH", None, 2, "input", _POINTWISE, shapes.same, _TANH),
+    Op("SOFTMAX", "SoftmaxOptions", 2, "input", (*_POINTWISE, "int8 > int16"),
+       shapes.same, _SIGMOID),
+    # Between dtypes.
+    Op("QUANTIZE", "QuantizeOptions", 2, "input", (_QUANTIZE,), shapes.same, _ARITHMETIC),
+    Op("DEQUANTIZE", "DequantizeOptions", 2, "input",
+       ("int8|uint8|int16|int4|float16 > float32",), shapes.same, (rules.quantized,)),
+    Op("CAST", "CastOptions", 1, "input", ("any > any",), shapes.same, _MOVING),
+    # Moving elements.
+    Op("CONCATENATION", "ConcatenationOptions", 2, "values*", ("T > T",),
+       shapes.concatenation, (*_MOVING, rules.no_activation)),
+    Op("PAD", "PadOptions", 2, "input paddings", (f"T {_INDEX} > T",), shapes.padded, _MOVING),
+    Op("PADV2", "PadV2Options", 2, "input paddings value", (f"T {_INDEX} T > T",),
+       shapes.padded, (*_MOVING, rules.pad_value_single)),
+    Op("RESHAPE", "ReshapeOptions", 1, "input shape?", ("T int32 > T",),
+       shapes.reshaped, _MOVING),
+    Op("SQUEEZE", "SqueezeOptions", 1, "input", ("T > T",), shapes.squeezed, _MOVING),
+    Op("EXPAND_DIMS", "ExpandDimsOptions", 1, "input axis", (f"T {_INDEX} > T",),
+       shapes.expanded, _MOVING),
+    Op("TRANSPOSE", "TransposeOptions", 2, "input perm", ("T int32 > T",),
+       shapes.transposed, _MOVING),
+    Op("STRIDED_SLICE", "StridedSliceOptions", 2, "input begin end strides",
+       ("T int32 int32 int32 > T",), shapes.strided_slice, _MOVING),
+    Op("SLICE", "SliceOptions", 2, "input begin size", (f"T {_INDEX} {_INDEX} > T",),
+       shapes.sliced, _MOVING),
+    Op("PACK", "PackOptions", 2, "values*", ("T > T",), shapes.packed, _MOVING),
+    Op("UNPACK", "UnpackOptions", 2, "input", ("T > T",), shapes.unpacked, _MOVING, many=True),
+    Op("SPLIT", "SplitOptions", 2, "axis input", ("int32 T > T",),
+       shapes.split, _MOVING, many=True),
+    Op("SHAPE", "ShapeOptions", 1, "input", (f"any > {_INDEX}",), shapes.shape_of),
+)
+# fmt: on
+
+OPS: dict[str, Op] = {row.name: row for row in _ROWS}

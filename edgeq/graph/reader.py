@@ -152,7 +152,7 @@ def _read_options(raw: Any, op: str, place: Place) -> dict[str, OptionValue]:
         if value is None:
             continue
         table = table_name(union, code)
-        if expected not in (None, table):
+        if row and table != expected:
             place.at(field).reject(f"{table} cannot be the options of {op}")
         try:
             return decode_options(table, value)
