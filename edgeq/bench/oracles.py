@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeq.bench.inputs import ModelInput, as_arrays
-from edgeq.core.errors import InputError, ToolchainError
+from edgeq.core.errors import InputError, UsageError
 from edgeq.core.installation import require
 from edgeq.core.processes import python_argv, run
 from edgeq.core.records import Plan
@@ -71,7 +71,7 @@ ORACLES: dict[str, Oracle] = {
 
 
 def find_oracle(name: str) -> Oracle:
-    """Return the oracle called `name`; raise ToolchainError where there is none."""
+    """Return the oracle called `name`; raise UsageError where there is none."""
     if name not in ORACLES:
-        raise ToolchainError(f"no oracle {name!r}", hint=f"choose one of {', '.join(ORACLES)}")
+        raise UsageError(f"no oracle {name!r}", hint=f"choose one of {', '.join(ORACLES)}")
     return ORACLES[name]

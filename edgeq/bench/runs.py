@@ -31,7 +31,7 @@ def run_bench(
     expected = chosen.compute(ready.model, ready.graph, plan, [item])[0]
     with open_board(ready.board, ready.image, port=port) as session:
         measured = measure(session, item, runs=runs, warmup=warmup)
-        frequency_hz = session.hello.frequency_hz
+        frequency_hz = session.hello.counter_hz
     return build_result(
         plan=plan,
         board=ready.board,
