@@ -1,4 +1,4 @@
-"""Inspection: what is in a model, as one record: operators, quantisation, MACs, memory over time."""
+"""What is in a model, as one record: operators, quantisation, MACs, memory over time."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def live_bytes(graph: Graph) -> tuple[int, ...]:
 def lifetimes(graph: Graph) -> dict[int, tuple[int, int]]:
     """Return the first and last node (inclusive) during which each activation exists."""
     end = len(graph.nodes) - 1
-    spans = {index: (0, 0) for index in graph.inputs}
+    spans = dict.fromkeys(graph.inputs, (0, 0))
     for i, node in enumerate(graph.nodes):
         spans.update(dict.fromkeys(node.outputs, (i, i)))
         spans.update({t: (spans[t][0], i) for t in node.inputs if t in spans})
