@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -143,6 +144,93 @@ def kill_group(child: subprocess.Popen[bytes]) -> None:
         child.wait(timeout=5)
 
 
+class Child:
+    """A child process that lives beside us: its stdout as bytes, the tail of its stderr.
+
+    Use it as a context manager, or call `close`: the process group is killed and reaped.
+    """
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self._arrived: queue.SimpleQueue[bytes] = queue.SimpleQueue()
+        self._ended = False
+        self._errors: deque[str] = deque(maxlen=50)
+        self._readers = (
+            threading.Thread(target=_pump_raw, args=(process.stdout, self._arrived.put)),
+            threading.Thread(target=_pump, args=(process.stderr, self._errors.append)),
+        )
+        for reader in self._readers:
+            reader.daemon = True
+            reader.start()
+
+    def __enter__(self) -> Child:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def pid(self) -> int:
+        """The process id."""
+        return self._process.pid
+
+    def read(self, timeout_s: float) -> bytes:
+        """Return what its stdout gives within `timeout_s`, b'' for nothing.
+
+        Raises:
+            EOFError: its stdout is closed: the process ended or is ending.
+        """
+        try:
+            data = b"" if self._ended else self._arrived.get(timeout=max(0.0, timeout_s))
+        except queue.Empty:
+            return b""
+        if not data:
+            self._ended = True
+            raise EOFError
+        return data
+
+    def write(self, data: bytes) -> None:
+        """Write all of `data` to its stdin; raise EOFError where it does not read any more."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(data)
+            self._process.stdin.flush()
+        except (OSError, ValueError) as error:
+            raise EOFError from error
+
+    def wait(self, timeout_s: float) -> int | None:
+        """Return its exit code (negative for a signal), None where it still runs."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(timeout=timeout_s)
+            self._readers[1].join(timeout=timeout_s)
+        return self._process.returncode
+
+    def last_words(self) -> str:
+        """Return the last lines of its stderr."""
+        return "".join(list(self._errors)).strip()
+
+    def close(self) -> None:
+        """Kill the process group, reap it, and end the threads that read its streams."""
+        kill_group(self._process)
+        for reader in self._readers:
+            reader.join(timeout=5)
+        for pipe in (self._process.stdin, self._process.stdout, self._process.stderr):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
+
+
+def spawn(
+    argv: Sequence[str],
+    *,
+    memory_bytes: int | None = None,
+    cwd: Path | None = None,
+    env: Mapping[str, str] | None = None,
+) -> Child:
+    """Start `argv` as a child that lives beside us; see `start` for the arguments and errors."""
+    return Child(start(argv, memory_bytes=memory_bytes, cwd=cwd, env=env))
+
+
 def _limiter(memory_bytes: int) -> Callable[[], None]:
     import resource
 
@@ -157,6 +245,14 @@ def _pump(pipe: object, put: Callable[[str], None]) -> None:
     with contextlib.suppress(ValueError, OSError):
         for raw in iter(pipe.readline, b""):  # type: ignore[attr-defined]
             put(raw.decode("utf-8", "replace"))
+
+
+def _pump_raw(pipe: object, put: Callable[[bytes], None]) -> None:
+    """Hand on what `pipe` gives; b'' at its end."""
+    with contextlib.suppress(ValueError, OSError):
+        while data := pipe.read1(65536):  # type: ignore[attr-defined]
+            put(data)
+    put(b"")
 
 
 def _feed(child: subprocess.Popen[bytes], data: bytes | None) -> None:

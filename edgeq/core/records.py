@@ -97,7 +97,8 @@ class Plan(Record, frozen=True, kw_only=True):
 class CompiledModel(Record, frozen=True, kw_only=True):
     """A compiled model: its C identifier, its plan, and every file to write, by relative path.
 
-    `sources` names the .c files among `files`, in build order. For each layer the generated C
+    `sources` names the .c files among `files`, in build order; `hot_sources` are those that a
+    build compiles for speed, the rest is compiled for size. For each layer the generated C
     calls `NAME_LAYER_DONE(layer, data, bytes)`, a macro that is empty unless defined from
     outside; a traced firmware defines it.
     """
@@ -106,6 +107,7 @@ class CompiledModel(Record, frozen=True, kw_only=True):
     plan: Plan
     files: dict[str, str]
     sources: tuple[str, ...]
+    hot_sources: tuple[str, ...] = ()
 
 
 # --- the firmware image ------------------------------------------------------------------------

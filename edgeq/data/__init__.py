@@ -1,0 +1,1 @@
+"""Dataset manifests to representative and evaluation samples."""

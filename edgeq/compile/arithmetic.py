@@ -1,0 +1,139 @@
+"""Integer parameters of the kernels: folded biases, packed multipliers, activation ranges.
+
+Formulas as TFLite Micro computes them (micro/kernels/kernel_util.cc, *_common.cc); the packed
+shift is the encoding of kernels/eq_base.h.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.compile.layer import Constant, constant
+from edgeq.graph.ir import Graph, Node, Quantization, Tensor
+from edgeq.graph.oracle.fixed_point import quantize_multiplier
+
+FAST_LIMIT = 1 << 30  # |accumulator| below which eq_requantize takes its short path
+WRAP_LIMIT = 1 << 31
+
+
+def quantization(tensor: Tensor) -> Quantization:
+    """Return the quantisation of a tensor that the support rules have checked."""
+    assert tensor.quantization is not None
+    return tensor.quantization
+
+
+def scale32(tensor: Tensor) -> np.float32:
+    """Return a tensor's scale in the file's precision."""
+    return np.float32(quantization(tensor).scale)
+
+
+def activation_range(node: Node, output: Tensor) -> tuple[int, int]:
+    """Return the int8 clamp of the node's fused activation (CalculateActivationRangeQuantized)."""
+    real = {"RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
+    low, high = real.get(str(node.options.get("fused_activation_function", "NONE")), (None, None))
+    least = -128 if low is None else max(-128, quantize(low, output))
+    most = 127 if high is None else min(127, quantize(high, output))
+    return least, most
+
+
+def quantize(value: float, tensor: Tensor) -> int:
+    """Return `value` in the tensor's quantisation, not clamped, in single precision."""
+    ratio = np.float32(value) / scale32(tensor)
+    return quantization(tensor).zero_point + int(np.copysign(np.floor(abs(ratio) + 0.5), ratio))
+
+
+def pack_shift(multiplier: int, shift: int, bound: int) -> int:
+    """Return the packed shift of eq_requantize for accumulators of magnitude at most `bound`.
+
+    `shift` is TFLite's: positive to the left.
+    """
+    if multiplier == 0:
+        return 0
+    return -shift - 1 if shift < 0 and bound < FAST_LIMIT else shift - 32
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Output:
+    """How a layer's accumulators become int8: `struct eq_output` and its arrays."""
+
+    fields: Mapping[str, Any]
+    constants: tuple[Constant, ...]
+
+
+def accumulator_bounds(
+    weights: NDArray[np.int8], bias: NDArray[np.int64], zero_point: int
+) -> NDArray[np.int64]:
+    """Return the largest magnitude that each accumulator, or a part of it, can reach.
+
+    Args:
+        weights: [outputs, depth].
+        bias: [outputs].
+        zero_point: of the input.
+    """
+    magnitudes = np.abs(weights.astype(np.int64)).sum(axis=1)
+    return np.abs(bias) + magnitudes * (abs(zero_point) + 128)
+
+
+def weighted_output(
+    graph: Graph,
+    node: Node,
+    rows: NDArray[np.int8],
+    multipliers: Sequence[float],
+) -> Output:
+    """Return the output stage of a node with weights, the input's zero point folded into the bias.
+
+    Args:
+        rows: the weights as [outputs, depth].
+        multipliers: real multipliers, one for each output or a single one.
+    """
+    x, y = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
+    zero = quantization(x).zero_point
+    bias = bias_values(graph, node, len(rows))
+    bounds = accumulator_bounds(rows, bias, zero)
+    folded = bias - zero * rows.astype(np.int64).sum(axis=1)
+    if len(set(multipliers)) == 1:
+        multipliers, bounds = multipliers[:1], bounds.max(keepdims=True)
+    pairs = [quantize_multiplier(m) for m in multipliers]
+    shifts = [pack_shift(m, s, int(b)) for (m, s), b in zip(pairs, bounds, strict=True)]
+    low, high = activation_range(node, y)
+    arrays = (
+        constant("bias", folded, np.int32),
+        constant("multiplier", [m for m, _ in pairs], np.int32),
+        constant("shift", shifts, np.int8),
+    )
+    fields = {
+        "bias": arrays[0].ref,
+        "multiplier": arrays[1].ref,
+        "shift": arrays[2].ref,
+        "mask": -1 if len(pairs) > 1 else 0,
+        "zero": quantization(y).zero_point,
+        "min": low,
+        "max": high,
+    }
+    return Output(fields, arrays)
+
+
+def bias_values(graph: Graph, node: Node, outputs: int) -> NDArray[np.int64]:
+    """Return the bias of a node with weights, noughts where it has none. Shape [outputs]."""
+    index = node.inputs[2] if len(node.inputs) > 2 else -1
+    data = graph.tensor(index).data if index >= 0 else None
+    return np.zeros(outputs, np.int64) if data is None else data.reshape(-1).astype(np.int64)
+
+
+def weight_values(graph: Graph, node: Node) -> NDArray[np.int8]:
+    """Return the constant weights of a node that the support rules have checked."""
+    data = graph.tensor(node.inputs[1]).data
+    assert data is not None
+    return data.astype(np.int8)
+
+
+def channel_multipliers(graph: Graph, node: Node) -> list[float]:
+    """Return input scale * weight scale / output scale in double precision, one for each scale."""
+    x, w, y = (graph.tensor(i) for i in (*node.inputs[:2], node.outputs[0]))
+    scales = (float(np.float32(s)) for s in quantization(w).scales)
+    return [float(scale32(x)) * s / float(scale32(y)) for s in scales]

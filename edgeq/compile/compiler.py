@@ -1,0 +1,149 @@
+"""The `aot` compiler: an int8 graph in, a standalone C library out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+import edgeq
+from edgeq.boards.profile import CoreName
+from edgeq.compile.identifiers import c_identifier
+from edgeq.compile.layer import Constant, Layer
+from edgeq.compile.passes import computing_nodes, find_lifetimes, find_storage
+from edgeq.compile.planner import Buffer, arena_bytes, check_plan, lower_bound, plan_arena
+from edgeq.compile.source import Unit, arena_place, library_files
+from edgeq.compile.support import OPERATORS, require_supported
+from edgeq.core.records import CompiledModel, Plan, PlannedLayer, PlannedTensor, PortRecord
+from edgeq.graph.ir import Graph, Node
+from edgeq.graph.ops import macs
+
+
+def compile_graph(graph: Graph, *, name: str, core: CoreName = "native") -> CompiledModel:
+    """Compile `graph` to C.
+
+    Args:
+        name: of the model; it becomes a C identifier of at most 31 characters.
+        core: the processor that the library is for.
+
+    Raises:
+        InputError: an operator of the graph is not supported.
+    """
+    require_supported(graph)
+    storage = find_storage(graph)
+    nodes = computing_nodes(graph)
+    layers = tuple(OPERATORS[n.op].lower(graph, n) for n in nodes)
+    buffers = find_lifetimes(graph, nodes, storage)
+    offsets = dict(zip(buffers, plan_arena(tuple(buffers.values())), strict=True))
+    size = arena_bytes(tuple(buffers.values()), tuple(offsets.values()))
+    check_plan(tuple(buffers.values()), tuple(offsets.values()), size)
+    constants = _collect(graph, nodes, layers, storage)
+    places = {t: _place(graph, storage[t], offsets) for t in storage if storage[t] in offsets}
+    places |= {t: _constant_name(storage[t]) for t in storage if t not in places}
+    tensors = _planned_tensors(graph, buffers, offsets)
+    at = {t: offsets[root] for t, root in storage.items() if root in offsets}
+    plan = Plan(
+        name=c_identifier(name),
+        model_sha256=graph.sha256,
+        model_bytes=graph.file_bytes,
+        edgeq_version=edgeq.__version__,
+        core=core,
+        macs=sum(macs(graph, n) for n in nodes),
+        arena_bytes=size,
+        arena_lower_bound=lower_bound(tuple(buffers.values())),
+        constant_bytes=sum(c.data.nbytes for c in constants.values()),
+        inputs=tuple(_port(graph, t, at[t]) for t in graph.inputs),
+        outputs=tuple(_port(graph, t, at[t]) for t in graph.outputs),
+        tensors=tensors,
+        layers=tuple(
+            _planned_layer(graph, i, n, layer, at)
+            for i, (n, layer) in enumerate(zip(nodes, layers, strict=True))
+        ),
+    )
+    files, sources, hot = library_files(Unit(graph, plan, layers, constants, places))
+    files[f"{plan.name}.json"] = plan_json(plan)
+    return CompiledModel(name=plan.name, plan=plan, files=files, sources=sources, hot_sources=hot)
+
+
+def plan_json(plan: Plan) -> str:
+    """Return the plan as it is written beside the C."""
+    return msgspec.json.format(msgspec.json.encode(plan), indent=2).decode() + "\n"
+
+
+def _collect(
+    graph: Graph, nodes: Sequence[Node], layers: Sequence[Layer], storage: Mapping[int, int]
+) -> dict[str, Constant]:
+    """Return every constant array by its C name, in order of first use."""
+    found: dict[str, Constant] = {}
+    for index, layer in enumerate(layers):
+        for c in layer.constants:
+            name = c.ref.in_layer(index)
+            if name not in found or c.data.size > found[name].data.size:
+                found[name] = c
+        for tensor in {t for call in layer.calls for t in call.operands}:
+            data = graph.tensor(storage[tensor]).data
+            if data is not None:
+                name = _constant_name(storage[tensor])
+                found[name] = Constant(name, data.reshape(-1))
+    return found
+
+
+def _constant_name(tensor: int) -> str:
+    return f"tensor{tensor}"
+
+
+def _place(graph: Graph, root: int, offsets: Mapping[int, int]) -> str:
+    return arena_place(offsets[root])
+
+
+def _planned_tensors(
+    graph: Graph, buffers: Mapping[int, Buffer], offsets: Mapping[int, int]
+) -> tuple[PlannedTensor, ...]:
+    return tuple(
+        PlannedTensor(
+            index=t,
+            name=graph.tensor(t).name,
+            shape=graph.tensor(t).shape,
+            dtype=graph.tensor(t).dtype,
+            bytes=b.size,
+            offset=offsets[t],
+            first=b.first,
+            last=b.last,
+        )
+        for t, b in buffers.items()
+    )
+
+
+def _planned_layer(
+    graph: Graph, index: int, node: Node, layer: Layer, at: Mapping[int, int]
+) -> PlannedLayer:
+    output = graph.tensor(node.outputs[0])
+    return PlannedLayer(
+        index=index,
+        op=node.op,
+        name=output.name,
+        nodes=(node.index,),
+        kernel=layer.calls[-1].kernel,
+        inputs=tuple(t for t in node.inputs if t in at),
+        output=output.index,
+        output_offset=at[output.index],
+        output_bytes=output.bytes,
+        output_shape=output.shape,
+        macs=macs(graph, node),
+        constant_bytes=sum(c.data.nbytes for c in layer.constants if not c.shared),
+    )
+
+
+def _port(graph: Graph, tensor: int, offset: int) -> PortRecord:
+    t = graph.tensor(tensor)
+    q = t.quantization
+    return PortRecord(
+        name=t.name,
+        tensor=tensor,
+        shape=t.shape,
+        dtype=t.dtype,
+        bytes=t.bytes,
+        offset=offset,
+        scale=q.scale if q else None,
+        zero_point=q.zero_point if q else None,
+    )

@@ -1,0 +1,52 @@
+"""FULLY_CONNECTED, and the product of matrices that a 1x1 convolution is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.compile.arithmetic import (
+    channel_multipliers,
+    quantization,
+    scale32,
+    weight_values,
+    weighted_output,
+)
+from edgeq.compile.layer import Call, Layer, constant
+from edgeq.graph.ir import Graph, Node
+
+
+def dense_layer(
+    graph: Graph,
+    node: Node,
+    rows: NDArray[np.int8],
+    multipliers: Sequence[float],
+    detail: str = "",
+) -> Layer:
+    """Return the layer y[n][outputs] = x[n][depth] * rows[outputs][depth]."""
+    outputs, depth = rows.shape
+    output = weighted_output(graph, node, rows, multipliers)
+    array = constant("weights", rows, np.int8)
+    fields = {
+        "rows": graph.tensor(node.outputs[0]).elements // outputs,
+        "depth": depth,
+        "outputs": outputs,
+        "weights": array.ref,
+        "out": output.fields,
+    }
+    call = Call("eq_dense", "eq_dense", fields, (node.inputs[0], node.outputs[0]))
+    return Layer((call,), ("eq_dense",), (array, *output.constants), detail, hot=True)
+
+
+def lower_fully_connected(graph: Graph, node: Node) -> Layer:
+    """Lower FULLY_CONNECTED, per-tensor or per-channel."""
+    w = graph.tensor(node.inputs[1])
+    weights = weight_values(graph, node)
+    if quantization(w).per_channel:
+        return dense_layer(graph, node, weights, channel_multipliers(graph, node))
+    x, y = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
+    # Single precision product, double division: GetQuantizedConvolutionMultipler.
+    multiplier = float(scale32(x) * scale32(w)) / float(scale32(y))
+    return dense_layer(graph, node, weights, [multiplier])

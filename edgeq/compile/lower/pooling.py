@@ -1,0 +1,30 @@
+"""AVERAGE_POOL_2D and MAX_POOL_2D."""
+
+from __future__ import annotations
+
+from edgeq.compile.arithmetic import activation_range
+from edgeq.compile.layer import Call, Layer
+from edgeq.compile.lower.convolution import Window, option_pair
+from edgeq.graph.ir import Graph, Node
+
+
+def pool_window(graph: Graph, node: Node) -> Window:
+    """Return the window of a pooling node."""
+    return Window(
+        input=graph.tensor(node.inputs[0]).shape,
+        output=graph.tensor(node.outputs[0]).shape,
+        kernel=option_pair(node, "filter_height", "filter_width"),
+        stride=option_pair(node, "stride_h", "stride_w"),
+        dilation=(1, 1),
+        same=node.options.get("padding", "SAME") == "SAME",
+    )
+
+
+def lower_pool(graph: Graph, node: Node) -> Layer:
+    """Lower AVERAGE_POOL_2D or MAX_POOL_2D."""
+    window = pool_window(graph, node)
+    low, high = activation_range(node, graph.tensor(node.outputs[0]))
+    kernel = {"AVERAGE_POOL_2D": "eq_average_pool", "MAX_POOL_2D": "eq_max_pool"}[node.op]
+    fields = {"window": window.fields, "min": low, "max": high}
+    call = Call(kernel, "eq_pool", fields, (node.inputs[0], node.outputs[0]))
+    return Layer((call,), ("eq_pool",), (), window.describe())

@@ -1,0 +1,53 @@
+"""Passes over the graph before code is made: which tensors share memory, and how long they live."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from edgeq.compile.planner import Buffer
+from edgeq.graph.ir import Graph, Node
+
+# Operators that change a tensor's shape and leave its bytes alone.
+RESHAPES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS"})
+
+
+def find_storage(graph: Graph) -> dict[int, int]:
+    """Return for each tensor the tensor whose bytes it shares: itself, or a reshape's source."""
+    storage = {t.index: t.index for t in graph.tensors}
+    for node in graph.nodes:
+        if node.op in RESHAPES:
+            storage[node.outputs[0]] = storage[node.inputs[0]]
+    return storage
+
+
+def computing_nodes(graph: Graph) -> tuple[Node, ...]:
+    """Return the nodes that become layers: all but the reshapes."""
+    return tuple(n for n in graph.nodes if n.op not in RESHAPES)
+
+
+def find_lifetimes(
+    graph: Graph, nodes: Sequence[Node], storage: Mapping[int, int]
+) -> dict[int, Buffer]:
+    """Return a buffer for each tensor that needs arena memory, by tensor index.
+
+    An input is alive from layer 0, since it is written before; an output to the last layer, since
+    it is read after.
+    """
+    final = max(0, len(nodes) - 1)
+    spans: dict[int, tuple[int, int]] = {}
+
+    def touch(tensor: int, layer: int) -> None:
+        root = storage[tensor]
+        if tensor >= 0 and not graph.tensor(root).is_constant:
+            first, last = spans.get(root, (layer, layer))
+            spans[root] = (min(first, layer), max(last, layer))
+
+    for tensor in graph.inputs:
+        touch(tensor, 0)
+    for layer, node in enumerate(nodes):
+        for tensor in (*node.inputs, *node.outputs):
+            if tensor >= 0:
+                touch(tensor, layer)
+    for tensor in graph.outputs:
+        touch(tensor, final)
+    return {t: Buffer(graph.tensor(t).bytes, *spans[t]) for t in sorted(spans)}

@@ -1,0 +1,314 @@
+"""The files of a generated library: text only, every decision is in the unit."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from edgeq.compile.layer import Call, Constant, Layer
+from edgeq.compile.text import c_array, c_initialiser, c_number, comment_words, shape_text
+from edgeq.core.records import Plan, PlannedLayer, PortRecord
+from edgeq.graph.ir import Graph
+
+KERNELS = Path(__file__).parent / "kernels"
+ARENA_ALIGNMENT = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """All that the text is made from. `places` maps a tensor to its C expression."""
+
+    graph: Graph
+    plan: Plan
+    layers: tuple[Layer, ...]
+    constants: Mapping[str, Constant]
+    places: Mapping[int, str]
+
+    @property
+    def macro(self) -> str:
+        """The prefix of the library's macros."""
+        return self.plan.name.upper()
+
+
+def library_files(unit: Unit) -> tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]:
+    """Return the files by name, the C sources in build order, and the hot ones among them."""
+    name = unit.plan.name
+    stems = kernel_sources(unit.layers)
+    hot = kernel_sources(layer for layer in unit.layers if layer.hot)
+    kernels = {f"{s}.c": kernel_text(f"{s}.c") for s in stems}
+    headers = {h: kernel_text(h) for h in included(kernels)}
+    if "eq_base.h" in headers:
+        kernels["eq_base.c"] = kernel_text("eq_base.c")
+    sources = (f"{name}.c", *sorted(kernels))
+    files = {
+        f"{name}.h": header_text(unit),
+        f"{name}.c": source_text(unit),
+        f"{name}_data.h": data_text(unit),
+        "CMakeLists.txt": cmake_text(name, sources, hot),
+        **dict(sorted({**kernels, **headers}.items())),
+    }
+    return files, sources, hot
+
+
+def kernel_sources(layers: Iterable[Layer]) -> tuple[str, ...]:
+    """Return the stems of the kernel files that `layers` need, sorted."""
+    return tuple(sorted({stem for layer in layers for stem in layer.sources}))
+
+
+@cache
+def kernel_text(name: str) -> str:
+    """Return a kernel file's text."""
+    return (KERNELS / name).read_text(encoding="ascii")
+
+
+def included(texts: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the kernel headers that `texts` include, directly or not, sorted."""
+    found: set[str] = set()
+    waiting = list(texts.values())
+    while waiting:
+        fresh = set(direct_includes(waiting.pop())) - found
+        found |= fresh
+        waiting += [kernel_text(h) for h in fresh]
+    return tuple(sorted(found))
+
+
+def direct_includes(text: str) -> tuple[str, ...]:
+    """Return the names in the `#include "..."` lines of a C file."""
+    lines = (line for line in text.splitlines() if line.startswith('#include "'))
+    return tuple(line.split('"')[1] for line in lines)
+
+
+# --- NAME.h ------------------------------------------------------------------------------------
+
+
+def header_text(unit: Unit) -> str:
+    """Return NAME.h: sizes, quantisation and the four functions."""
+    plan, macro = unit.plan, unit.macro
+    ports = [_port_macros(macro, "INPUT", i, p) for i, p in enumerate(plan.inputs)]
+    ports += [_port_macros(macro, "OUTPUT", i, p) for i, p in enumerate(plan.outputs)]
+    return _HEADER.format(
+        name=plan.name,
+        macro=macro,
+        alignment=ARENA_ALIGNMENT,
+        version=plan.edgeq_version,
+        sha256=plan.model_sha256,
+        arena=plan.arena_bytes,
+        layers=len(plan.layers),
+        inputs=len(plan.inputs),
+        outputs=len(plan.outputs),
+        ports="\n".join(ports),
+    )
+
+
+def _port_macros(macro: str, kind: str, index: int, port: PortRecord) -> str:
+    prefix = f"#define {macro}_{kind}_{index}"
+    lines = [
+        f"/* {kind.lower()} {index}: {port.dtype} {shape_text(port.shape)} "
+        f'"{comment_words(port.name)}" */',
+        f"{prefix}_BYTES {port.bytes}",
+    ]
+    if port.scale is not None and port.zero_point is not None:
+        lines += [
+            f"{prefix}_SCALE {c_number(port.scale)}",
+            f"{prefix}_ZERO_POINT ({port.zero_point})",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+_HEADER = """\
+/* {name}: a neural network as a C library, made by edgeq {version}.
+   Real value = scale * (q - zero point). */
+#ifndef {macro}_H
+#define {macro}_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {{
+#endif
+
+#define {macro}_MODEL_SHA256 "{sha256}"
+#define {macro}_ARENA_BYTES {arena}
+#define {macro}_ARENA_ALIGNMENT {alignment}
+#define {macro}_LAYERS {layers}
+#define {macro}_INPUTS {inputs}
+#define {macro}_OUTPUTS {outputs}
+
+{ports}
+/* Clears the arena. Call it once before anything else. */
+void {name}_init(void);
+
+/* The memory of input `index`, to be written before each {name}_invoke(), which may overwrite it;
+   a null pointer where there is no such input. */
+void *{name}_input(int index);
+
+/* Computes the outputs from the inputs. */
+void {name}_invoke(void);
+
+/* The memory of output `index`, valid until the inputs are written again; a null pointer where
+   there is no such output. */
+const void *{name}_output(int index);
+
+#ifdef __cplusplus
+}}
+#endif
+
+#endif
+"""
+
+# --- NAME.c ------------------------------------------------------------------------------------
+
+
+def source_text(unit: Unit) -> str:
+    """Return NAME.c: the arena, each layer's parameters, and the four functions."""
+    plan = unit.plan
+    stems = kernel_sources(unit.layers)
+    headers = sorted({h for s in stems for h in direct_includes(kernel_text(f"{s}.c"))})
+    pairs = list(zip(plan.layers, unit.layers, strict=True))
+    return _SOURCE.format(
+        name=plan.name,
+        macro=unit.macro,
+        includes="".join(f'#include "{h}"\n' for h in headers),
+        parameters="".join(_parameters(p, layer) for p, layer in pairs),
+        calls="".join(_layer_calls(unit, p, layer) for p, layer in pairs),
+        arena=f"    int8_t *const a = {plan.name}_arena;\n" if pairs else "",
+        inputs=_port_cases(plan.name, plan.inputs),
+        outputs=_port_cases(plan.name, plan.outputs),
+    )
+
+
+def _instance(layer: int, call: int, struct: str) -> str:
+    name = f"{struct.removeprefix('eq_')}{layer}"
+    return name if call == 0 else f"{name}_{call}"
+
+
+def _parameters(planned: PlannedLayer, layer: Layer) -> str:
+    index = planned.index
+    return "".join(
+        f"static const struct {c.struct} {_instance(index, i, c.struct)} = "
+        f"{c_initialiser(c.fields, index)};\n\n"
+        for i, c in enumerate(layer.calls)
+    )
+
+
+def _layer_calls(unit: Unit, planned: PlannedLayer, layer: Layer) -> str:
+    x = unit.graph.tensor(planned.inputs[0]).shape
+    words = [planned.op, layer.detail, f"{shape_text(x)} -> {shape_text(planned.output_shape)}"]
+    title = f"{planned.index}: {', '.join(w for w in words if w)}"
+    calls = "".join(
+        f"    {c.kernel}(&{_instance(planned.index, i, c.struct)}, {_operands(unit, c)});\n"
+        for i, c in enumerate(layer.calls)
+    )
+    done = f"{planned.index}, {_at(planned.output_offset)}, {planned.output_bytes}"
+    return (
+        f"    /* {title}\n       {comment_words(planned.name)} */\n"
+        f"{calls}    {unit.macro}_LAYER_DONE({done});\n\n"
+    )
+
+
+def _operands(unit: Unit, call: Call) -> str:
+    return ", ".join(
+        unit.places[t] if unit.graph.tensor(t).dtype == "int8" else f"(void *)({unit.places[t]})"
+        for t in call.operands
+    )
+
+
+def _at(offset: int) -> str:
+    return f"a + {offset}" if offset else "a"
+
+
+def arena_place(offset: int) -> str:
+    """Return the C expression of an arena offset inside NAME_invoke."""
+    return _at(offset)
+
+
+def _port_cases(name: str, ports: tuple[PortRecord, ...]) -> str:
+    return "".join(
+        f"    case {i}:\n        return {name}_arena + {p.offset};\n" for i, p in enumerate(ports)
+    )
+
+
+_SOURCE = """\
+#include "{name}.h"
+
+{includes}
+#include "{name}_data.h"
+
+/* Called after each layer with its index and its output; a debugger or a profiler may define it. */
+#ifndef {macro}_LAYER_DONE
+#define {macro}_LAYER_DONE(index, data, bytes) ((void)0)
+#endif
+
+/* Define {macro}_ARENA_EXTERN to place the arena yourself:
+   int8_t {name}_arena[{macro}_ARENA_BYTES], aligned to {macro}_ARENA_ALIGNMENT bytes. */
+#if defined({macro}_ARENA_EXTERN)
+extern int8_t {name}_arena[];
+#elif defined(__GNUC__)
+static int8_t {name}_arena[{macro}_ARENA_BYTES]
+    __attribute__((aligned({macro}_ARENA_ALIGNMENT)));
+#else
+#error "define {macro}_ARENA_EXTERN and place the arena with your compiler's means"
+#endif
+
+{parameters}void {name}_init(void)
+{{
+    int32_t i;
+    for (i = 0; i < {macro}_ARENA_BYTES; i++) {{
+        {name}_arena[i] = 0;
+    }}
+}}
+
+void *{name}_input(int index)
+{{
+    switch (index) {{
+{inputs}    default:
+        return 0;
+    }}
+}}
+
+void {name}_invoke(void)
+{{
+{arena}
+{calls}}}
+
+const void *{name}_output(int index)
+{{
+    switch (index) {{
+{outputs}    default:
+        return 0;
+    }}
+}}
+"""
+
+# --- NAME_data.h and CMakeLists.txt --------------------------------------------------------------
+
+
+def data_text(unit: Unit) -> str:
+    """Return NAME_data.h: the constant arrays, included by NAME.c alone."""
+    arrays = "\n".join(c_array(name, c.data) for name, c in unit.constants.items())
+    guard = f"{unit.macro}_DATA_H"
+    return (
+        f"/* The constants of {unit.plan.name}, included by {unit.plan.name}.c alone. */\n"
+        f"#ifndef {guard}\n#define {guard}\n\n#include <stdint.h>\n\n{arrays}\n#endif\n"
+    )
+
+
+def cmake_text(name: str, sources: tuple[str, ...], hot: tuple[str, ...]) -> str:
+    """Return CMakeLists.txt: a static library, its hot kernels optimised for speed."""
+    lines = "".join(f"    {s}\n" for s in sources)
+    speed = "".join(f"    {s}.c\n" for s in hot)
+    hot_block = (
+        f"if(CMAKE_C_COMPILER_ID MATCHES \"GNU|Clang\")\n"
+        f"  set_source_files_properties(\n{speed}    PROPERTIES COMPILE_OPTIONS -O2)\nendif()\n"
+        if hot
+        else ""
+    )
+    return (
+        f"cmake_minimum_required(VERSION 3.13)\nproject({name} C)\n\n"
+        f"add_library({name} STATIC\n{lines})\n"
+        f"target_include_directories({name} PUBLIC ${{CMAKE_CURRENT_LIST_DIR}})\n"
+        f"set_target_properties({name} PROPERTIES C_STANDARD 99 C_STANDARD_REQUIRED ON)\n"
+        f"{hot_block}"
+    )

@@ -1,0 +1,210 @@
+"""The dataset manifest: one TOML file a dataset, decoded strictly. Adding a dataset needs no code.
+
+A manifest says where the data come from (`source`), how they are read (`reader`), what is done to
+each sample (`preprocessing`, in order), what comes out (`sample`), and which samples calibrate
+and which judge (`splits`).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from edgeq.core.errors import InputError
+from edgeq.core.files import read_bytes
+from edgeq.core.records import Record
+from edgeq.data.preprocessing import Step
+
+Metric = Literal["top1", "auc", "mae", "none"]
+SplitName = Literal["representative", "evaluation"]
+SPLIT_NAMES: tuple[SplitName, SplitName] = ("representative", "evaluation")
+MAX_MANIFEST_BYTES = 1 << 20
+
+Sha256 = msgspec.Meta(pattern="^[0-9a-f]{64}$")
+Id = msgspec.Meta(pattern="^[a-z0-9][a-z0-9_.-]{0,63}$")
+
+
+# --- where the data come from --------------------------------------------------------------------
+
+
+class BundledSource(Record, frozen=True, kw_only=True, tag_field="kind", tag="bundled"):
+    """A file beside the manifest, shipped with edgeq."""
+
+    path: str
+
+
+class LocalSource(Record, frozen=True, kw_only=True, tag_field="kind", tag="local"):
+    """A file or folder below --data-root, EDGEQ_DATA_DIR or the folder of a user's manifest.
+
+    A user's own manifest may name an absolute path.
+    """
+
+    path: str
+
+
+class UrlSource(Record, frozen=True, kw_only=True, tag_field="kind", tag="url"):
+    """A download, pinned by its SHA-256. `path` is the member of an unpacked archive to read."""
+
+    url: str
+    sha256: str
+    path: str = ""
+    archive: Literal["none", "tar", "zip"] = "none"
+    max_bytes: int = 1 << 30
+    max_unpacked_bytes: int = 4 << 30
+
+
+Source = BundledSource | LocalSource | UrlSource
+
+
+# --- how they are read ---------------------------------------------------------------------------
+
+
+class NpzReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="npz"):
+    """Arrays of an .npz: samples `x` (N, ...), labels or targets `y` (N, ...) or '' for none."""
+
+    x: str = "x"
+    y: str = ""
+
+
+class NpyReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="npy"):
+    """One .npy of samples (N, ...); `y` names an .npy beside it, '' for none."""
+
+    y: str = ""
+
+
+class ImageReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="images"):
+    """PNG, JPEG and BMP files below a folder -> uint8 (H, W, 3) or (H, W, 1)."""
+
+    mode: Literal["rgb", "gray"] = "rgb"
+    label: Literal["folder", "prefix", "none"] = "folder"
+
+
+class WavReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="wav"):
+    """PCM .wav files below a folder -> float32 (samples,) in [-1, 1), channels averaged.
+
+    `sample_rate` in Hz must be that of every file.
+    """
+
+    sample_rate: int
+    label: Literal["folder", "prefix", "none"] = "prefix"
+
+
+class CsvReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="csv"):
+    """A CSV with a header row -> float32 (features,). Without `features`, all but the label."""
+
+    label: str = ""
+    features: tuple[str, ...] = ()
+    delimiter: str = ","
+
+
+Reader = NpzReader | NpyReader | ImageReader | WavReader | CsvReader
+
+
+# --- which samples are for what ------------------------------------------------------------------
+
+
+class ArraySplit(Record, frozen=True, kw_only=True, tag_field="by", tag="arrays"):
+    """Arrays of its own in an .npz."""
+
+    x: str
+    y: str = ""
+
+
+class MatchSplit(Record, frozen=True, kw_only=True, tag_field="by", tag="match"):
+    """Samples whose id matches one of these shell patterns and none of `but_not`."""
+
+    names: tuple[str, ...]
+    but_not: tuple[str, ...] = ()
+
+
+class RowsSplit(Record, frozen=True, kw_only=True, tag_field="by", tag="rows"):
+    """Samples `start` up to, not including, `stop`."""
+
+    start: int
+    stop: int
+
+
+class ShareSplit(Record, frozen=True, kw_only=True, tag_field="by", tag="share"):
+    """The part from `start` to `stop` (0 to 1) of the samples in the order of their SHA-256.
+
+    Equal samples fall into one split, so that two shares that do not overlap never share content.
+    """
+
+    start: float
+    stop: float
+
+
+Split = ArraySplit | MatchSplit | RowsSplit | ShareSplit
+
+
+class Splits(Record, frozen=True, kw_only=True):
+    """Which samples calibrate and which judge. They never overlap: checked when loaded."""
+
+    representative: Split
+    evaluation: Split
+
+
+# --- the whole -----------------------------------------------------------------------------------
+
+
+class SampleSpec(Record, frozen=True, kw_only=True):
+    """What preprocessing gives: the shape of one sample and, where given, its range."""
+
+    shape: tuple[int, ...] = ()
+    low: float | None = None
+    high: float | None = None
+
+
+class Manifest(Record, frozen=True, kw_only=True):
+    """A dataset. `origin` says where the data were first published."""
+
+    schema: Literal[1] = 1
+    id: str
+    name: str
+    description: str = ""
+    licence: str
+    origin: str = ""
+    metric: Metric
+    labels: tuple[str, ...] = ()
+    source: Source
+    reader: Reader
+    preprocessing: tuple[Step, ...] = ()
+    sample: SampleSpec = SampleSpec()
+    splits: Splits
+
+
+def read_manifest(path: Path) -> Manifest:
+    """Read the manifest at `path`.
+
+    Raises:
+        InputError: not TOML, an unknown key, a wrong value; the cause names the field.
+    """
+    data = read_bytes(path, what="dataset manifest", limit=MAX_MANIFEST_BYTES)
+    try:
+        manifest = msgspec.toml.decode(data, type=Manifest, strict=True)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise InputError(
+            f"dataset manifest {path}: {error}",
+            hint="compare it with a shipped one: edgeq data show digits",
+        ) from error
+    _check(manifest, path)
+    return manifest
+
+
+def _check(manifest: Manifest, path: Path) -> None:
+    for field, fine, hint in (
+        ("id", manifest.id == path.stem, f"name it as its file: {path.stem}"),
+        ("labels", len(set(manifest.labels)) == len(manifest.labels), "say each label once"),
+        ("splits", _readable(manifest), "splits by arrays need the npz reader"),
+        ("sample.shape", all(n > 0 for n in manifest.sample.shape), "sizes are positive"),
+    ):
+        if not fine:
+            raise InputError(f"dataset manifest {path}: {field} is wrong", hint=hint)
+
+
+def _readable(manifest: Manifest) -> bool:
+    splits = (manifest.splits.representative, manifest.splits.evaluation)
+    arrays = any(isinstance(split, ArraySplit) for split in splits)
+    return isinstance(manifest.reader, NpzReader) or not arrays

@@ -1,0 +1,113 @@
+"""Serial ports: which names are allowed, which are there, and which board each may be."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from edgeq.boards.profile import Board
+from edgeq.core.errors import DeviceError, UsageError
+from edgeq.core.records import Record
+
+URL_SCHEMES = ("socket", "rfc2217", "loop")
+_URL = re.compile(r"(?:socket|rfc2217)://[A-Za-z0-9\[][A-Za-z0-9.:\-\]]*:\d{1,5}\Z|loop://\Z")
+_WINDOWS_PORT = re.compile(r"(?:\\\\\.\\)?COM\d{1,3}\Z", re.IGNORECASE)
+
+
+class SerialPort(Record, frozen=True, kw_only=True):
+    """A serial port of this computer. `usb_id` is 'vid:pid'; `boards` are ids that may be it."""
+
+    device: str
+    description: str
+    usb_id: str | None
+    serial_number: str | None
+    boards: tuple[str, ...]
+
+
+def check_port(port: str) -> str:
+    """Return `port` where it is a serial port's name or an allowed URL.
+
+    Raises:
+        UsageError: it is neither; nothing was opened.
+    """
+    if "://" in port:
+        if _URL.match(port):
+            return port
+        raise UsageError(
+            f"port {port!r} is not allowed",
+            hint=f"use a serial port or {', '.join(s + '://' for s in URL_SCHEMES)} HOST:PORT",
+        )
+    if _is_serial_port(port):
+        return port
+    raise UsageError(
+        f"{port!r} is not a serial port", hint="`edgeq boards ports` lists the ports that are there"
+    )
+
+
+def _is_serial_port(port: str) -> bool:
+    if not port or port.startswith("-") or not port.isprintable():
+        return False
+    if os.name == "nt":
+        return bool(_WINDOWS_PORT.match(port))
+    try:
+        return port.startswith("/") and stat.S_ISCHR(os.stat(port).st_mode)
+    except OSError:
+        return False
+
+
+def list_ports(boards: Iterable[Board] = ()) -> tuple[SerialPort, ...]:
+    """Return the serial ports of this computer, and for each the `boards` with its USB id."""
+    from serial.tools.list_ports import comports
+
+    known = tuple(boards)
+    ports = []
+    for port in sorted(comports(), key=lambda p: str(p.device)):
+        usb_id = None if port.vid is None else f"{port.vid:04x}:{port.pid:04x}"
+        ports.append(
+            SerialPort(
+                device=port.device,
+                description=port.description or "",
+                usb_id=usb_id,
+                serial_number=port.serial_number,
+                boards=tuple(b.id for b in known if usb_id in b.link.usb_ids),
+            )
+        )
+    return tuple(ports)
+
+
+def find_port(board: Board) -> str:
+    """Return the one port whose USB id is the board's.
+
+    Raises:
+        DeviceError: no port matches, or more than one: edgeq never guesses.
+    """
+    matching = [p.device for p in list_ports((board,)) if p.boards]
+    if len(matching) == 1:
+        return matching[0]
+    if matching:
+        raise DeviceError(
+            f"more than one port may be board '{board.id}': {', '.join(matching)}",
+            hint="choose one with --port",
+        )
+    raise DeviceError(
+        f"no serial port with a USB id of board '{board.id}'"
+        f" ({', '.join(board.link.usb_ids) or 'its profile names none'})",
+        hint="connect the board, or name its port with --port",
+    )
+
+
+def find_owner(port: str) -> str | None:
+    """Return 'NAME (pid N)' of another process that has `port` open, None where unknown (Linux)."""
+    target = os.path.realpath(port)
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        try:
+            pid = link.parts[2]
+            if int(pid) != os.getpid() and os.readlink(link) == target:
+                name = (Path("/proc") / pid / "comm").read_text().strip()
+                return f"{name} (pid {pid})"
+        except OSError:
+            continue
+    return None

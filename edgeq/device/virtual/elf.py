@@ -1,0 +1,102 @@
+"""Firmware as bytes at addresses, read from an ELF file; and what core it was built for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from edgeq.core.errors import InputError
+
+MAX_ELF_BYTES = 64 << 20
+
+
+class Segment(NamedTuple):
+    """Bytes to be loaded at a physical address."""
+
+    address: int
+    data: bytes
+
+
+class Attributes(NamedTuple):
+    """Build attributes (Arm IHI 0045): architecture number, and whether FPU and DSP are used."""
+
+    architecture: int
+    fpu: bool
+    dsp: bool
+
+
+# Tag_CPU_arch: v6-M, v6S-M, v7 (with profile M), v7E-M, v8-M baseline, v8-M mainline, v8.1-M.
+V6M, V6SM, V7, V7EM, V8M_BASE, V8M_MAIN, V81M_MAIN = 11, 12, 10, 13, 16, 17, 21
+_NAMES = {
+    "TAG_CPU_ARCH": "architecture",
+    "TAG_FP_ARCH": "fpu",
+    "TAG_DSP_EXTENSION": "dsp",
+}
+
+
+def read_segments(path: Path) -> tuple[Segment, ...]:
+    """Return what the ELF loads, by physical address.
+
+    Raises:
+        InputError: no 32-bit little-endian Arm ELF, or a damaged one.
+    """
+    with _OpenElf(path) as elf:
+        segments = [
+            Segment(int(s["p_paddr"]), s.data())
+            for s in elf.iter_segments()
+            if s["p_type"] == "PT_LOAD" and s["p_filesz"] > 0
+        ]
+    if not segments or any(s.address + len(s.data) > 1 << 32 for s in segments):
+        raise _damaged(path, "it loads nothing, or beyond 4 GiB")
+    return tuple(sorted(segments))
+
+
+def read_attributes(path: Path) -> Attributes | None:
+    """Return the ELF's build attributes, None where it carries none."""
+    with _OpenElf(path) as elf:
+        section = elf.get_section_by_name(".ARM.attributes")
+        if section is None:
+            return None
+        found = {
+            _NAMES[attribute.tag]: attribute.value
+            for vendor in section.iter_subsections()
+            for group in vendor.iter_subsubsections()
+            for attribute in group.iter_attributes()
+            if attribute.tag in _NAMES
+        }
+    return Attributes(
+        architecture=int(found.get("architecture", 0)),
+        fpu=bool(found.get("fpu", 0)),
+        dsp=bool(found.get("dsp", 0)) or found.get("architecture") == V7EM,
+    )
+
+
+class _OpenElf:
+    """An ELF file, with every way it can be damaged turned into an InputError."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = Path(path)
+
+    def __enter__(self) -> Any:
+        import io
+
+        from elftools.elf.elffile import ELFFile
+
+        from edgeq.core.files import read_bytes
+
+        raw = read_bytes(self._path, what="firmware", limit=MAX_ELF_BYTES)
+        try:
+            elf = ELFFile(io.BytesIO(raw))
+        except Exception as error:
+            raise _damaged(self._path, str(error)) from error
+        if (elf["e_machine"], elf.elfclass, elf.little_endian) != ("EM_ARM", 32, True):
+            raise _damaged(self._path, "it is not for a 32-bit little-endian Arm core")
+        return elf
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if isinstance(error, Exception) and not isinstance(error, InputError):
+            raise _damaged(self._path, str(error) or type(error).__name__) from error
+
+
+def _damaged(path: Path, why: str) -> InputError:
+    return InputError(f"firmware {path} cannot be used: {why}", hint="build it again")

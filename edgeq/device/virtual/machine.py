@@ -1,0 +1,252 @@
+"""A Cortex-M microcontroller run by Unicorn: core, memory, UART and counters.
+
+Unicorn's engine is GPL-2.0: this module is imported in the virtual board's own process alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import unicorn
+from unicorn import arm_const as arm
+
+from edgeq.core.errors import InputError
+from edgeq.device.virtual import elf
+from edgeq.device.virtual.counters import CompiledCounter, PythonCounter, Region
+from edgeq.device.virtual.cycles import count_cycles, cycle_table
+from edgeq.device.virtual.thumb import DSP_KINDS, FPU_KINDS, decode
+from edgeq.device.virtual.uart import Uart, Wire
+
+PAGE = 0x1000
+PRIVATE_BUS, PRIVATE_BUS_SIZE = 0xE0000000, 0x100000
+SYSTEM_SPACE = 0xE000E000
+AIRCR, AIRCR_RESET, CPACR, CPACR_FPU = 0xD0C, 0x05FA0004, 0xD88, 0xF << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """What Unicorn calls a core, and the newest architecture (Tag_CPU_arch) that it runs."""
+
+    unicorn: int
+    architectures: frozenset[int]
+
+
+MODELS = {
+    "cortex-m0plus": Model(arm.UC_CPU_ARM_CORTEX_M0, frozenset({elf.V6M, elf.V6SM})),
+    "cortex-m3": Model(arm.UC_CPU_ARM_CORTEX_M3, frozenset({elf.V6M, elf.V6SM, elf.V7})),
+    "cortex-m4": Model(arm.UC_CPU_ARM_CORTEX_M4, frozenset({elf.V6M, elf.V6SM, elf.V7, elf.V7EM})),
+    "cortex-m7": Model(arm.UC_CPU_ARM_CORTEX_M7, frozenset({elf.V6M, elf.V6SM, elf.V7, elf.V7EM})),
+    "cortex-m33": Model(
+        arm.UC_CPU_ARM_CORTEX_M33,
+        frozenset({elf.V6M, elf.V6SM, elf.V7, elf.V7EM, elf.V8M_BASE, elf.V8M_MAIN}),
+    ),
+}
+# Numbers that Unicorn gives to exceptions of the core (QEMU's EXCP_*).
+_EXCEPTIONS = {
+    1: "undefined instruction", 2: "SVC without a handler", 3: "instruction fetch fault",
+    4: "data fault (unaligned access)", 7: "breakpoint", 17: "use of an absent coprocessor",
+    18: "use of an invalid state",
+}  # fmt: skip
+_ACCESSES = {
+    unicorn.UC_MEM_READ_UNMAPPED: "read of unmapped", unicorn.UC_MEM_READ_PROT: "read of protected",
+    unicorn.UC_MEM_WRITE_UNMAPPED: "write to unmapped", unicorn.UC_MEM_WRITE_PROT: "write to flash",
+    unicorn.UC_MEM_FETCH_UNMAPPED: "jump to unmapped", unicorn.UC_MEM_FETCH_PROT: "jump to data",
+}  # fmt: skip
+
+
+class Fault(Exception):
+    """The firmware did what the core cannot do; the text names PC, LR and SP."""
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Core, memory and peripherals of a virtual board, as its profile tells them."""
+
+    core: str
+    dsp: bool
+    fpu: bool
+    flash: tuple[Region, ...]
+    ram: tuple[Region, ...]
+    uart: int
+    counter: int
+
+
+class Machine:
+    """A powered board with its firmware in flash; `run` ends with a Fault only."""
+
+    def __init__(self, layout: Layout, firmware: Path, wire: Wire, hook: Path | None) -> None:
+        self._layout = layout
+        self._table = cycle_table(layout.core)
+        self._uc = _make_core(layout.core)
+        self._system = bytearray(PAGE)
+        self._latched = (0, 0)
+        self._restart = False
+        self._cause = ""
+        self._map_memory()
+        self._load(firmware)
+        regions = (*layout.flash, *layout.ram)
+        self._counter = (
+            CompiledCounter(hook, regions, self._table.refill, self._learn)
+            if hook
+            else PythonCounter(self._table.refill, self._learn)
+        )
+        self._counter.attach(self._uc)
+        self._uart = Uart(wire, lambda: self._counter.read()[0])
+        self._map_peripherals()
+        self._uc.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
+        self._uc.hook_add(unicorn.UC_HOOK_MEM_INVALID, self._on_bad_access)
+
+    def run(self) -> None:
+        """Run the firmware from reset, again after each reset that it asks for.
+
+        Raises:
+            Fault: the firmware faulted; what it wrote to the UART before is sent.
+        """
+        while True:
+            self._restart, self._cause = False, ""
+            stack, entry = self._vectors()
+            self._uc.reg_write(arm.UC_ARM_REG_SP, stack)
+            self._uc.reg_write(arm.UC_ARM_REG_LR, 0xFFFFFFFF)
+            error = ""
+            try:
+                self._uc.emu_start(entry | 1, 0xFFFFFFFE)
+            except unicorn.UcError as failure:
+                error = str(failure)
+            self._uart.flush()
+            if not self._restart:
+                raise Fault(self._describe(self._cause or error or "the firmware returned"))
+
+    def _map_memory(self) -> None:
+        for region in self._layout.flash:
+            self._uc.mem_map(*region, unicorn.UC_PROT_READ | unicorn.UC_PROT_EXEC)
+        for region in self._layout.ram:
+            self._uc.mem_map(*region)
+            # What a reset leaves in RAM is no zeros; here it is the same for every run.
+            pattern = bytes((i * 197 + 61) & 0xFF for i in range(256))
+            self._uc.mem_write(region.start, pattern * (region.size // 256))
+        self._uc.mem_map(PRIVATE_BUS, SYSTEM_SPACE - PRIVATE_BUS)
+        after = SYSTEM_SPACE + PAGE
+        self._uc.mem_map(after, PRIVATE_BUS + PRIVATE_BUS_SIZE - after)
+
+    def _map_peripherals(self) -> None:
+        def no_write(uc: Any, offset: int, size: int, value: int, data: Any) -> None:
+            """Ignore writes to a read-only register."""
+
+        self._uc.mmio_map(
+            self._layout.uart, PAGE,
+            lambda uc, offset, size, data: self._uart.read(offset), None,
+            lambda uc, offset, size, value, data: self._uart.write(offset, value), None,
+        )  # fmt: skip
+        self._uc.mmio_map(self._layout.counter, PAGE, self._read_counter, None, no_write, None)
+        self._uc.mmio_map(SYSTEM_SPACE, PAGE, self._read_system, None, self._write_system, None)
+
+    def _load(self, firmware: Path) -> None:
+        for segment in elf.read_segments(firmware):
+            if not any(_holds(region, segment) for region in self._layout.flash):
+                raise InputError(
+                    f"firmware {firmware} loads {len(segment.data)} bytes at"
+                    f" {segment.address:#010x}, which is no flash of this board",
+                    hint="build it for this board",
+                )
+            self._uc.mem_write(segment.address, segment.data)
+        self._check_attributes(firmware)
+
+    def _check_attributes(self, firmware: Path) -> None:
+        """Unicorn runs some instructions that the real core lacks: the ELF must not ask for them."""
+        found = elf.read_attributes(firmware)
+        model = MODELS[self._layout.core]
+        if found is None or found.architecture in model.architectures:
+            return
+        raise InputError(
+            f"firmware {firmware} is built for architecture {found.architecture}"
+            f" (Tag_CPU_arch), which a {self._layout.core} does not run",
+            hint="build it for this board",
+        )
+
+    def _vectors(self) -> tuple[int, int]:
+        raw = bytes(self._uc.mem_read(self._layout.flash[0].start, 8))
+        return int.from_bytes(raw[:4], "little"), int.from_bytes(raw[4:], "little")
+
+    def _learn(self, address: int, size: int) -> tuple[int, int]:
+        """Return instructions and cycles of a block that runs for the first time."""
+        instructions = list(decode(bytes(self._uc.mem_read(address, size))))
+        kinds = {instruction.kind for instruction in instructions}
+        if kinds & DSP_KINDS and not self._layout.dsp:
+            self._stop(f"DSP instruction on a {self._layout.core}, in the block at {address:#010x}")
+        if kinds & FPU_KINDS and not self._layout.fpu:
+            self._stop(f"FPU instruction on a core without FPU, in the block at {address:#010x}")
+        elif kinds & FPU_KINDS and not self._is_fpu_on():
+            self._stop(f"FPU used before CPACR enables it, in the block at {address:#010x}")
+        return len(instructions), count_cycles(instructions, self._table)
+
+    def _is_fpu_on(self) -> bool:
+        value = int.from_bytes(self._system[CPACR : CPACR + 4], "little")
+        return value & CPACR_FPU == CPACR_FPU
+
+    def _read_counter(self, uc: Any, offset: int, size: int, data: Any) -> int:
+        if offset == 0:
+            self._latched = self._counter.read()
+        index, high = offset >> 3, offset & 4
+        value = self._latched[index] if index < 2 else 0
+        return value >> 32 if high else value & 0xFFFFFFFF
+
+    def _read_system(self, uc: Any, offset: int, size: int, data: Any) -> int:
+        return int.from_bytes(self._system[offset : offset + size], "little")
+
+    def _write_system(self, uc: Any, offset: int, size: int, value: int, data: Any) -> None:
+        value &= (1 << 8 * size) - 1
+        self._system[offset : offset + size] = value.to_bytes(size, "little")
+        if offset == AIRCR and value == AIRCR_RESET:
+            self._system[:] = bytes(PAGE)
+            self._restart = True
+            uc.emu_stop()
+
+    def _on_exception(self, uc: Any, number: int, data: Any) -> None:
+        self._stop(_EXCEPTIONS.get(number, f"exception {number}"))
+
+    def _on_bad_access(
+        self, uc: Any, access: int, address: int, size: int, value: int, data: Any
+    ) -> bool:
+        self._cause = f"{_ACCESSES.get(access, 'bad access to')} address {address:#010x}"
+        return False
+
+    def _stop(self, cause: str) -> None:
+        self._cause = self._cause or cause
+        self._uc.emu_stop()
+
+    def _describe(self, cause: str) -> str:
+        registers = {
+            "PC": arm.UC_ARM_REG_PC, "LR": arm.UC_ARM_REG_LR, "SP": arm.UC_ARM_REG_SP,
+            "R0": arm.UC_ARM_REG_R0, "R1": arm.UC_ARM_REG_R1,
+            "R2": arm.UC_ARM_REG_R2, "R3": arm.UC_ARM_REG_R3,
+        }  # fmt: skip
+        values = ", ".join(f"{n} {self._uc.reg_read(r):#010x}" for n, r in registers.items())
+        return f"fault: {cause}; {values}"
+
+
+def _make_core(core: str) -> Any:
+    # UC_MODE_MCLASS would make every core a Cortex-M33, whatever model is set.
+    uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
+    uc.ctl_set_cpu_model(MODELS[core].unicorn)
+    if uc.ctl_get_cpu_model() != MODELS[core].unicorn:
+        raise RuntimeError(f"Unicorn did not take the model of a {core}")
+    return uc
+
+
+def _holds(region: Region, segment: elf.Segment) -> bool:
+    end = segment.address + len(segment.data)
+    return region.start <= segment.address and end <= region.start + region.size
+
+
+def parse_regions(texts: Sequence[str]) -> tuple[Region, ...]:
+    """Return the regions of 'START:SIZE' texts; raise ValueError for what is no whole pages."""
+    regions = []
+    for text in texts:
+        start, size = (int(part, 0) for part in text.split(":"))
+        if start % PAGE or size % PAGE or not 0 < size <= 1 << 28 or start + size > PRIVATE_BUS:
+            raise ValueError(f"region {text} is no whole number of 4 KiB pages below 0xE0000000")
+        regions.append(Region(start, size))
+    return tuple(regions)

@@ -1,0 +1,144 @@
+"""A firmware project: a template's sources, rendered for one board and one compiled model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from edgeq import __version__
+from edgeq.boards.profile import Board
+from edgeq.core.errors import InputError, did_you_mean
+from edgeq.core.files import confined, shipped_folder
+from edgeq.core.records import CompiledModel
+
+Part = Literal["harness", "library", "model"]
+
+# What each timer driver of the templates counts, in the order in which it gives the values.
+COUNTERS: dict[str, tuple[str, ...]] = {
+    "virt-counter": ("instructions", "cycles"),
+    "systick": ("ticks",),
+    "dwt": ("cycles",),
+    "clock-gettime": ("ns",),
+}
+COMMON = "common"
+# Folders of a template that hold drivers, and which of its files a board asks for.
+DRIVERS: dict[str, Callable[[Board], str]] = {
+    "uart": lambda board: board.link.uart,
+    "timer": lambda board: board.timer.driver if board.timer else "",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One C file to compile: part of edgeq's harness, of the small library, or of the model.
+
+    `hot` units are compiled for speed, the others for size.
+    """
+
+    source: str
+    part: Part
+    hot: bool = False
+
+    @property
+    def object(self) -> str:
+        """The object file, in the folder of its part: the linker script tells parts by it."""
+        return f"{self.part}/{self.source.removesuffix('.c').replace('/', '.')}.o"
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """The files of a firmware by relative path, and how they become one image."""
+
+    files: dict[str, str]
+    units: tuple[Unit, ...]
+    includes: tuple[str, ...]
+    linker_script: str | None
+    model_prelude: str | None
+
+
+def template_names() -> tuple[str, ...]:
+    """Return the names of the firmware templates."""
+    folders = shipped_folder("firmware_templates").iterdir()
+    return tuple(sorted(f.name for f in folders if f.is_dir() and f.name != COMMON))
+
+
+def make_project(compiled: CompiledModel, board: Board, *, traced: bool) -> Project:
+    """Render the board's template around `compiled`.
+
+    Raises:
+        InputError: the board names a template or driver that does not exist.
+    """
+    render = _renderer(compiled, board, traced=traced)
+    files: dict[str, str] = {}
+    for name, path in _template_files(board):
+        text = path.read_text("utf-8")
+        files[name.removesuffix(".j2")] = render(text) if name.endswith(".j2") else text
+    harness = [Unit(f, "harness") for f in files if f.startswith("harness/") and f.endswith(".c")]
+    library = [Unit(f, "library", hot=True) for f in files if f.startswith("libc/")]
+    model = [Unit(f"model/{s}", "model", s in compiled.hot_sources) for s in compiled.sources]
+    files |= {f"model/{name}": text for name, text in compiled.files.items()}
+    return Project(
+        files=files,
+        units=(*harness, *(u for u in library if u.source.endswith(".c")), *model),
+        includes=tuple(f for f in ("harness", "model", "libc") if _has_folder(files, f)),
+        linker_script="firmware.ld" if "firmware.ld" in files else None,
+        model_prelude="harness/trace.h" if traced else None,
+    )
+
+
+def _has_folder(files: dict[str, str], folder: str) -> bool:
+    return any(name.startswith(f"{folder}/") for name in files)
+
+
+def _template_files(board: Board) -> Iterator[tuple[str, Path]]:
+    """Yield (path in the project, file) of everything the board's firmware is made of."""
+    names = template_names()
+    if board.build.template not in names:
+        raise InputError(
+            f"board {board.id}: build.template: no template {board.build.template!r}."
+            f"{did_you_mean(board.build.template, names)}",
+            hint=f"choose one of: {', '.join(names)}",
+        )
+    root = shipped_folder("firmware_templates")
+    folder = root / board.build.template
+    for path in sorted([*(root / COMMON).iterdir(), *folder.iterdir()]):
+        if path.is_file():
+            yield (path.name if ".ld" in path.suffixes else f"harness/{path.name}"), path
+    for kind, choose in DRIVERS.items():
+        if (folder / kind).is_dir():
+            yield f"harness/{kind}.c", _driver(folder / kind, choose(board), board)
+    for path in sorted((folder / "libc").glob("*")):
+        yield f"libc/{path.name}", path
+
+
+def _driver(folder: Path, name: str, board: Board) -> Path:
+    known = sorted(path.stem for path in folder.glob("*.c"))
+    if name not in known:
+        raise InputError(
+            f"board {board.id}: template {board.build.template} has no {folder.name} driver "
+            f"{name!r}.{did_you_mean(name, known)}",
+            hint=f"choose one of: {', '.join(known)}",
+        )
+    return confined(folder, f"{name}.c")
+
+
+def _renderer(compiled: CompiledModel, board: Board, *, traced: bool) -> Callable[[str], str]:
+    """Return a function that renders a template's text; sandboxed, and strict about names."""
+    from jinja2 import StrictUndefined
+    from jinja2.sandbox import SandboxedEnvironment
+
+    environment = SandboxedEnvironment(
+        undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
+    )
+    environment.filters["hex"] = lambda value: f"0x{value:08x}"
+    names = {
+        "board": board,
+        "model": compiled.plan,
+        "sha256": bytes.fromhex(compiled.plan.model_sha256 or "00" * 32),
+        "counters": COUNTERS[board.timer.driver] if board.timer else (),
+        "traced": traced,
+        "version": __version__,
+    }
+    return lambda text: environment.from_string(text).render(names)

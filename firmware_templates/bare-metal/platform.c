@@ -1,0 +1,39 @@
+/* The link on a microcontroller without an operating system: one UART, one timer, one stack. */
+#include "platform.h"
+
+#include "config.h"
+#include "timer.h"
+#include "uart.h"
+
+extern uint32_t stack_bottom[], stack_top[];    /* of the linker script */
+
+int platform_read(void)
+{
+    return uart_read();
+}
+
+void platform_write(const uint8_t *data, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        uart_write(data[i]);
+    }
+}
+
+void platform_flush(void)
+{
+}
+
+void platform_counters(uint64_t *values)
+{
+    timer_read(values);
+}
+
+uint32_t *platform_stack_bottom(void)
+{
+    return stack_bottom;
+}
+
+uint32_t *platform_stack_top(void)
+{
+    return stack_top;
+}

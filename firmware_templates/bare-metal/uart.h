@@ -1,0 +1,11 @@
+/* One file of uart/ implements this: polled, 8 data bits, no parity. */
+#ifndef UART_H
+#define UART_H
+
+#include <stdint.h>
+
+void uart_start(void);
+int uart_read(void);    /* waits for a byte */
+void uart_write(uint8_t byte);
+
+#endif
