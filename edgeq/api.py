@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from edgeq.core.errors import InputError
-from edgeq.deployment import Deployment, DeployRequest
+from edgeq.deployment import Deployment as Deployment
+from edgeq.deployment import DeployRequest as DeployRequest
 
 if TYPE_CHECKING:
     from edgeq.boards.profile import Board
