@@ -1,6 +1,6 @@
 """Bench the MLPerf Tiny reference models on every virtual board, against TensorFlow Lite Micro.
 
-    python benchmarks/mlperf_tiny.py --models DIR [--boards virt-m4,host] [--page docs/performance.md]
+    python benchmarks/mlperf_tiny.py --models DIR [--boards virt-m4,host] [--page PAGE.md]
 
 DIR holds the reference models of github.com/mlcommons/tiny. Input bytes come from lcg:1, so the
 output's CRC-32 can be compared with any other engine's. Exit code 1: an output, or a size, is off.
@@ -127,9 +127,10 @@ def _size_row(model: Reference, result: Result) -> tuple[str, ...]:
 PAGE = """\
 # Performance
 
-The MLPerf Tiny reference models, compiled by the `aot` engine and run on the virtual boards. Instruction counts are `simulated`: every
-executed instruction is counted, exactly. They are not cycles: no wait states, no load-use stalls. One inference each, the input bytes are
-those of `lcg:1`, and on every board the output equals TensorFlow Lite Micro's, byte for byte.
+The MLPerf Tiny reference models, compiled by the `aot` engine and run on the virtual boards.
+Instruction counts are `simulated`: every executed instruction is counted, exactly. They are not
+cycles: no wait states, no load-use stalls. One inference each, the input bytes are those of
+`lcg:1`, and on every board the output equals TensorFlow Lite Micro's, byte for byte.
 
 ```
 python benchmarks/mlperf_tiny.py --models DIR --page docs/performance.md
@@ -141,9 +142,10 @@ with the models of github.com/mlcommons/tiny in `DIR`.
 
 {versus}
 
-The last two columns are TensorFlow Lite Micro 90b983c (release build, arm-none-eabi-gcc 12.2.1, in QEMU 7.2) with its reference kernels and
-with CMSIS-NN 4ab83cc; in brackets how many times edgeq's count that is. edgeq's kernels here are the portable ones: plain C99, no DSP
-instructions by hand.
+The last two columns are TensorFlow Lite Micro 90b983c (release build, arm-none-eabi-gcc 12.2.1,
+in QEMU 7.2) with its reference kernels and with CMSIS-NN 4ab83cc; in brackets how many times
+edgeq's count that is. edgeq's kernels here are the portable ones: plain C99, no DSP instructions
+by hand.
 
 ## Every virtual board: instructions per inference
 
@@ -153,9 +155,9 @@ instructions by hand.
 
 {sizes}
 
-`code` is the compiled model and its kernels without constants; TFLM code is the interpreter, its kernels and CMSIS-NN without the model and
-without the test firmware. `RAM` = arena + static data + stack high-water mark, the stack painted and read on the board.
-"""
+`code` is the compiled model and its kernels without constants; TFLM code is the interpreter, its
+kernels and CMSIS-NN without the model and without the test firmware. `RAM` = arena + static data
++ stack high-water mark, the stack painted and read on the board."""
 
 
 def main() -> int:
