@@ -16,10 +16,10 @@ def _weights(rng: np.random.Generator, shape: tuple[int, ...], axis: int) -> Ten
     return constant(rng.integers(-127, 128, shape), "int8", list(scales), axis=axis)
 
 
-def _bias(rng: np.random.Generator, weights: Tensor, in_scale: float) -> Tensor:
+def _bias(rng: np.random.Generator, weights: Tensor, in_scale: float, channels: int) -> Tensor:
     assert weights.quantization is not None
     scales = [s * in_scale for s in weights.quantization.scales]
-    return constant(rng.integers(-800, 801, len(scales)), "int32", scales)
+    return constant(rng.integers(-800, 801, channels), "int32", scales)
 
 
 def small_cnn(seed: int = 0) -> Graph:
@@ -37,12 +37,12 @@ def small_cnn(seed: int = 0) -> Graph:
     }
     weights = _weights(rng, (CHANNELS, 3, 3, 1), 0)
     conv = activation((1, 4, 4, CHANNELS), scale=0.05, zero_point=-128, name="conv")
-    x = model.op("CONV_2D", [x, weights, _bias(rng, weights, 0.02)], conv, window)
+    x = model.op("CONV_2D", [x, weights, _bias(rng, weights, 0.02, CHANNELS)], conv, window)
     weights = _weights(rng, (1, 3, 3, CHANNELS), 3)
     depthwise = activation((1, 4, 4, CHANNELS), scale=0.2, zero_point=-128, name="depthwise")
     x = model.op(
         "DEPTHWISE_CONV_2D",
-        [x, weights, _bias(rng, weights, 0.05)],
+        [x, weights, _bias(rng, weights, 0.05, CHANNELS)],
         depthwise,
         {**window, "stride_h": 1, "stride_w": 1, "depth_multiplier": 1},
     )
@@ -63,7 +63,7 @@ def small_cnn(seed: int = 0) -> Graph:
     dense = activation((1, CLASSES), scale=0.1, zero_point=3, name="dense")
     x = model.op(
         "FULLY_CONNECTED",
-        [x, kernel, _bias(rng, kernel, 0.2)],
+        [x, kernel, _bias(rng, kernel, 0.2, CLASSES)],
         dense,
         {"fused_activation_function": "NONE", "keep_num_dims": False},
     )
