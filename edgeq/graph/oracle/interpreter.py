@@ -1,0 +1,145 @@
+"""The interpreter: runs a graph operator by operator."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.core.errors import UsageError
+from edgeq.graph import ops
+from edgeq.graph.calls import Call
+from edgeq.graph.ir import DTYPES, Graph, Node
+from edgeq.graph.oracle import elementwise, movement, reductions, tables, weighted, windows
+from edgeq.graph.oracle.requantization import Run
+from edgeq.graph.place import Place
+
+Array = NDArray[Any]
+Prepare = Callable[[Call], Run]
+
+# Operators that compute on int8 alone.
+_ARITHMETIC: dict[str, Prepare] = {
+    "CONV_2D": weighted.convolution,
+    "DEPTHWISE_CONV_2D": weighted.depthwise,
+    "FULLY_CONNECTED": weighted.fully_connected,
+    "AVERAGE_POOL_2D": windows.average_pool,
+    "MAX_POOL_2D": windows.max_pool,
+    "MEAN": reductions.mean,
+    "SUM": reductions.total,
+    "REDUCE_MAX": reductions.extreme(np.max),
+    "REDUCE_MIN": reductions.extreme(np.min),
+    "SOFTMAX": reductions.softmax,
+    "ADD": elementwise.add,
+    "SUB": elementwise.subtract,
+    "MUL": elementwise.multiply,
+    "MAXIMUM": elementwise.extreme(np.maximum),
+    "MINIMUM": elementwise.extreme(np.minimum),
+    "LOGISTIC": elementwise.unary(tables.logistic_table),
+    "TANH": elementwise.unary(tables.tanh_table),
+    "HARD_SWISH": elementwise.unary(tables.hard_swish_table),
+    "RELU": elementwise.relu(0.0, math.inf),
+    "RELU6": elementwise.relu(0.0, 6.0),
+    "RELU_N1_TO_1": elementwise.relu(-1.0, 1.0),
+    "RELU_0_TO_1": elementwise.relu(0.0, 1.0),
+    "LEAKY_RELU": elementwise.leaky_relu,
+}
+
+# Operators that go between dtypes, or take any.
+_GENERAL: dict[str, Prepare] = {
+    "QUANTIZE": elementwise.quantize,
+    "DEQUANTIZE": elementwise.dequantize,
+    "CONCATENATION": movement.concatenate,
+    "PAD": movement.pad,
+    "PADV2": movement.pad,
+    "RESHAPE": movement.reshape,
+    "SQUEEZE": movement.reshape,
+    "EXPAND_DIMS": movement.reshape,
+    "TRANSPOSE": movement.transpose,
+    "STRIDED_SLICE": movement.strided_slice,
+    "SLICE": movement.slice_out,
+    "PACK": movement.pack,
+    "UNPACK": movement.unpack,
+    "SPLIT": movement.split,
+    "SHAPE": movement.shape_of,
+}
+
+_HINT = "compare with another oracle, or convert the model to int8 with the supported operators"
+
+
+@dataclass(frozen=True, slots=True)
+class OracleRun:
+    """What one inference gave.
+
+    Attributes:
+        outputs: the model's outputs in their order.
+        tensors: tensor index -> value of every input and computed tensor; empty unless kept.
+    """
+
+    outputs: tuple[Array, ...]
+    tensors: Mapping[int, Array] = field(default_factory=dict)
+
+
+class Oracle:
+    """An int8 graph, ready to run bit-exactly as TensorFlow Lite Micro does.
+
+    Raises:
+        InputError: an operator, its dtypes or its quantisation have no int8 semantics here; the
+            cause names the operator and its index.
+    """
+
+    def __init__(self, graph: Graph) -> None:
+        self.graph = graph
+        self._constants = {t.index: t.data for t in graph.tensors if t.data is not None}
+        self._steps = [(node, _prepare(graph, node)) for node in graph.nodes]
+
+    def run(self, inputs: Sequence[Array], *, keep: bool = False) -> OracleRun:
+        """Run one inference.
+
+        Args:
+            inputs: one array for each model input, of its shape and dtype.
+            keep: whether to return every computed tensor too.
+
+        Raises:
+            UsageError: the inputs do not fit the model's.
+        """
+        values: dict[int, Array] = dict(self._constants)
+        values.update(zip(self.graph.inputs, self._checked(inputs), strict=True))
+        for node, step in self._steps:
+            given = step(*(values[i] if i >= 0 else None for i in node.inputs))
+            results = given if isinstance(given, tuple) else (given,)
+            values.update(zip(node.outputs, results, strict=True))
+        outputs = tuple(values[i] for i in self.graph.outputs)
+        computed = {i: v for i, v in values.items() if i not in self._constants}
+        return OracleRun(outputs, computed if keep else {})
+
+    def _checked(self, inputs: Sequence[Array]) -> Sequence[Array]:
+        ports = [self.graph.tensor(i) for i in self.graph.inputs]
+        given = [(tuple(np.shape(a)), np.asarray(a).dtype) for a in inputs]
+        if given != [(port.shape, DTYPES[port.dtype]) for port in ports]:
+            wanted = ", ".join(f"{p.dtype} {list(p.shape)}" for p in ports)
+            found = ", ".join(f"{dtype} {list(shape)}" for shape, dtype in given)
+            raise UsageError(
+                f"the inputs are {found or 'none'} instead of {wanted}",
+                hint="give one array for each model input",
+            )
+        return inputs
+
+
+def _prepare(graph: Graph, node: Node) -> Run:
+    ops.check(graph, node)
+    place = Place(graph.name).at("operators", node.index)
+    place = Place(place.file, f"{place.path} ({node.op})")
+    prepare = _ARITHMETIC.get(node.op) or _GENERAL.get(node.op)
+    if prepare is None:
+        place.reject("the oracle does not know this operator", _HINT)
+    call = Call.of(graph, node, ops.OPS[node.op].roles)
+    if node.op in _ARITHMETIC and {call.input(0).dtype, call.output.dtype} != {"int8"}:
+        place.reject(f"{call.input(0).dtype} instead of int8", _HINT)
+    try:
+        return prepare(call)
+    except ValueError as error:  # Unfit is one
+        place.reject(str(error), _HINT)

@@ -1,0 +1,112 @@
+"""Reductions over axes, and softmax over the last one.
+
+Sources: tensorflow/lite/kernels/internal/reference/{reduce,softmax}.h,
+micro/kernels/{reduce_common,softmax_common}.cc.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.graph.calls import Call, Unfit
+from edgeq.graph.oracle.fixed_point import (
+    INT32_MAX,
+    Integers,
+    as_int32,
+    exp_on_negative_values,
+    multiply_by_quantized_multiplier,
+    one_over_one_plus_x_for_x_in_0_1,
+    quantize_multiplier,
+    rounding_divide_by_pot,
+    saturating_rounding_doubling_high_mul,
+)
+from edgeq.graph.oracle.requantization import Run, scale_of, to_int8, zero_point_of
+
+Int8 = NDArray[np.int8]
+
+# Softmax: differences to the maximum in Q5, the sum of their exponentials in Q12.
+_DIFFERENCE_BITS = 5
+_SUM_BITS = 12
+
+
+def mean(call: Call) -> Run:
+    """MEAN: the sum, and 1 / count folded into the multiplier."""
+    axes, count = _axes(call)
+    multiplier, shift = _factor(call)
+    # As many bits of precision as fit; the shift of a requantisation ends at -31.
+    spare = min(count.bit_length() - 1, 32, 31 + shift)
+    return _reduction(call, axes, count, (multiplier << spare) // count, shift - spare)
+
+
+def total(call: Call) -> Run:
+    """SUM."""
+    axes, count = _axes(call)
+    return _reduction(call, axes, count, *_factor(call))
+
+
+def extreme(choose: Callable[..., Int8]) -> Callable[[Call], Run]:
+    """Return REDUCE_MAX or REDUCE_MIN: the stored numbers are compared."""
+
+    def prepare(call: Call) -> Run:
+        axes, _ = _axes(call)
+        return lambda x, _: choose(x, axis=axes).reshape(call.output.shape)
+
+    return prepare
+
+
+def _reduction(call: Call, axes: tuple[int, ...], count: int, multiplier: int, shift: int) -> Run:
+    zeros = zero_point_of(call.input(0)) * count
+    out_zero = zero_point_of(call.output)
+
+    def run(x: Int8, _: NDArray[np.int32]) -> Int8:
+        sums = as_int32(x.sum(axis=axes, dtype=np.int64) - zeros)
+        return to_int8(sums, multiplier, shift, out_zero).reshape(call.output.shape)
+
+    return run
+
+
+def _axes(call: Call) -> tuple[tuple[int, ...], int]:
+    rank = len(call.data)
+    axes = tuple(sorted({axis % rank for axis in call.values(1)})) if rank else ()
+    return axes, math.prod(call.data[axis] for axis in axes)
+
+
+def _factor(call: Call) -> tuple[int, int]:
+    return quantize_multiplier(float(scale_of(call.input(0))) / float(scale_of(call.output)))
+
+
+def softmax(call: Call) -> Run:
+    """SOFTMAX over the last dimension, with the option `beta`."""
+    beta = float(call.option("beta", 0.0))  # type: ignore[arg-type]
+    real = beta * float(scale_of(call.input(0))) * (1 << (31 - _DIFFERENCE_BITS))
+    if real <= 1:
+        raise Unfit(f"beta {beta} * input scale {scale_of(call.input(0))} is too small")
+    multiplier, shift = quantize_multiplier(min(real, float(INT32_MAX)))
+    radius = (1 << _DIFFERENCE_BITS) - 1 << 31 - _DIFFERENCE_BITS >> shift
+
+    def run(x: Int8) -> Int8:
+        wide = x.astype(np.int64)
+        differences = wide - wide.max(axis=-1, keepdims=True)
+        near = differences >= -radius
+        scaled = multiply_by_quantized_multiplier(np.where(near, differences, 0), multiplier, shift)
+        exps = exp_on_negative_values(scaled, _DIFFERENCE_BITS)
+        sums = np.where(near, rounding_divide_by_pot(exps, _SUM_BITS), 0)
+        scales, exponents = _reciprocals(as_int32(sums.sum(axis=-1, keepdims=True)))
+        parts = rounding_divide_by_pot(
+            saturating_rounding_doubling_high_mul(scales, exps), exponents
+        )
+        return np.where(near, np.minimum(parts - 128, 127), -128).astype(np.int8)
+
+    return run
+
+
+def _reciprocals(sums: Integers) -> tuple[Integers, Integers]:
+    """Return 1 / sums as numbers in Q0 and the shift to the right that makes them 8-bit."""
+    # frexp's exponent is the bit length, exactly so below 2**53.
+    headroom = 32 - np.frexp(sums.astype(np.float64))[1].astype(np.int64)
+    normalised = (sums << headroom) - (1 << 31)
+    return one_over_one_plus_x_for_x_in_0_1(normalised), _SUM_BITS - headroom + 31 - 8
