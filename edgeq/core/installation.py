@@ -44,6 +44,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("gcc", "program", "the host board", "apt install gcc"),
     Requirement("clang", "program", "the host board with clang", "apt install clang"),
     Requirement("openocd", "program", "flashing through OpenOCD", "apt install openocd"),
+    Requirement("bossac", "program", "flashing through BOSSA", "apt install bossa-cli"),
     Requirement("pyocd", "program", "flashing through pyOCD", "pip install pyocd"),
 )  # fmt: skip
 

@@ -96,7 +96,7 @@ def cycle_table(core: str) -> CycleTable:
 def count_cycles(instructions: Iterable[Instruction], table: CycleTable) -> int:
     """Return the modelled cycles of straight-line code; a taken branch at its end costs extra."""
     total, behind_access = 0, False
-    for size, kind, registers in instructions:
+    for _, kind, registers in instructions:
         base, each = table.costs.get(kind, (1, 0))
         cost = base + each * registers
         access = kind in _PIPELINED

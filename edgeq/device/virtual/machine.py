@@ -14,7 +14,7 @@ import unicorn
 from unicorn import arm_const as arm
 
 from edgeq.core.errors import InputError
-from edgeq.device.virtual import elf
+from edgeq.device import elf
 from edgeq.device.virtual.counters import CompiledCounter, PythonCounter, Region
 from edgeq.device.virtual.cycles import count_cycles, cycle_table
 from edgeq.device.virtual.thumb import DSP_KINDS, FPU_KINDS, decode
@@ -26,23 +26,13 @@ SYSTEM_SPACE = 0xE000E000
 AIRCR, AIRCR_RESET, CPACR, CPACR_FPU = 0xD0C, 0x05FA0004, 0xD88, 0xF << 20
 
 
-@dataclass(frozen=True, slots=True)
-class Model:
-    """What Unicorn calls a core, and the newest architecture (Tag_CPU_arch) that it runs."""
-
-    unicorn: int
-    architectures: frozenset[int]
-
-
+# What Unicorn calls each core.
 MODELS = {
-    "cortex-m0plus": Model(arm.UC_CPU_ARM_CORTEX_M0, frozenset({elf.V6M, elf.V6SM})),
-    "cortex-m3": Model(arm.UC_CPU_ARM_CORTEX_M3, frozenset({elf.V6M, elf.V6SM, elf.V7})),
-    "cortex-m4": Model(arm.UC_CPU_ARM_CORTEX_M4, frozenset({elf.V6M, elf.V6SM, elf.V7, elf.V7EM})),
-    "cortex-m7": Model(arm.UC_CPU_ARM_CORTEX_M7, frozenset({elf.V6M, elf.V6SM, elf.V7, elf.V7EM})),
-    "cortex-m33": Model(
-        arm.UC_CPU_ARM_CORTEX_M33,
-        frozenset({elf.V6M, elf.V6SM, elf.V7, elf.V7EM, elf.V8M_BASE, elf.V8M_MAIN}),
-    ),
+    "cortex-m0plus": arm.UC_CPU_ARM_CORTEX_M0,
+    "cortex-m3": arm.UC_CPU_ARM_CORTEX_M3,
+    "cortex-m4": arm.UC_CPU_ARM_CORTEX_M4,
+    "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7,
+    "cortex-m33": arm.UC_CPU_ARM_CORTEX_M33,
 }
 # Numbers that Unicorn gives to exceptions of the core (QEMU's EXCP_*).
 _EXCEPTIONS = {
@@ -152,19 +142,8 @@ class Machine:
                     hint="build it for this board",
                 )
             self._uc.mem_write(segment.address, segment.data)
-        self._check_attributes(firmware)
-
-    def _check_attributes(self, firmware: Path) -> None:
-        """Unicorn runs some instructions that the real core lacks: the ELF must not ask for them."""
-        found = elf.read_attributes(firmware)
-        model = MODELS[self._layout.core]
-        if found is None or found.architecture in model.architectures:
-            return
-        raise InputError(
-            f"firmware {firmware} is built for architecture {found.architecture}"
-            f" (Tag_CPU_arch), which a {self._layout.core} does not run",
-            hint="build it for this board",
-        )
+        # Unicorn runs some instructions that the real core lacks: the ELF must not ask for them.
+        elf.check_core(firmware, self._layout.core)
 
     def _vectors(self) -> tuple[int, int]:
         raw = bytes(self._uc.mem_read(self._layout.flash[0].start, 8))
@@ -230,8 +209,8 @@ class Machine:
 def _make_core(core: str) -> Any:
     # UC_MODE_MCLASS would make every core a Cortex-M33, whatever model is set.
     uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
-    uc.ctl_set_cpu_model(MODELS[core].unicorn)
-    if uc.ctl_get_cpu_model() != MODELS[core].unicorn:
+    uc.ctl_set_cpu_model(MODELS[core])
+    if uc.ctl_get_cpu_model() != MODELS[core]:
         raise RuntimeError(f"Unicorn did not take the model of a {core}")
     return uc
 

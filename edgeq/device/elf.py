@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,16 @@ class Attributes(NamedTuple):
 
 # Tag_CPU_arch: v6-M, v6S-M, v7 (with profile M), v7E-M, v8-M baseline, v8-M mainline, v8.1-M.
 V6M, V6SM, V7, V7EM, V8M_BASE, V8M_MAIN, V81M_MAIN = 11, 12, 10, 13, 16, 17, 21
+# Which of them a core runs; a core that is not here is not checked.
+ARCHITECTURES: Mapping[str, frozenset[int]] = {
+    "cortex-m0plus": frozenset({V6M, V6SM}),
+    "cortex-m3": frozenset({V6M, V6SM, V7}),
+    "cortex-m4": frozenset({V6M, V6SM, V7, V7EM}),
+    "cortex-m7": frozenset({V6M, V6SM, V7, V7EM}),
+    "cortex-m33": frozenset({V6M, V6SM, V7, V7EM, V8M_BASE, V8M_MAIN}),
+    "cortex-m55": frozenset({V6M, V6SM, V7, V7EM, V8M_BASE, V8M_MAIN, V81M_MAIN}),
+    "cortex-m85": frozenset({V6M, V6SM, V7, V7EM, V8M_BASE, V8M_MAIN, V81M_MAIN}),
+}
 _NAMES = {
     "TAG_CPU_ARCH": "architecture",
     "TAG_FP_ARCH": "fpu",
@@ -68,6 +79,18 @@ def read_attributes(path: Path) -> Attributes | None:
         architecture=int(found.get("architecture", 0)),
         fpu=bool(found.get("fpu", 0)),
         dsp=bool(found.get("dsp", 0)) or found.get("architecture") == V7EM,
+    )
+
+
+def check_core(path: Path, core: str) -> None:
+    """Raise InputError where the ELF is built for an architecture that `core` does not run."""
+    found, runs = read_attributes(path), ARCHITECTURES.get(core)
+    if found is None or runs is None or found.architecture in runs:
+        return
+    raise InputError(
+        f"firmware {path} is built for architecture {found.architecture}"
+        f" (Tag_CPU_arch), which a {core} does not run",
+        hint="build it for this board",
     )
 
 
