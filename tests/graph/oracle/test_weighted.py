@@ -1,0 +1,83 @@
+"""Operators with weights give the bytes of TensorFlow Lite Micro.
+
+LiteRT's reference kernels agree on convolutions. Their FULLY_CONNECTED rounds once instead of
+twice, which moves some outputs by one: there it is held to that bound. They have no quantised
+CONV_2D without a bias.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from edgeq.graph.ir import Graph
+from edgeq.graph.oracle import Oracle
+from tests.graph.oracle.runtimes import check, efforts, hold, random_inputs, run_litert
+from tests.graph.oracle.strategies import activations, geometries, weighted
+
+
+@st.composite
+def convolutions(draw: st.DrawFn) -> Graph:
+    form = draw(geometries(dilated=True))
+    batch, channels, depth = (draw(st.integers(1, most)) for most in (2, 6, 6))
+    return draw(
+        weighted(
+            "CONV_2D", (channels, *form["kernel"], depth), 0,
+            x=(batch, *form["size"], depth), y=(batch, *form["output"], channels),
+            options=form["options"],
+        )
+    )  # fmt: skip
+
+
+@st.composite
+def depthwise_convolutions(draw: st.DrawFn) -> Graph:
+    form = draw(geometries(dilated=True))
+    batch, depth, copies = (draw(st.integers(1, most)) for most in (2, 5, 3))
+    return draw(
+        weighted(
+            "DEPTHWISE_CONV_2D", (1, *form["kernel"], depth * copies), 3,
+            x=(batch, *form["size"], depth), y=(batch, *form["output"], depth * copies),
+            options=form["options"] | {"depth_multiplier": copies},
+        )
+    )  # fmt: skip
+
+
+@st.composite
+def dense_layers(draw: st.DrawFn) -> Graph:
+    rows, units, depth = (draw(st.integers(1, most)) for most in (3, 9, 70))
+    keep = draw(st.booleans())
+    options = {"fused_activation_function": draw(activations), "keep_num_dims": keep}
+    lead = (1, rows) if keep else (rows,)
+    return draw(
+        weighted(
+            "FULLY_CONNECTED", (units, depth), 0, x=(*lead, depth), y=(*lead, units),
+            options=options,
+        )
+    )  # fmt: skip
+
+
+def _check_convolution(graph: Graph, seed: int) -> None:
+    check(graph, seed, litert=len(graph.nodes[0].inputs) == 3)
+
+
+def _check_dense(graph: Graph, seed: int) -> None:
+    check(graph, seed, litert=False)
+    inputs = random_inputs(graph, seed)
+    (ours,), (theirs,) = Oracle(graph).run(inputs).outputs, run_litert(graph, inputs)
+    assert np.abs(ours.astype(int) - theirs).max(initial=0) <= 1
+
+
+@efforts
+def test_convolution(effort: settings) -> None:
+    hold(convolutions(), effort, _check_convolution)
+
+
+@efforts
+def test_depthwise_convolution(effort: settings) -> None:
+    hold(depthwise_convolutions(), effort)
+
+
+@efforts
+def test_fully_connected(effort: settings) -> None:
+    hold(dense_layers(), effort, _check_dense)
