@@ -98,7 +98,7 @@ class Link:
             if now > self._session_end:
                 raise DeviceError(
                     f"the session did not end within {self.deadlines.session_s:g} s",
-                    hint="raise the limit with --timeout, or choose fewer runs",
+                    hint="choose fewer runs or inputs, or give the session longer deadlines",
                 )
             self._receive(min(deadline - now, POLL_S))
             while self._packets:

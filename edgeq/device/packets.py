@@ -18,7 +18,8 @@ HEADER = struct.Struct("<BBHH")
 
 MAX_COUNTERS = 8
 MAX_PORTS = 16
-MAX_PORT_BYTES = 64 << 20
+# All inputs, all outputs, or all layers together: far beyond any board, and no strain for a host.
+MAX_PORT_BYTES = 16 << 20
 MIN_PACKET = 64
 
 
@@ -166,7 +167,7 @@ def _port_sizes(fields: _Body, what: str) -> tuple[int, ...]:
     if not 1 <= count <= MAX_PORTS:
         raise BadAnswer(f"HELLO announces {count} {what}")
     sizes = fields.take(f"<{count}I")
-    if not all(1 <= size <= MAX_PORT_BYTES for size in sizes):
+    if not all(sizes) or sum(sizes) > MAX_PORT_BYTES:
         raise BadAnswer(f"HELLO announces {what} of {', '.join(map(str, sizes))} bytes")
     return sizes
 

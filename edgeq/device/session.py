@@ -190,13 +190,33 @@ class BoardSession:
         return dict(zip(self.hello.counters, span.ticks, strict=True))
 
 
+class _WrapGuard:
+    """Notices a counter that went round: what took longer than its period has any ticks."""
+
+    def __init__(self, hello: Hello) -> None:
+        self._width, self._hz = hello.width, hello.counter_hz
+        self._last = time.monotonic()
+
+    def check(self) -> None:
+        """Raise DeviceError where more than a period has passed since the last check."""
+        now = time.monotonic()
+        elapsed, self._last = now - self._last, now
+        period = (1 << self._width) / self._hz
+        if self._width < 64 and elapsed >= period:
+            raise DeviceError(
+                f"a run took {elapsed:.1f} s, longer than the board's {self._width}-bit"
+                f" counter at {self._hz:,} Hz holds ({period:.1f} s)",
+                hint="measure a smaller model, or build with a slower or wider counter",
+            )
+
+
 class _Samples:
     """Collects the SAMPLEs of one INVOKE, each run once, and checks that no counter wrapped."""
 
     def __init__(self, hello: Hello, runs: int) -> None:
         self._hello, self._runs = hello, runs
         self._found: dict[int, Span] = {}
-        self._last = time.monotonic()
+        self._clock = _WrapGuard(hello)
 
     def __iter__(self) -> Iterator[Span]:
         return (self._found[i] for i in range(self._runs))
@@ -213,23 +233,11 @@ class _Samples:
         span = parse_sample(packet.body, self._hello)
         if span.index >= self._runs:
             raise BadAnswer(f"SAMPLE of run {span.index}, {self._runs} were asked for")
-        self._check_wrap()
+        self._clock.check()
         if span.index in self._found:
             return None
         self._found[span.index] = span
         return False
-
-    def _check_wrap(self) -> None:
-        """A run that took longer than the counter's period can have any number of ticks."""
-        now = time.monotonic()
-        elapsed, self._last = now - self._last, now
-        period = (1 << self._hello.width) / self._hello.counter_hz
-        if self._hello.width < 64 and elapsed >= period:
-            raise DeviceError(
-                f"a run took {elapsed:.1f} s, longer than the board's {self._hello.width}-bit"
-                f" counter at {self._hello.counter_hz:,} Hz holds ({period:.1f} s)",
-                hint="measure a smaller model, or build with a slower or wider counter",
-            )
 
 
 class _Layers:
@@ -241,6 +249,7 @@ class _Layers:
         self._data = bytearray()
         self._total = 0
         self._torn = False
+        self._clock = _WrapGuard(hello)
 
     def __iter__(self) -> Iterator[tuple[Span, bytes | None]]:
         return iter(self._done)
@@ -252,6 +261,7 @@ class _Layers:
     def collect(self, packet: Packet) -> bool | None:
         if packet.type == Type.DONE:
             return True
+        self._clock.check()
         if packet.type == Type.LAYER:
             return self._add_bytes(*parse_layer(packet.body))
         if packet.type == Type.LAYER_END:
