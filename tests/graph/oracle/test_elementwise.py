@@ -1,0 +1,166 @@
+"""Operators that work element by element give the bytes of TensorFlow Lite Micro."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from edgeq.graph.ir import Graph, Tensor
+from tests.graph.oracle.runtimes import check, efforts, hold
+from tests.graph.oracle.strategies import activations, int8s, scales, shapes, zero_points
+from tests.support.models import activation, constant, one_op
+
+
+@st.composite
+def pairs(draw: st.DrawFn, op: str) -> Graph:
+    """Two tensors of broadcastable shapes, the second one sometimes constant."""
+    shape = draw(shapes())
+    other = tuple(1 if draw(st.booleans()) else dim for dim in shape)[draw(st.integers(0, 1)) :]
+    first, second = draw(int8s(shape)), draw(int8s(other or (1,)))
+    if draw(st.booleans()):
+        rng = np.random.default_rng(draw(st.integers(0, 1000)))
+        values = rng.integers(-128, 128, second.shape)
+        assert second.quantization is not None
+        quantized = second.quantization
+        second = constant(values, "int8", quantized.scale, quantized.zero_point)
+    inputs = [first, second] if draw(st.booleans()) else [second, first]
+    options = {"fused_activation_function": draw(activations)}
+    return one_op(op, inputs, draw(int8s(shape)), options)
+
+
+@st.composite
+def singles(
+    draw: st.DrawFn,
+    op: str,
+    output: tuple[float, int] | None = None,
+    requantized: bool = True,
+    version: int = 2,
+) -> Graph:
+    """One tensor; the output is quantised as stated, else at will, else as the input."""
+    shape = draw(shapes(1, 3))
+    x = draw(int8s(shape))
+    y = draw(int8s(shape)) if requantized else x
+    if output is not None:
+        y = activation(shape, "int8", *output)
+    return one_op(op, [x], y, {}, version)
+
+
+@st.composite
+def leaky_relus(draw: st.DrawFn) -> Graph:
+    shape = draw(shapes(1, 3))
+    alpha = draw(st.floats(-1, 2, width=32))
+    return one_op("LEAKY_RELU", [draw(int8s(shape))], draw(int8s(shape)), {"alpha": alpha})
+
+
+@st.composite
+def hard_swishes(draw: st.DrawFn) -> Graph:
+    shape, x = draw(shapes(1, 3)), draw(scales)
+    y = x * 2.0 ** draw(st.floats(-6.9, 6))
+    tensors = [activation(shape, "int8", scale, draw(zero_points)) for scale in (x, y)]
+    return one_op("HARD_SWISH", tensors[:1], tensors[1], {}, 1)
+
+
+@st.composite
+def quantizations(draw: st.DrawFn, source: str, result: str) -> Graph:
+    shape = draw(shapes(1, 3))
+    return one_op("QUANTIZE", [draw(_ports(shape, source))], draw(_ports(shape, result)))
+
+
+@st.composite
+def dequantizations(draw: st.DrawFn, source: str) -> Graph:
+    shape = draw(shapes(1, 3))
+    return one_op("DEQUANTIZE", [draw(_ports(shape, source))], activation(shape, "float32"))
+
+
+@st.composite
+def _ports(draw: st.DrawFn, shape: tuple[int, ...], dtype: str) -> Tensor:
+    offset = 128 if dtype == "uint8" else 0
+    return activation(shape, dtype, draw(scales), draw(zero_points) + offset)
+
+
+@efforts
+def test_add(effort: settings) -> None:
+    hold(pairs("ADD"), effort)
+
+
+@efforts
+def test_sub(effort: settings) -> None:
+    hold(pairs("SUB"), effort)
+
+
+@efforts
+def test_mul(effort: settings) -> None:
+    hold(pairs("MUL"), effort)
+
+
+@efforts
+def test_relu(effort: settings) -> None:
+    hold(singles("RELU"), effort)
+
+
+@efforts
+def test_relu6(effort: settings) -> None:
+    hold(singles("RELU6", requantized=False), effort)
+
+
+@efforts
+def test_requantizing_relu6_is_litert_s_and_not_micro_s(effort: settings) -> None:
+    # TensorFlow Lite Micro clamps in the input's quantisation and leaves the scale as it is.
+    hold(singles("RELU6"), effort, lambda g, seed: check(g, seed, micro=False))
+
+
+@efforts
+def test_relu_n1_to_1_of_litert(effort: settings) -> None:
+    # TensorFlow Lite Micro has no such operator.
+    models = singles("RELU_N1_TO_1", version=1)
+    hold(models, effort, lambda g, seed: check(g, seed, micro=False))
+
+
+@efforts
+def test_relu_0_to_1_of_litert(effort: settings) -> None:
+    models = singles("RELU_0_TO_1", version=1)
+    hold(models, effort, lambda g, seed: check(g, seed, micro=False))
+
+
+@efforts
+def test_leaky_relu(effort: settings) -> None:
+    hold(leaky_relus(), effort)
+
+
+@efforts
+def test_logistic(effort: settings) -> None:
+    hold(singles("LOGISTIC", (1 / 256, -128)), effort)
+
+
+@efforts
+def test_tanh(effort: settings) -> None:
+    hold(singles("TANH", (1 / 128, 0)), effort)
+
+
+@efforts
+def test_hard_swish(effort: settings) -> None:
+    hold(hard_swishes(), effort)
+
+
+@efforts
+def test_quantize_between_integers(effort: settings) -> None:
+    for source, result in (("int8", "int8"), ("int8", "uint8"), ("uint8", "int8")):
+        hold(quantizations(source, result), effort)
+
+
+@efforts
+def test_quantize_from_float(effort: settings) -> None:
+    hold(quantizations("float32", "int8"), effort)
+
+
+@efforts
+def test_quantize_from_float_to_uint8_of_litert(effort: settings) -> None:
+    models = quantizations("float32", "uint8")
+    hold(models, effort, lambda g, seed: check(g, seed, micro=False))
+
+
+@efforts
+def test_dequantize(effort: settings) -> None:
+    for source in ("int8", "uint8"):
+        hold(dequantizations(source), effort)
