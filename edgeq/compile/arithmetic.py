@@ -14,37 +14,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.compile.layer import Constant, constant
-from edgeq.graph.ir import Graph, Node, Quantization, Tensor
+from edgeq.graph.ir import Graph, Node
+from edgeq.graph.ops import call_of
 from edgeq.graph.oracle.fixed_point import quantize_multiplier
+from edgeq.graph.oracle.requantization import fused_range, quantization, scale_of, zero_point_of
 
 FAST_LIMIT = 1 << 30  # |accumulator| below which eq_requantize takes its short path
-WRAP_LIMIT = 1 << 31
-
-
-def quantization(tensor: Tensor) -> Quantization:
-    """Return the quantisation of a tensor that the support rules have checked."""
-    assert tensor.quantization is not None
-    return tensor.quantization
-
-
-def scale32(tensor: Tensor) -> np.float32:
-    """Return a tensor's scale in the file's precision."""
-    return np.float32(quantization(tensor).scale)
-
-
-def activation_range(node: Node, output: Tensor) -> tuple[int, int]:
-    """Return the int8 clamp of the node's fused activation (CalculateActivationRangeQuantized)."""
-    real = {"RELU": (0.0, None), "RELU6": (0.0, 6.0), "RELU_N1_TO_1": (-1.0, 1.0)}
-    low, high = real.get(str(node.options.get("fused_activation_function", "NONE")), (None, None))
-    least = -128 if low is None else max(-128, quantize(low, output))
-    most = 127 if high is None else min(127, quantize(high, output))
-    return least, most
-
-
-def quantize(value: float, tensor: Tensor) -> int:
-    """Return `value` in the tensor's quantisation, not clamped, in single precision."""
-    ratio = np.float32(value) / scale32(tensor)
-    return quantization(tensor).zero_point + int(np.copysign(np.floor(abs(ratio) + 0.5), ratio))
+WRAP_LIMIT = 1 << 31  # |accumulator| from which 32 bits wrap
 
 
 def pack_shift(multiplier: int, shift: int, bound: int) -> int:
@@ -92,7 +68,7 @@ def weighted_output(
         multipliers: real multipliers, one for each output or a single one.
     """
     x, y = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
-    zero = quantization(x).zero_point
+    zero = zero_point_of(x)
     bias = bias_values(graph, node, len(rows))
     bounds = accumulator_bounds(rows, bias, zero)
     folded = bias - zero * rows.astype(np.int64).sum(axis=1)
@@ -100,7 +76,7 @@ def weighted_output(
         multipliers, bounds = multipliers[:1], bounds.max(keepdims=True)
     pairs = [quantize_multiplier(m) for m in multipliers]
     shifts = [pack_shift(m, s, int(b)) for (m, s), b in zip(pairs, bounds, strict=True)]
-    low, high = activation_range(node, y)
+    low, high = fused_range(call_of(graph, node))
     arrays = (
         constant("bias", folded, np.int32),
         constant("multiplier", [m for m, _ in pairs], np.int32),
@@ -111,7 +87,7 @@ def weighted_output(
         "multiplier": arrays[1].ref,
         "shift": arrays[2].ref,
         "mask": -1 if len(pairs) > 1 else 0,
-        "zero": quantization(y).zero_point,
+        "zero": zero_point_of(y),
         "min": low,
         "max": high,
     }
@@ -136,4 +112,4 @@ def channel_multipliers(graph: Graph, node: Node) -> list[float]:
     """Return input scale * weight scale / output scale in double precision, one for each scale."""
     x, w, y = (graph.tensor(i) for i in (*node.inputs[:2], node.outputs[0]))
     scales = (float(np.float32(s)) for s in quantization(w).scales)
-    return [float(scale32(x)) * s / float(scale32(y)) for s in scales]
+    return [float(scale_of(x)) * s / float(scale_of(y)) for s in scales]

@@ -20,9 +20,22 @@ def find_storage(graph: Graph) -> dict[int, int]:
     return storage
 
 
+def live_nodes(graph: Graph) -> tuple[Node, ...]:
+    """Return the nodes that the outputs depend on.
+
+    A reshape depends on its data alone: its shape is known, so what computes it is dead.
+    """
+    wanted, live = set(graph.outputs), []
+    for node in reversed(graph.nodes):
+        if wanted.intersection(node.outputs):
+            live.append(node)
+            wanted.update(node.inputs[:1] if node.op in RESHAPES else node.inputs)
+    return tuple(reversed(live))
+
+
 def computing_nodes(graph: Graph) -> tuple[Node, ...]:
-    """Return the nodes that become layers: all but the reshapes."""
-    return tuple(n for n in graph.nodes if n.op not in RESHAPES)
+    """Return the nodes that become layers: the live ones but the reshapes."""
+    return tuple(n for n in live_nodes(graph) if n.op not in RESHAPES)
 
 
 def find_lifetimes(

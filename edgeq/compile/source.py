@@ -300,7 +300,7 @@ def cmake_text(name: str, sources: tuple[str, ...], hot: tuple[str, ...]) -> str
     lines = "".join(f"    {s}\n" for s in sources)
     speed = "".join(f"    {s}.c\n" for s in hot)
     hot_block = (
-        f"if(CMAKE_C_COMPILER_ID MATCHES \"GNU|Clang\")\n"
+        f'if(CMAKE_C_COMPILER_ID MATCHES "GNU|Clang")\n'
         f"  set_source_files_properties(\n{speed}    PROPERTIES COMPILE_OPTIONS -O2)\nendif()\n"
         if hot
         else ""

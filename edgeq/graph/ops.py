@@ -79,6 +79,11 @@ def check(graph: Graph, node: Node, place: Place | None = None) -> None:
         Place(place.file, f"{place.path} ({node.op})").reject(fault)
 
 
+def call_of(graph: Graph, node: Node) -> Call:
+    """Return the call of `node`, whose operator has a row."""
+    return Call.of(graph, node, OPS[node.op].roles)
+
+
 def macs(graph: Graph, node: Node) -> int:
     """Return the multiply-accumulates of one run of `node`, padding included; 0 without a row."""
     row = OPS.get(node.op)

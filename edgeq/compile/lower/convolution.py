@@ -10,13 +10,13 @@ import numpy as np
 
 from edgeq.compile.arithmetic import (
     channel_multipliers,
-    quantization,
     weight_values,
     weighted_output,
 )
 from edgeq.compile.layer import Call, Constant, Layer, constant
 from edgeq.compile.lower.dense import dense_layer
 from edgeq.graph.ir import Graph, Node
+from edgeq.graph.oracle.requantization import zero_point_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +105,7 @@ def lower_conv_2d(graph: Graph, node: Node) -> Layer:
     array = constant("weights", rows, np.int8)
     fields = {
         "window": window.fields,
-        "in_zero": quantization(graph.tensor(node.inputs[0])).zero_point,
+        "in_zero": zero_point_of(graph.tensor(node.inputs[0])),
         "weights": array.ref,
         "out": output.fields,
     }
@@ -119,13 +119,15 @@ def lower_depthwise_conv_2d(graph: Graph, node: Node) -> Layer:
     rows = weight_values(graph, node)[0].reshape(-1, window.output[3]).T
     output = weighted_output(graph, node, rows, channel_multipliers(graph, node))
     array = constant("weights", rows, np.int8)
-    zero = quantization(graph.tensor(node.inputs[0])).zero_point
+    zero = zero_point_of(graph.tensor(node.inputs[0]))
     plain = window.kernel == (3, 3) and window.dilation == (1, 1)
     kernel = "eq_depthwise_3x3" if plain and window.input[3] == window.output[3] else "eq_depthwise"
     constants: tuple[Constant, ...] = (array, *output.constants)
     fields: dict[str, Any] = {"window": window.fields, "in_zero": zero, "weights": array.ref}
     if kernel == "eq_depthwise_3x3" and window.is_padded:
-        border = constant(f"border_{zero & 0xFF:02x}", [zero] * window.input[3], np.int8, shared=True)
+        border = constant(
+            f"border_{zero & 0xFF:02x}", [zero] * window.input[3], np.int8, shared=True
+        )
         fields["border"] = border.ref
         constants += (border,)
     fields["out"] = output.fields

@@ -9,13 +9,12 @@ from numpy.typing import NDArray
 
 from edgeq.compile.arithmetic import (
     channel_multipliers,
-    quantization,
-    scale32,
     weight_values,
     weighted_output,
 )
 from edgeq.compile.layer import Call, Layer, constant
 from edgeq.graph.ir import Graph, Node
+from edgeq.graph.oracle.requantization import quantization, scale_of
 
 
 def dense_layer(
@@ -48,5 +47,5 @@ def lower_fully_connected(graph: Graph, node: Node) -> Layer:
         return dense_layer(graph, node, weights, channel_multipliers(graph, node))
     x, y = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
     # Single precision product, double division: GetQuantizedConvolutionMultipler.
-    multiplier = float(scale32(x) * scale32(w)) / float(scale32(y))
+    multiplier = float(scale_of(x) * scale_of(w)) / float(scale_of(y))
     return dense_layer(graph, node, weights, [multiplier])

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from edgeq.compile.arithmetic import activation_range
 from edgeq.compile.layer import Call, Layer
 from edgeq.compile.lower.convolution import Window, option_pair
 from edgeq.graph.ir import Graph, Node
+from edgeq.graph.ops import call_of
+from edgeq.graph.oracle.requantization import fused_range
 
 
 def pool_window(graph: Graph, node: Node) -> Window:
@@ -23,7 +24,7 @@ def pool_window(graph: Graph, node: Node) -> Window:
 def lower_pool(graph: Graph, node: Node) -> Layer:
     """Lower AVERAGE_POOL_2D or MAX_POOL_2D."""
     window = pool_window(graph, node)
-    low, high = activation_range(node, graph.tensor(node.outputs[0]))
+    low, high = fused_range(call_of(graph, node))
     kernel = {"AVERAGE_POOL_2D": "eq_average_pool", "MAX_POOL_2D": "eq_max_pool"}[node.op]
     fields = {"window": window.fields, "min": low, "max": high}
     call = Call(kernel, "eq_pool", fields, (node.inputs[0], node.outputs[0]))

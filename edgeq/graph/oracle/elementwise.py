@@ -31,34 +31,50 @@ from edgeq.graph.oracle.requantization import (
 )
 
 Int8 = NDArray[np.int8]
+Factors = tuple[float, float, float]
 
 # ADD and SUB compute with this many bits of headroom.
-_SUM_SHIFT = 20
+SUM_SHIFT = 20
 
 
 def add(call: Call) -> Run:
     """ADD: both inputs on twice the larger scale; factors in double precision."""
+    return _sum(call, add_factors(call), 1)
+
+
+def add_factors(call: Call) -> Factors:
+    """Return the real factors of left, right and result of an ADD, in double precision."""
     left, right = (float(scale_of(call.input(i))) for i in range(2))
     common = 2 * max(left, right)
-    result = common / ((1 << _SUM_SHIFT) * float(scale_of(call.output)))
-    return _sum(call, (left / common, right / common, result), 1)
+    result = common / ((1 << SUM_SHIFT) * float(scale_of(call.output)))
+    return left / common, right / common, result
 
 
 def subtract(call: Call) -> Run:
     """SUB: as ADD, but the factors are computed in single precision."""
+    return _sum(call, subtract_factors(call), -1)
+
+
+def subtract_factors(call: Call) -> Factors:
+    """Return the real factors of left, right and result of a SUB, in single precision."""
     left, right = (scale_of(call.input(i)) for i in range(2))
     common = np.float32(2) * max(left, right)
-    result = common / (np.float32(1 << _SUM_SHIFT) * scale_of(call.output))
-    return _sum(call, (float(left / common), float(right / common), float(result)), -1)
+    result = common / (np.float32(1 << SUM_SHIFT) * scale_of(call.output))
+    return float(left / common), float(right / common), float(result)
 
 
-def _sum(call: Call, factors: tuple[float, float, float], sign: int) -> Run:
+def sum_factors(call: Call) -> Factors:
+    """Return the real factors of an ADD or a SUB."""
+    return add_factors(call) if call.node.op == "ADD" else subtract_factors(call)
+
+
+def _sum(call: Call, factors: Factors, sign: int) -> Run:
     *sources, result = [quantize_multiplier(factor) for factor in factors]
     zeros = [zero_point_of(call.input(i)) for i in range(2)]
     out_zero, limits = zero_point_of(call.output), fused_range(call)
 
     def aligned(x: Int8, side: int) -> Integers:
-        raised = (x.astype(np.int64) - zeros[side]) << _SUM_SHIFT
+        raised = (x.astype(np.int64) - zeros[side]) << SUM_SHIFT
         return multiply_by_quantized_multiplier(raised, *sources[side])
 
     def run(left: Int8, right: Int8) -> Int8:
@@ -70,8 +86,7 @@ def _sum(call: Call, factors: tuple[float, float, float], sign: int) -> Run:
 
 def multiply(call: Call) -> Run:
     """MUL: the product of the centred inputs, requantised."""
-    left, right, result = (float(scale_of(t)) for t in (*_pair(call), call.output))
-    factor = quantize_multiplier(left * right / result)
+    factor = quantize_multiplier(product_factor(call))
     zeros = [zero_point_of(t) for t in _pair(call)]
     out_zero, limits = zero_point_of(call.output), fused_range(call)
 
@@ -80,6 +95,12 @@ def multiply(call: Call) -> Run:
         return to_int8(product, *factor, out_zero, limits)
 
     return run
+
+
+def product_factor(call: Call) -> float:
+    """Return the real factor of the product of a MUL."""
+    left, right, result = (float(scale_of(t)) for t in (*_pair(call), call.output))
+    return left * right / result
 
 
 def extreme(choose: Callable[..., Int8]) -> Callable[[Call], Run]:

@@ -94,7 +94,7 @@ class Oracle:
     def __init__(self, graph: Graph) -> None:
         self.graph = graph
         self._constants = {t.index: t.data for t in graph.tensors if t.data is not None}
-        self._steps = [(node, _prepare(graph, node)) for node in graph.nodes]
+        self._steps = [(node, prepare(graph, node)) for node in graph.nodes]
 
     def run(self, inputs: Sequence[Array], *, keep: bool = False) -> OracleRun:
         """Run one inference.
@@ -129,17 +129,22 @@ class Oracle:
         return inputs
 
 
-def _prepare(graph: Graph, node: Node) -> Run:
+def prepare(graph: Graph, node: Node) -> Run:
+    """Return what `node` does with arrays of its inputs.
+
+    Raises:
+        InputError: the operator, its dtypes or its quantisation have no int8 semantics here.
+    """
     ops.check(graph, node)
     place = Place(graph.name).at("operators", node.index)
     place = Place(place.file, f"{place.path} ({node.op})")
-    prepare = _ARITHMETIC.get(node.op) or _GENERAL.get(node.op)
-    if prepare is None:
+    known = _ARITHMETIC.get(node.op) or _GENERAL.get(node.op)
+    if known is None:
         place.reject("the oracle does not know this operator", _HINT)
-    call = Call.of(graph, node, ops.OPS[node.op].roles)
+    call = ops.call_of(graph, node)
     if node.op in _ARITHMETIC and {call.input(0).dtype, call.output.dtype} != {"int8"}:
         place.reject(f"{call.input(0).dtype} instead of int8", _HINT)
     try:
-        return prepare(call)
+        return known(call)
     except ValueError as error:  # Unfit is one
         place.reject(str(error), _HINT)

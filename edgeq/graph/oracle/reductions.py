@@ -35,16 +35,22 @@ _SUM_BITS = 12
 
 def mean(call: Call) -> Run:
     """MEAN: the sum, and 1 / count folded into the multiplier."""
-    axes, count = _axes(call)
+    axes, count = reduced_axes(call)
+    return _reduction(call, axes, count, *mean_factor(call))
+
+
+def mean_factor(call: Call) -> tuple[int, int]:
+    """Return multiplier and shift from a sum to the mean in the output's scale."""
+    _, count = reduced_axes(call)
     multiplier, shift = _factor(call)
     # As many bits of precision as fit; the shift of a requantisation ends at -31.
     spare = min(count.bit_length() - 1, 32, 31 + shift)
-    return _reduction(call, axes, count, (multiplier << spare) // count, shift - spare)
+    return (multiplier << spare) // count, shift - spare
 
 
 def total(call: Call) -> Run:
     """SUM."""
-    axes, count = _axes(call)
+    axes, count = reduced_axes(call)
     return _reduction(call, axes, count, *_factor(call))
 
 
@@ -52,7 +58,7 @@ def extreme(choose: Callable[..., Int8]) -> Callable[[Call], Run]:
     """Return REDUCE_MAX or REDUCE_MIN: the stored numbers are compared."""
 
     def prepare(call: Call) -> Run:
-        axes, _ = _axes(call)
+        axes, _ = reduced_axes(call)
         return lambda x, _: choose(x, axis=axes).reshape(call.output.shape)
 
     return prepare
@@ -69,7 +75,8 @@ def _reduction(call: Call, axes: tuple[int, ...], count: int, multiplier: int, s
     return run
 
 
-def _axes(call: Call) -> tuple[tuple[int, ...], int]:
+def reduced_axes(call: Call) -> tuple[tuple[int, ...], int]:
+    """Return the axes of a reduction in order, and how many elements each result comes from."""
     rank = len(call.data)
     axes = tuple(sorted({axis % rank for axis in call.values(1)})) if rank else ()
     return axes, math.prod(call.data[axis] for axis in axes)
@@ -79,23 +86,37 @@ def _factor(call: Call) -> tuple[int, int]:
     return quantize_multiplier(float(scale_of(call.input(0))) / float(scale_of(call.output)))
 
 
+def softmax_exponentials(beta: float, scale: float) -> Integers:
+    """Return exp(-d * beta * scale) in Q0 for d = 0, 1, ... below the first one that is nought.
+
+    Args:
+        scale: of the int8 input; d is the distance from the largest element, at most 255.
+
+    Raises:
+        Unfit: beta * scale is too small for the kernel's precision.
+    """
+    real = beta * scale * (1 << (31 - _DIFFERENCE_BITS))
+    if real <= 1:
+        raise Unfit(f"beta {beta} * input scale {scale} is too small")
+    multiplier, shift = quantize_multiplier(min(real, float(INT32_MAX)))
+    radius = (1 << _DIFFERENCE_BITS) - 1 << 31 - _DIFFERENCE_BITS >> shift
+    distances = np.arange(min(radius, 255) + 1)
+    scaled = multiply_by_quantized_multiplier(-distances, multiplier, shift)
+    return exp_on_negative_values(scaled, _DIFFERENCE_BITS)
+
+
 def softmax(call: Call) -> Run:
     """SOFTMAX over the last dimension, with the option `beta`."""
     beta = float(call.option("beta", 0.0))  # type: ignore[arg-type]
-    real = beta * float(scale_of(call.input(0))) * (1 << (31 - _DIFFERENCE_BITS))
-    if real <= 1:
-        raise Unfit(f"beta {beta} * input scale {scale_of(call.input(0))} is too small")
-    multiplier, shift = quantize_multiplier(min(real, float(INT32_MAX)))
-    radius = (1 << _DIFFERENCE_BITS) - 1 << 31 - _DIFFERENCE_BITS >> shift
+    table = softmax_exponentials(beta, float(scale_of(call.input(0))))
 
     def run(x: Int8) -> Int8:
         wide = x.astype(np.int64)
-        differences = wide - wide.max(axis=-1, keepdims=True)
-        near = differences >= -radius
-        scaled = multiply_by_quantized_multiplier(np.where(near, differences, 0), multiplier, shift)
-        exps = exp_on_negative_values(scaled, _DIFFERENCE_BITS)
-        sums = np.where(near, rounding_divide_by_pot(exps, _SUM_BITS), 0)
-        scales, exponents = _reciprocals(as_int32(sums.sum(axis=-1, keepdims=True)))
+        distances = wide.max(axis=-1, keepdims=True) - wide
+        near = distances < len(table)
+        exps = np.where(near, table[np.minimum(distances, len(table) - 1)], 0)
+        sums = rounding_divide_by_pot(exps, _SUM_BITS).sum(axis=-1, keepdims=True)
+        scales, exponents = _reciprocals(as_int32(sums))
         parts = rounding_divide_by_pot(
             saturating_rounding_doubling_high_mul(scales, exps), exponents
         )

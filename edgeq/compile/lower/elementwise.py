@@ -1,0 +1,44 @@
+"""Operators of one tensor, element by element: tables of 256 bytes, and floats at the edges."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeq.compile.layer import Call, Layer, constant
+from edgeq.graph.ir import DTYPES, Graph, Node
+from edgeq.graph.oracle.interpreter import prepare
+from edgeq.graph.oracle.requantization import quantization
+
+
+def lower_table(graph: Graph, node: Node) -> Layer:
+    """Lower any function of one byte; the oracle's own operator fills the table."""
+    x = graph.tensor(node.inputs[0])
+    levels = np.arange(256, dtype=np.uint8).view(DTYPES[x.dtype])
+    values = np.asarray(prepare(graph, node)(levels))
+    table = constant("table", values.view(np.int8), np.int8)
+    fields = {"count": x.elements, "table": table.ref}
+    return Layer((Call("eq_lut", "eq_lut", fields, _ends(node)),), ("eq_lut",), (table,))
+
+
+def lower_quantize(graph: Graph, node: Node) -> Layer:
+    """Lower QUANTIZE, from float32 or from a byte."""
+    if graph.tensor(node.inputs[0]).dtype == "float32":
+        return _edge(graph, node, node.outputs[0], "eq_quantize")
+    return lower_table(graph, node)
+
+
+def lower_dequantize(graph: Graph, node: Node) -> Layer:
+    """Lower DEQUANTIZE to float32."""
+    kernel = {"int8": "eq_dequantize", "uint8": "eq_dequantize_u8"}
+    return _edge(graph, node, node.inputs[0], kernel[graph.tensor(node.inputs[0]).dtype])
+
+
+def _edge(graph: Graph, node: Node, integer: int, kernel: str) -> Layer:
+    tensor = graph.tensor(integer)
+    q = quantization(tensor)
+    fields = {"count": tensor.elements, "scale": q.scale, "zero": q.zero_point}
+    return Layer((Call(kernel, "eq_float", fields, _ends(node)),), ("eq_float",))
+
+
+def _ends(node: Node) -> tuple[int, int]:
+    return node.inputs[0], node.outputs[0]

@@ -1,0 +1,148 @@
+"""What the kernels ask of an operator beyond the op table's checks: small predicates on a call.
+
+Each returns what is wrong, or None; their docstrings are the supported-ops page.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from edgeq.compile.arithmetic import WRAP_LIMIT, accumulator_bounds
+from edgeq.compile.lower.binary import LEVELS as BINARY_LEVELS
+from edgeq.compile.lower.binary import broadcast_sizes
+from edgeq.compile.lower.movement import COPIES
+from edgeq.compile.lower.movement import LEVELS as COPY_LEVELS
+from edgeq.compile.lower.reductions import LARGEST_SUM, mean_loops
+from edgeq.graph.calls import Call
+from edgeq.graph.oracle.elementwise import product_factor, sum_factors
+from edgeq.graph.oracle.reductions import reduced_axes, softmax_exponentials
+from edgeq.graph.oracle.requantization import scale_of, zero_point_of
+from edgeq.graph.rules import Rule
+
+_MAX_DIMENSION = 32_767  # index arithmetic of the kernels cannot overflow below
+_MAX_FACTOR = float(1 << 30)
+_MAX_SOFTMAX_DEPTH = 4_095  # as many exponentials in Q12 as fit a sum of 32 bits
+
+
+def computed_input(call: Call) -> str | None:
+    """At least one input is computed."""
+    if any(t is not None and not t.is_constant for t in call.inputs):
+        return None
+    return "every input is constant"
+
+
+def int8_data(call: Call) -> str | None:
+    """Inputs and outputs are int8."""
+    for role, tensor in call.named():
+        if tensor.dtype not in ("int8", "int4") and role in ("input", "input2", "values", "output"):
+            return f"{role} is {tensor.dtype}, the kernels compute in int8"
+    return None
+
+
+def constant_weights(call: Call) -> str | None:
+    """Filter and bias are constant."""
+    for role, tensor in call.named():
+        if role in ("filter", "bias") and not tensor.is_constant:
+            return f"{role} is not constant"
+    return None
+
+
+def small_dimensions(call: Call) -> str | None:
+    """No dimension is above 32,767."""
+    for role, tensor in call.named():
+        if role in ("input", "output", "filter") and max(tensor.shape, default=0) > _MAX_DIMENSION:
+            return f"{role} {list(tensor.shape)} has a dimension above {_MAX_DIMENSION:,}"
+    return None
+
+
+def accumulators_fit(axis: int) -> Rule:
+    """Return the rule for filters with their outputs along `axis`."""
+
+    def rule(call: Call) -> str | None:
+        """No input whatever can take an accumulator out of 32 bits."""
+        weights, bias = call.input(1).data, call.inputs[2]
+        assert weights is not None
+        rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1)
+        given = bias.data.reshape(-1).astype(np.int64) if bias and bias.data is not None else None
+        values = np.zeros(len(rows), np.int64) if given is None else given
+        bound = int(accumulator_bounds(rows, values, zero_point_of(call.input(0))).max())
+        return f"accumulators can reach {bound:,}" if bound >= WRAP_LIMIT else None
+
+    return rule
+
+
+def weight_factors(call: Call) -> str | None:
+    """Input scale * filter scale / output scale is below 2^30."""
+    q = call.input(1).quantization
+    product = float(scale_of(call.input(0))) * max(q.scales if q else (0.0,))
+    return _factor(product / float(scale_of(call.output)))
+
+
+def sum_factor(call: Call) -> str | None:
+    """Scales of a sum are less than 2^50 apart."""
+    return next(filter(None, map(_factor, sum_factors(call))), None)
+
+
+def multiplied_factor(call: Call) -> str | None:
+    """The product of the input scales over the output scale is below 2^30."""
+    return _factor(product_factor(call))
+
+
+def scale_ratio(call: Call) -> str | None:
+    """Input scale / output scale is below 2^30."""
+    return _factor(float(scale_of(call.input(0))) / float(scale_of(call.output)))
+
+
+def _factor(real: float) -> str | None:
+    return None if real < _MAX_FACTOR else f"the requantisation factor {real:g} is not below 2^30"
+
+
+def few_broadcasts(call: Call) -> str | None:
+    """Broadcasting needs at most 4 loops once adjacent dimensions are joined."""
+    shapes = (call.input(0).shape, call.input(1).shape)
+    count = len(broadcast_sizes(call.output.shape, *shapes)[0])
+    return f"broadcasting needs {count} loops" if count > BINARY_LEVELS else None
+
+
+def few_copies(call: Call) -> str | None:
+    """Every copy needs at most 5 loops once adjacent dimensions are joined."""
+    count = max(len(copy.loops[0]) for copy in COPIES[call.node.op](call))
+    return f"a copy needs {count} loops" if count > COPY_LEVELS else None
+
+
+def regular_axes(call: Call) -> str | None:
+    """Reduced axes form at most two groups of neighbours."""
+    return None if mean_loops(call) else f"axes {list(call.values(1))} of {list(call.data)}"
+
+
+def bounded_sum(call: Call) -> str | None:
+    """A mean is over fewer than 8,421,505 elements."""
+    _, count = reduced_axes(call)
+    return f"a mean over {count:,} elements" if count * LARGEST_SUM >= WRAP_LIMIT else None
+
+
+def softmax_depth(call: Call) -> str | None:
+    """The last dimension has at most 4,095 elements."""
+    depth = call.data[-1] if call.data else 0
+    return None if 1 <= depth <= _MAX_SOFTMAX_DEPTH else f"softmax over {depth:,} elements"
+
+
+def softmax_scale(call: Call) -> str | None:
+    """Beta * input scale is large enough for the kernel's precision."""
+    beta = float(call.option("beta", 0.0))  # type: ignore[arg-type]
+    softmax_exponentials(beta, float(scale_of(call.input(0))))  # raises Unfit
+    return None
+
+
+def byte_ends(call: Call) -> str | None:
+    """From float32 to int8, or between int8 and uint8."""
+    ends = call.input(0).dtype, call.output.dtype
+    if ends == ("float32", "int8") or set(ends) <= {"int8", "uint8"}:
+        return None
+    return f"from {ends[0]} to {ends[1]}"
+
+
+def float_output(call: Call) -> str | None:
+    """From int8 or uint8 to float32."""
+    dtype = call.input(0).dtype
+    return None if dtype in ("int8", "uint8") else f"from {dtype}"

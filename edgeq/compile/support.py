@@ -1,0 +1,142 @@
+"""The table of operators that the compiler lowers, and the check that a graph keeps to it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from edgeq.compile import rules
+from edgeq.compile.layer import Layer
+from edgeq.compile.lower.binary import lower_product, lower_sum
+from edgeq.compile.lower.convolution import lower_conv_2d, lower_depthwise_conv_2d
+from edgeq.compile.lower.dense import lower_fully_connected
+from edgeq.compile.lower.elementwise import lower_dequantize, lower_quantize, lower_table
+from edgeq.compile.lower.movement import lower_movement, lower_pad
+from edgeq.compile.lower.pooling import lower_pool
+from edgeq.compile.lower.reductions import lower_mean, lower_softmax
+from edgeq.compile.passes import RESHAPES, live_nodes
+from edgeq.core.errors import InputError, did_you_mean
+from edgeq.graph.ir import Graph, Node
+from edgeq.graph.ops import call_of, check
+from edgeq.graph.place import Place
+from edgeq.graph.rules import Rule, first_fault
+
+Lower = Callable[[Graph, Node], Layer]
+
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """How an operator becomes kernel calls, and the rules that its kernels rely on."""
+
+    lower: Lower
+    rules: tuple[Rule, ...]
+
+
+def _weighted(lower: Lower, axis: int) -> Operator:
+    return Operator(
+        lower,
+        (
+            rules.int8_data,
+            rules.constant_weights,
+            rules.small_dimensions,
+            rules.accumulators_fit(axis),
+            rules.weight_factors,
+        ),
+    )
+
+
+_COMPUTED = (rules.computed_input, rules.int8_data)
+_POOL = Operator(lower_pool, (*_COMPUTED, rules.small_dimensions))
+_SUM = Operator(lower_sum, (*_COMPUTED, rules.few_broadcasts, rules.sum_factor))
+_TABLE = Operator(lower_table, (*_COMPUTED, rules.scale_ratio))
+_MOVEMENT = Operator(lower_movement, (*_COMPUTED, rules.few_copies))
+_PAD = Operator(lower_pad, (*_COMPUTED, rules.few_copies))
+
+OPERATORS: dict[str, Operator] = {
+    "CONV_2D": _weighted(lower_conv_2d, axis=0),
+    "DEPTHWISE_CONV_2D": _weighted(lower_depthwise_conv_2d, axis=3),
+    "FULLY_CONNECTED": _weighted(lower_fully_connected, axis=0),
+    "AVERAGE_POOL_2D": _POOL,
+    "MAX_POOL_2D": _POOL,
+    "MEAN": Operator(
+        lower_mean, (*_COMPUTED, rules.regular_axes, rules.bounded_sum, rules.scale_ratio)
+    ),
+    "SOFTMAX": Operator(lower_softmax, (*_COMPUTED, rules.softmax_depth, rules.softmax_scale)),
+    "ADD": _SUM,
+    "SUB": _SUM,
+    "MUL": Operator(lower_product, (*_COMPUTED, rules.few_broadcasts, rules.multiplied_factor)),
+    "LOGISTIC": _TABLE,
+    "TANH": _TABLE,
+    "RELU": _TABLE,
+    "RELU6": _TABLE,
+    "RELU_N1_TO_1": _TABLE,
+    "RELU_0_TO_1": _TABLE,
+    "LEAKY_RELU": _TABLE,
+    "HARD_SWISH": _TABLE,
+    "CONCATENATION": _MOVEMENT,
+    "PACK": _MOVEMENT,
+    "PAD": _PAD,
+    "PADV2": _PAD,
+    "SLICE": _MOVEMENT,
+    "STRIDED_SLICE": _MOVEMENT,
+    "TRANSPOSE": _MOVEMENT,
+    "QUANTIZE": Operator(lower_quantize, (rules.computed_input, rules.byte_ends)),
+    "DEQUANTIZE": Operator(lower_dequantize, (rules.computed_input, rules.float_output)),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unsupported:
+    """A node that the compiler cannot lower, and why."""
+
+    index: int
+    op: str
+    why: str
+
+    def __str__(self) -> str:
+        return f"operators[{self.index}] ({self.op}): {self.why}"
+
+
+def unsupported_nodes(graph: Graph) -> tuple[Unsupported, ...]:
+    """Return the nodes that the compiler cannot lower.
+
+    Raises:
+        InputError: a node contradicts the op table.
+    """
+    found = []
+    for node in live_nodes(graph):
+        check(graph, node)
+        if why := _fault(graph, node):
+            found.append(Unsupported(node.index, node.op, why))
+    return tuple(found)
+
+
+def require_supported(graph: Graph) -> None:
+    """Check that every operator can be lowered and that there is something to compute.
+
+    Raises:
+        InputError: names the first operator or output at fault.
+    """
+    for fault in unsupported_nodes(graph):
+        raise InputError(f"{graph.name}: {fault}", hint=_hint(fault.op))
+    computed = {i for n in live_nodes(graph) for i in n.outputs} | set(graph.inputs)
+    for position, index in enumerate(graph.outputs):
+        if index not in computed or graph.tensor(index).is_constant:
+            place = Place(graph.name).at("outputs", position)
+            place.reject("the output is constant", "export a model that computes its outputs")
+
+
+def _fault(graph: Graph, node: Node) -> str | None:
+    if node.op in RESHAPES:
+        return None
+    row = OPERATORS.get(node.op)
+    if row is None:
+        return "the compiler has no kernel for this operator"
+    return first_fault(call_of(graph, node), row.rules)
+
+
+def _hint(op: str) -> str:
+    if op in OPERATORS:
+        return "docs/supported-ops.md lists what the kernels take; run `edgeq inspect` on the model"
+    near = did_you_mean(op, OPERATORS)
+    return f"replace it by supported operators (docs/supported-ops.md).{near}"
