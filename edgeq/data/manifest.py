@@ -18,8 +18,8 @@ from edgeq.core.records import Record
 from edgeq.data.preprocessing import Step
 
 Metric = Literal["top1", "auc", "mae", "none"]
-SplitName = Literal["representative", "evaluation"]
-SPLIT_NAMES: tuple[SplitName, SplitName] = ("representative", "evaluation")
+SplitName = Literal["representative", "evaluation", "train"]
+SPLIT_NAMES: tuple[SplitName, ...] = ("representative", "evaluation", "train")
 MAX_MANIFEST_BYTES = 1 << 20
 
 Sha256 = msgspec.Meta(pattern="^[0-9a-f]{64}$")
@@ -55,7 +55,11 @@ class UrlSource(Record, frozen=True, kw_only=True, tag_field="kind", tag="url"):
     max_unpacked_bytes: int = 4 << 30
 
 
-Source = BundledSource | LocalSource | UrlSource
+class NoSource(Record, frozen=True, kw_only=True, tag_field="kind", tag="none"):
+    """Nothing to read: the reader makes its samples."""
+
+
+Source = BundledSource | LocalSource | UrlSource | NoSource
 
 
 # --- how they are read ---------------------------------------------------------------------------
@@ -99,7 +103,15 @@ class CsvReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="csv"):
     delimiter: str = ","
 
 
-Reader = NpzReader | NpyReader | ImageReader | WavReader | CsvReader
+class SyntheticReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="synthetic"):
+    """Seeded noise, uniform in [-1, 1): float32 samples of `shape`. It tells nothing of accuracy."""
+
+    shape: tuple[int, ...]
+    samples: int = 200
+    seed: int = 0
+
+
+Reader = NpzReader | NpyReader | ImageReader | WavReader | CsvReader | SyntheticReader
 
 
 # --- which samples are for what ------------------------------------------------------------------
@@ -140,10 +152,14 @@ Split = ArraySplit | MatchSplit | RowsSplit | ShareSplit
 
 
 class Splits(Record, frozen=True, kw_only=True):
-    """Which samples calibrate and which judge. They never overlap: checked when loaded."""
+    """Which samples calibrate, judge and (where named) train.
+
+    No sample that judges may calibrate or train: checked by content when loaded.
+    """
 
     representative: Split
     evaluation: Split
+    train: Split | None = None
 
 
 # --- the whole -----------------------------------------------------------------------------------
@@ -158,7 +174,10 @@ class SampleSpec(Record, frozen=True, kw_only=True):
 
 
 class Manifest(Record, frozen=True, kw_only=True):
-    """A dataset. `origin` says where the data were first published."""
+    """A dataset. `origin` says where the data were first published.
+
+    Samples come in file order, or, with `shuffle`, in an order drawn from that seed.
+    """
 
     schema: Literal[1] = 1
     id: str
@@ -173,6 +192,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     preprocessing: tuple[Step, ...] = ()
     sample: SampleSpec = SampleSpec()
     splits: Splits
+    shuffle: int | None = None
 
 
 def read_manifest(path: Path) -> Manifest:
@@ -205,6 +225,6 @@ def _check(manifest: Manifest, path: Path) -> None:
 
 
 def _readable(manifest: Manifest) -> bool:
-    splits = (manifest.splits.representative, manifest.splits.evaluation)
+    splits = (getattr(manifest.splits, name) for name in SPLIT_NAMES)
     arrays = any(isinstance(split, ArraySplit) for split in splits)
     return isinstance(manifest.reader, NpzReader) or not arrays
