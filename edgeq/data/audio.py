@@ -53,7 +53,7 @@ def log_mel_energies(sound: NDArray[Any], frames: AudioFrames) -> NDArray[np.flo
     window = 0.5 - 0.5 * np.cos(2 * np.pi * np.arange(frames.frame) / frames.frame)
     power = np.abs(np.fft.rfft(cut * window, frames.fft)) ** 2
     energies = power @ mel_filters(frames).T
-    return np.log(np.maximum(energies, frames.floor)).astype(np.float32)
+    return np.asarray(np.log(np.maximum(energies, frames.floor)), np.float32)
 
 
 def mel_cepstrum(
@@ -69,7 +69,7 @@ def mel_cepstrum(
     energies = log_mel_energies(sound, frames)
     k, m = np.arange(coefficients)[:, None], np.arange(frames.mels)[None, :]
     basis = np.sqrt(2 / frames.mels) * np.cos(np.pi * k * (m + 0.5) / frames.mels)
-    return (energies.astype(np.float64) @ basis.T).astype(np.float32)
+    return np.asarray(energies.astype(np.float64) @ basis.T, np.float32)
 
 
 def mel_filters(frames: AudioFrames) -> Floats:

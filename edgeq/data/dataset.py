@@ -276,13 +276,12 @@ def _synthetic_manifest(ref: str) -> Manifest:
 
 def _describe_npz(path: Path) -> Manifest:
     arrays = read_npz_arrays(path)
-    y = ""
-    named = {role: _find_role(arrays, words) for role, words in ROLES.items()}
-    if all(named.values()):
-        splits = Splits(representative=named["representative"], evaluation=named["evaluation"])
-        y, x = named["evaluation"].y, named["evaluation"].x
+    calibrates, judges = (_find_role(arrays, words) for words in ROLES.values())
+    if calibrates and judges:
+        splits = Splits(representative=calibrates, evaluation=judges)
+        x, y = judges.x, judges.y
     else:
-        only = next((split for split in named.values() if split), None)
+        only = calibrates or judges
         x, y = (only.x, only.y) if only else ("x", "y" if "y" in arrays else "")
         pick_array(arrays, x, path)
         splits = Splits(

@@ -104,7 +104,7 @@ class CsvReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="csv"):
 
 
 class SyntheticReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="synthetic"):
-    """Seeded noise, uniform in [-1, 1): float32 samples of `shape`. It tells nothing of accuracy."""
+    """Seeded noise, uniform in [-1, 1): float32 samples of `shape`. It tells no accuracy."""
 
     shape: tuple[int, ...]
     samples: int = 200

@@ -126,13 +126,14 @@ def _resize(x: Sample, step: Resize) -> Sample:
     if step.method == "nearest":
         rows = np.floor(_centres(x.shape[0], step.height) + 0.5).astype(np.intp)
         columns = np.floor(_centres(x.shape[1], step.width) + 0.5).astype(np.intp)
-        return x[rows.clip(0, x.shape[0] - 1)][:, columns.clip(0, x.shape[1] - 1)]
+        near = x[rows.clip(0, x.shape[0] - 1)]
+        return np.asarray(near[:, columns.clip(0, x.shape[1] - 1)])
     x = _interpolate(x.astype(np.float32), step.height, axis=0)
     return _interpolate(x, step.width, axis=1)
 
 
 def _centres(size: int, target: int) -> NDArray[np.float64]:
-    return (np.arange(target) + 0.5) * (size / target) - 0.5
+    return np.asarray((np.arange(target) + 0.5) * (size / target) - 0.5, np.float64)
 
 
 def _interpolate(x: Sample, target: int, *, axis: int) -> Sample:
