@@ -197,8 +197,7 @@ def emit(model: Path, *, out: Path, name: str | None = None) -> tuple[Path, ...]
     from edgeq.compile.array import emit_array
     from edgeq.core.files import read_bytes, write_tree
 
-    _read(model)
-    files = emit_array(read_bytes(model, what="model"), name or model.stem)
+    files = emit_array(_read(model), read_bytes(model, what="model"), name or model.stem)
     write_tree(out, files)
     return tuple(out / file for file in files)
 

@@ -52,7 +52,8 @@ def accumulator_bounds(
         zero_point: of the input.
     """
     magnitudes = np.abs(weights.astype(np.int64)).sum(axis=1)
-    return np.abs(bias) + magnitudes * (abs(zero_point) + 128)
+    bounds: NDArray[np.int64] = np.abs(bias) + magnitudes * (abs(zero_point) + 128)
+    return bounds
 
 
 def weighted_output(

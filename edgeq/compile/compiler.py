@@ -12,9 +12,9 @@ from edgeq.compile.identifiers import c_identifier
 from edgeq.compile.layer import Constant, Layer
 from edgeq.compile.passes import computing_nodes, find_lifetimes, find_storage
 from edgeq.compile.planner import Buffer, arena_bytes, check_plan, lower_bound, plan_arena
-from edgeq.compile.source import Unit, arena_place, library_files
+from edgeq.compile.source import Unit, arena_place, library_files, port_record
 from edgeq.compile.support import OPERATORS, require_supported
-from edgeq.core.records import CompiledModel, Plan, PlannedLayer, PlannedTensor, PortRecord
+from edgeq.core.records import CompiledModel, Plan, PlannedLayer, PlannedTensor
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import macs
 
@@ -38,7 +38,7 @@ def compile_graph(graph: Graph, *, name: str, core: CoreName = "native") -> Comp
     size = arena_bytes(tuple(buffers.values()), tuple(offsets.values()))
     check_plan(tuple(buffers.values()), tuple(offsets.values()), size)
     constants = _collect(graph, nodes, layers, storage)
-    places = {t: _place(graph, storage[t], offsets) for t in storage if storage[t] in offsets}
+    places = {t: arena_place(offsets[s]) for t, s in storage.items() if s in offsets}
     places |= {t: _constant_name(storage[t]) for t in storage if t not in places}
     tensors = _planned_tensors(graph, buffers, offsets)
     at = {t: offsets[root] for t, root in storage.items() if root in offsets}
@@ -52,8 +52,8 @@ def compile_graph(graph: Graph, *, name: str, core: CoreName = "native") -> Comp
         arena_bytes=size,
         arena_lower_bound=lower_bound(tuple(buffers.values())),
         constant_bytes=sum(c.data.nbytes for c in constants.values()),
-        inputs=tuple(_port(graph, t, at[t]) for t in graph.inputs),
-        outputs=tuple(_port(graph, t, at[t]) for t in graph.outputs),
+        inputs=tuple(port_record(graph.tensor(t), at[t]) for t in graph.inputs),
+        outputs=tuple(port_record(graph.tensor(t), at[t]) for t in graph.outputs),
         tensors=tensors,
         layers=tuple(
             _planned_layer(graph, i, n, layer, at)
@@ -92,10 +92,6 @@ def _constant_name(tensor: int) -> str:
     return f"tensor{tensor}"
 
 
-def _place(graph: Graph, root: int, offsets: Mapping[int, int]) -> str:
-    return arena_place(offsets[root])
-
-
 def _planned_tensors(
     graph: Graph, buffers: Mapping[int, Buffer], offsets: Mapping[int, int]
 ) -> tuple[PlannedTensor, ...]:
@@ -131,19 +127,4 @@ def _planned_layer(
         output_shape=output.shape,
         macs=macs(graph, node),
         constant_bytes=sum(c.data.nbytes for c in layer.constants if not c.shared),
-    )
-
-
-def _port(graph: Graph, tensor: int, offset: int) -> PortRecord:
-    t = graph.tensor(tensor)
-    q = t.quantization
-    return PortRecord(
-        name=t.name,
-        tensor=tensor,
-        shape=t.shape,
-        dtype=t.dtype,
-        bytes=t.bytes,
-        offset=offset,
-        scale=q.scale if q else None,
-        zero_point=q.zero_point if q else None,
     )

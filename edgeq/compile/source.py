@@ -10,7 +10,7 @@ from pathlib import Path
 from edgeq.compile.layer import Call, Constant, Layer
 from edgeq.compile.text import c_array, c_initialiser, c_number, comment_words, shape_text
 from edgeq.core.records import Plan, PlannedLayer, PortRecord
-from edgeq.graph.ir import Graph
+from edgeq.graph.ir import Graph, Tensor
 
 KERNELS = Path(__file__).parent / "kernels"
 ARENA_ALIGNMENT = 16
@@ -86,8 +86,8 @@ def direct_includes(text: str) -> tuple[str, ...]:
 def header_text(unit: Unit) -> str:
     """Return NAME.h: sizes, quantisation and the four functions."""
     plan, macro = unit.plan, unit.macro
-    ports = [_port_macros(macro, "INPUT", i, p) for i, p in enumerate(plan.inputs)]
-    ports += [_port_macros(macro, "OUTPUT", i, p) for i, p in enumerate(plan.outputs)]
+    ports = [port_macros(macro, "INPUT", i, p) for i, p in enumerate(plan.inputs)]
+    ports += [port_macros(macro, "OUTPUT", i, p) for i, p in enumerate(plan.outputs)]
     return _HEADER.format(
         name=plan.name,
         macro=macro,
@@ -102,7 +102,23 @@ def header_text(unit: Unit) -> str:
     )
 
 
-def _port_macros(macro: str, kind: str, index: int, port: PortRecord) -> str:
+def port_record(tensor: Tensor, offset: int) -> PortRecord:
+    """Return the record of an input or output that lies at `offset` of the arena."""
+    q = tensor.quantization
+    return PortRecord(
+        name=tensor.name,
+        tensor=tensor.index,
+        shape=tensor.shape,
+        dtype=tensor.dtype,
+        bytes=tensor.bytes,
+        offset=offset,
+        scale=q.scale if q else None,
+        zero_point=q.zero_point if q else None,
+    )
+
+
+def port_macros(macro: str, kind: str, index: int, port: PortRecord) -> str:
+    """Return size and quantisation of an input or output as macros."""
     prefix = f"#define {macro}_{kind}_{index}"
     lines = [
         f"/* {kind.lower()} {index}: {port.dtype} {shape_text(port.shape)} "
@@ -201,7 +217,7 @@ def _layer_calls(unit: Unit, planned: PlannedLayer, layer: Layer) -> str:
         f"    {c.kernel}(&{_instance(planned.index, i, c.struct)}, {_operands(unit, c)});\n"
         for i, c in enumerate(layer.calls)
     )
-    done = f"{planned.index}, {_at(planned.output_offset)}, {planned.output_bytes}"
+    done = f"{planned.index}, {arena_place(planned.output_offset)}, {planned.output_bytes}"
     return (
         f"    /* {title}\n       {comment_words(planned.name)} */\n"
         f"{calls}    {unit.macro}_LAYER_DONE({done});\n\n"
@@ -215,13 +231,9 @@ def _operands(unit: Unit, call: Call) -> str:
     )
 
 
-def _at(offset: int) -> str:
-    return f"a + {offset}" if offset else "a"
-
-
 def arena_place(offset: int) -> str:
     """Return the C expression of an arena offset inside NAME_invoke."""
-    return _at(offset)
+    return f"a + {offset}" if offset else "a"
 
 
 def _port_cases(name: str, ports: tuple[PortRecord, ...]) -> str:
