@@ -74,11 +74,10 @@ def locate_data(entry: Entry, *, data_root: Path | None = None) -> Path:
         return Path(source.path)
     if not isinstance(source, LocalSource | UrlSource):
         return Path()
-    candidates = [
-        root / source.path if not source.path else confined(root, source.path)
-        for root in _roots(entry, data_root)
-    ]
-    for path in candidates if source.path else candidates[-1:]:
+    member = source.member if isinstance(source, UrlSource) else source.path
+    roots = _roots(entry, data_root) if member else [cache_folder(entry.manifest)]
+    for root in roots:
+        path = confined(root, member) if member else root
         if path.exists():
             return path
     if isinstance(source, UrlSource):

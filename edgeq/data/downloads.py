@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import lzma
 import os
 import stat
 import tarfile
@@ -10,7 +11,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from edgeq.core.errors import InputError
@@ -20,6 +21,7 @@ from edgeq.data.manifest import UrlSource
 CHUNK = 1 << 20
 TIMEOUT_S = 60
 MAX_MEMBERS = 200_000
+DAMAGE = (zlib.error, lzma.LZMAError, EOFError, OSError, RuntimeError, ValueError)
 Opener = Callable[[str], IO[bytes]]
 
 
@@ -58,8 +60,7 @@ def download(source: UrlSource, target: Path, *, opener: Opener = open_https) ->
         folder.mkdir()
         _save(source, file, opener)
         if source.archive == "none":
-            name = source.path or PurePosixPath(source.url).name or "data"
-            path = confined(folder, name)
+            path = confined(folder, source.member)
             path.parent.mkdir(parents=True, exist_ok=True)
             os.replace(file, path)
         else:
@@ -107,7 +108,7 @@ def unpack_zip(file: Path, folder: Path, limit: int) -> None:
                 if not member.is_dir():
                     with archive.open(member) as stream:
                         limit -= _copy(stream, folder, member.filename, limit)
-    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError) as error:
+    except (zipfile.BadZipFile, *DAMAGE) as error:
         raise _hostile(file.name, f"is damaged: {error}") from error
 
 
@@ -123,7 +124,7 @@ def unpack_tar(file: Path, folder: Path, limit: int) -> None:
                 if stream is None:
                     raise _hostile(member.name, "is a link or a device")
                 limit -= _copy(stream, folder, member.name, limit)
-    except (tarfile.TarError, zlib.error, EOFError, ValueError) as error:
+    except (tarfile.TarError, *DAMAGE) as error:
         raise _hostile(file.name, f"is damaged: {error}") from error
 
 

@@ -54,6 +54,11 @@ class UrlSource(Record, frozen=True, kw_only=True, tag_field="kind", tag="url"):
     max_bytes: int = 1 << 30
     max_unpacked_bytes: int = 4 << 30
 
+    @property
+    def member(self) -> str:
+        """What to read in the download's folder; '' for an unpacked archive as a whole."""
+        return self.path or ("" if self.archive != "none" else self.url.split("/")[-1] or "data")
+
 
 class NoSource(Record, frozen=True, kw_only=True, tag_field="kind", tag="none"):
     """Nothing to read: the reader makes its samples."""

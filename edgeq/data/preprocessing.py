@@ -98,7 +98,8 @@ def apply_steps(sample: Sample, steps: Iterable[Step]) -> NDArray[np.float32]:
     """
     for step in steps:
         try:
-            sample = STEPS[type(step)](sample, step)
+            with np.errstate(all="ignore"):  # what is not finite is refused below
+                sample = STEPS[type(step)](sample, step)
         except (ValueError, IndexError, ZeroDivisionError, OverflowError, MemoryError) as error:
             raise InputError(
                 f"preprocessing step {_name(step)} on a sample of shape {list(sample.shape)}: "

@@ -12,6 +12,7 @@ from typing import IO
 import pytest
 
 from edgeq.core.errors import InputError
+from edgeq.data import catalog
 from edgeq.data.downloads import download, open_https
 from edgeq.data.manifest import UrlSource
 
@@ -88,3 +89,30 @@ def test_nothing_is_kept_of_a_wrong_download(
 def test_only_https_is_opened(url: str) -> None:
     with pytest.raises(InputError, match="not an https URL"):
         open_https(url)
+
+
+def test_a_fetched_dataset_lies_where_it_is_looked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("EDGEQ_DATA_DIR", raising=False)
+    manifest = tmp_path / "web.toml"
+    manifest.write_text(
+        'schema = 1\nid = "web"\nname = "Web"\nlicence = "CC0-1.0"\nmetric = "none"\n'
+        f'source = {{ kind = "url", url = "https://example.org/w.npz", sha256 = "{"0" * 64}" }}\n'
+        'reader = { kind = "npz" }\n[splits]\n'
+        'representative = { by = "rows", start = 0, stop = 1 }\n'
+        'evaluation = { by = "rows", start = 1, stop = 2 }\n'
+    )
+    entry = catalog.find_entry(str(manifest))
+    with pytest.raises(InputError) as caught:
+        catalog.locate_data(entry)
+    assert "edgeq data get web" in caught.value.hint
+
+    def keep(source: UrlSource, target: Path) -> None:
+        target.mkdir(parents=True)
+        (target / source.member).write_bytes(b"data")
+
+    monkeypatch.setattr("edgeq.data.downloads.download", keep)
+    assert catalog.fetch_dataset(str(manifest)).read_bytes() == b"data"
+    assert catalog.locate_data(entry).name == "w.npz"
