@@ -76,7 +76,7 @@ def read_npz_arrays(path: Path) -> dict[str, Array]:
                 m.filename.removesuffix(".npy"): parse_npy(archive.read(m), f"{path}:{m.filename}")
                 for m in members
             }
-    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:  # fmt: skip
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
         raise _wrong(path, f"it is not a readable .npz: {error}") from error
 
 
