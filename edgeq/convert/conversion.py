@@ -1,0 +1,163 @@
+"""From a float model and a dataset to a checked int8 .tflite."""
+
+from __future__ import annotations
+
+import math
+import tempfile
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from edgeq.convert.checks import check_float, check_int8
+from edgeq.convert.child import MEMORY_BYTES, TIMEOUT_S, Progress, quiet, run_task
+from edgeq.core.errors import InputError, ToolchainError, UsageError, did_you_mean
+from edgeq.core.files import sha256_hex, write_atomic
+from edgeq.core.records import CalibrationRecord, ConversionRecord
+from edgeq.graph.reader import read_model
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from edgeq.data.dataset import Dataset
+
+BACKENDS = ("tflite", "aeq")
+IO_DTYPES = {"tflite": ("int8", "uint8", "float32"), "aeq": ("int8",)}
+FLOAT_TOLERANCE = 1e-3
+FEW_SAMPLES = 50
+
+
+def convert_model(
+    source: Path,
+    out: Path,
+    *,
+    dataset: Dataset,
+    backend: str = "tflite",
+    input_dtype: str = "int8",
+    output_dtype: str = "int8",
+    samples: int = 200,
+    timeout_s: float = TIMEOUT_S,
+    memory_bytes: int = MEMORY_BYTES,
+    on_progress: Progress = quiet,
+) -> ConversionRecord:
+    """Quantise `source` to the full-integer .tflite `out`, the float one beside it.
+
+    Args:
+        source: .keras, .h5, a SavedModel folder or a float .tflite (quantised by `aeq`).
+        dataset: its representative split calibrates, at most `samples` of it.
+
+    Raises:
+        InputError: the source is refused, or does not fit the dataset.
+        UsageError: an unknown backend or dtype.
+        ToolchainError: the converter crashed, hung, ran out of memory, or left float operators.
+    """
+    source, out = Path(source), Path(out)
+    if source.suffix == ".tflite":
+        backend = "aeq"
+    _check_request(source, backend, input_dtype, output_dtype, samples)
+    x = np.ascontiguousarray(dataset.samples("representative", samples).x, np.float32)
+    if len(x) == 0 or not np.isfinite(x).all():
+        raise InputError(
+            f"dataset {dataset.name}: its representative samples are empty or not finite",
+            hint="look at it: edgeq data show",
+        )
+    began = time.monotonic()
+    job = {
+        "source": str(source.resolve()),
+        "backend": backend,
+        "input_dtype": input_dtype,
+        "output_dtype": output_dtype,
+    }
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
+        folder = Path(name)
+        np.save(folder / "x.npy", x)
+        limits: dict[str, Any] = {"timeout_s": timeout_s, "memory_bytes": memory_bytes}
+        answer = run_task("convert", job, folder, **limits, on_progress=on_progress)
+        check_float(read_model(folder / "float.tflite"))
+        int8 = folder / "int8.tflite"
+        check_int8(read_model(int8), input_dtype=input_dtype, output_dtype=output_dtype)
+        _check_answer(source, answer)
+        blobs = (folder / "float.tflite").read_bytes(), int8.read_bytes()
+    write_atomic(float_path(out), blobs[0])
+    write_atomic(out, blobs[1])
+    return ConversionRecord(
+        source=source.name,
+        backend=backend,
+        backend_version=answer["backend_version"],
+        input_dtype=input_dtype,
+        output_dtype=output_dtype,
+        source_bytes=_size(source),
+        float_bytes=len(blobs[0]),
+        int8_bytes=len(blobs[1]),
+        float_max_error=answer["float_max_error"],
+        sqnr_db=answer["sqnr_db"],
+        calibration=CalibrationRecord(
+            dataset=dataset.name,
+            samples=len(x),
+            sha256=hash_samples(x),
+            method=answer["method"],
+        ),
+        seconds=time.monotonic() - began,
+        warnings=_warnings(x),
+    )
+
+
+def float_path(out: Path) -> Path:
+    """Return where the float model of the int8 model `out` lies."""
+    return out.with_name(f"{out.stem}_float.tflite")
+
+
+def hash_samples(x: NDArray[np.float32]) -> str:
+    """Return the SHA-256 over dtype, shape and the samples in order."""
+    return sha256_hex(f"{x.dtype.str}{x.shape}".encode() + x.tobytes())
+
+
+def _check_request(
+    source: Path, backend: str, input_dtype: str, output_dtype: str, samples: int
+) -> None:
+    if not source.exists():
+        raise InputError(f"there is no model {source}", hint="check the path")
+    if backend not in BACKENDS:
+        known = ", ".join(BACKENDS)
+        raise UsageError(
+            f"unknown backend {backend!r}.{did_you_mean(backend, BACKENDS)}",
+            hint=f"choose one of: {known}",
+        )
+    for dtype in (input_dtype, output_dtype):
+        if dtype not in IO_DTYPES[backend]:
+            raise UsageError(
+                f"the backend {backend} gives no {dtype} inputs and outputs",
+                hint=f"choose one of: {', '.join(IO_DTYPES[backend])}",
+            )
+    if samples < 1:
+        raise UsageError(f"{samples} samples cannot calibrate", hint="give at least 1")
+
+
+def _check_answer(source: Path, answer: dict[str, Any]) -> None:
+    """Refuse a float .tflite that does not compute what its source does, or NaN."""
+    error, peak = answer["float_max_error"], answer["float_peak"]
+    if not math.isfinite(peak) or not math.isfinite(answer["sqnr_db"]):
+        raise ToolchainError(
+            f"{source.name}: the converted model gives NaN or infinity",
+            hint="check the model's weights and the dataset's range",
+        )
+    if error is not None and not error <= FLOAT_TOLERANCE * max(1.0, peak):
+        raise ToolchainError(
+            f"{source.name}: the float .tflite differs from its source by {error:g}",
+            hint="the converter changed the model; report it with the model",
+        )
+
+
+def _warnings(x: NDArray[np.float32]) -> tuple[str, ...]:
+    found = []
+    if len(x) < FEW_SAMPLES:
+        found.append(f"calibrated by {len(x)} samples only; ranges may be too narrow")
+    if np.ptp(x) == 0:
+        found.append("all calibration samples are one constant")
+    return tuple(found)
+
+
+def _size(source: Path) -> int:
+    files = source.rglob("*") if source.is_dir() else (source,)
+    return sum(path.stat().st_size for path in files if path.is_file())
