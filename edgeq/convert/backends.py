@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgeq.convert.interpreters import run_model
-from edgeq.convert.loading import INPUT, Progress, export_static
+from edgeq.convert.loading import Progress, export_static
 from edgeq.convert.metrics import Array, sqnr_db
 from edgeq.convert.safety import scan_source
 from edgeq.core.errors import InputError
@@ -19,7 +19,7 @@ COMPARED = 64
 
 
 class FloatModel(NamedTuple):
-    """The float .tflite, its static SavedModel (None for a .tflite source), and the dtypes asked."""
+    """The float .tflite, its static SavedModel (None without one), and the dtypes asked for."""
 
     tflite: Path
     saved: Path | None
@@ -61,14 +61,10 @@ def quantize_aeq(model: FloatModel, x: Array) -> bytes:
     from ai_edge_quantizer import calibrator, quantizer, recipe
     from ai_edge_quantizer.utils import qsv_utils
 
+    model.tflite.write_bytes(sign_model(model.tflite.read_bytes()))
     path = str(model.tflite)
     runner = Interpreter(model_path=path)
-    signatures = runner.get_signature_list()
-    if not signatures:
-        raise InputError(
-            f"{model.tflite.name} has no signature", hint="convert it again from its source"
-        )
-    key, ports = next(iter(signatures.items()))
+    key, ports = next(iter(runner.get_signature_list().items()))
     name = ports["inputs"][0]
     shape = tuple(runner.get_input_details()[0]["shape"])
     job = quantizer.Quantizer(path)
@@ -82,6 +78,33 @@ def quantize_aeq(model: FloatModel, x: Array) -> bytes:
     feeds = [{name: sample.reshape(shape)} for sample in x]
     statistics.calibrate({key: feeds}, job._recipe_manager)
     return bytes(job.quantize(statistics.get_model_qsvs()).quantized_model)
+
+
+def sign_model(data: bytes) -> bytes:
+    """Return a .tflite that has a signature, as ai-edge-quantizer needs: its own or a new one."""
+    import flatbuffers
+    from ai_edge_litert import schema_py_generated as schema
+
+    model = schema.ModelT.InitFromPackedBuf(data, 0)
+    if model.signatureDefs:
+        return data
+    graph, signature = model.subgraphs[0], schema.SignatureDefT()
+    signature.signatureKey = b"serving_default"
+    signature.subgraphIndex = 0
+    for field, role, tensors in (
+        ("inputs", b"input_", graph.inputs),
+        ("outputs", b"output_", graph.outputs),
+    ):
+        ports = []
+        for place, tensor in enumerate(tensors):
+            port = schema.TensorMapT()
+            port.name, port.tensorIndex = role + str(place).encode(), int(tensor)
+            ports.append(port)
+        setattr(signature, field, ports)
+    model.signatureDefs = [signature]
+    builder = flatbuffers.Builder(len(data))
+    builder.Finish(model.Pack(builder), b"TFL3")
+    return bytes(builder.Output())
 
 
 BACKENDS: dict[str, Backend] = {
@@ -138,6 +161,3 @@ def _input_shape(path: Path) -> tuple[int, ...]:
 
     graph = read_model(path)
     return graph.tensor(graph.inputs[0]).shape
-
-
-__all__ = ["BACKENDS", "INPUT", "convert_source"]

@@ -85,5 +85,5 @@ def _crash(task: str, code: int, stderr: str, memory_bytes: int) -> ToolchainErr
         )
     return ToolchainError(
         f"the child that does '{task}' {end}: {last}",
-        hint="the converter crashed on this model; try the other backend, or unroll recurrent layers",
+        hint="try the other backend; unroll recurrent layers (unroll=True)",
     )

@@ -99,7 +99,7 @@ def convert_model(
             method=answer["method"],
         ),
         seconds=time.monotonic() - began,
-        warnings=_warnings(x),
+        warnings=(*dataset.warnings, *_warnings(x)),
     )
 
 

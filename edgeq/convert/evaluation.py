@@ -53,12 +53,12 @@ def evaluate(
     on_progress("evaluate int8", None)
     int8, engine = _predict(model, x, on_progress)
     metric, y = _choose_metric(dataset, x, samples.y, int8)
-    record = {"float_value": None, "sqnr_db": None, "agreement": None}
+    judged: dict[str, float | None] = {"float_value": None, "sqnr_db": None, "agreement": None}
     if reference is not None:
         on_progress("evaluate float", None)
         real, _ = _predict(reference, x, on_progress)
         real = real.reshape(int8.shape)
-        record = {
+        judged = {
             "float_value": METRICS[metric](x, real, y),
             "sqnr_db": metrics.sqnr_db(real, int8),
             "agreement": _agreement(x, real, int8),
@@ -70,7 +70,9 @@ def evaluate(
         metric=metric,
         int8_value=METRICS[metric](x, int8, y),
         engine=engine,
-        **record,
+        float_value=judged["float_value"],
+        sqnr_db=judged["sqnr_db"],
+        agreement=judged["agreement"],
     )
 
 

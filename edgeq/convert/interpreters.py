@@ -60,18 +60,18 @@ def quantize(value: Array, detail: dict[str, Any]) -> Array:
     scale, zero_point = detail["quantization"]
     dtype = np.dtype(detail["dtype"])
     if dtype.kind == "f" or scale == 0:
-        return value.astype(dtype)
+        return np.asarray(value, dtype)
     limits = np.iinfo(dtype)
     steps = np.rint(value.astype(np.float64) / scale) + zero_point
-    return np.clip(steps, limits.min, limits.max).astype(dtype)
+    return np.asarray(np.clip(steps, limits.min, limits.max), dtype)
 
 
 def dequantize(value: Array, detail: dict[str, Any]) -> Array:
     """Return scale * (q - zero point) as float32; a float tensor as it is."""
     scale, zero_point = detail["quantization"]
     if value.dtype.kind == "f" or scale == 0:
-        return value.astype(np.float32)
-    return ((value.astype(np.float64) - zero_point) * scale).astype(np.float32)
+        return np.asarray(value, np.float32)
+    return np.asarray((value.astype(np.float64) - zero_point) * scale, np.float32)
 
 
 def compare_tensors(

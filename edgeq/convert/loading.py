@@ -108,14 +108,15 @@ def export_static(source: Path, x: Array, folder: Path) -> tuple[Path, Array]:
     Keras' own exporter is used since a converter that is handed a Keras 3 model beside a concrete
     function leaves its variables uninitialised, in silence.
     """
-    import keras
     import tensorflow as tf
 
     call, tracked, shape = load_function(source)
     x = fit_samples(source, x, shape)
     spec = tf.TensorSpec((1, *x.shape[1:]), tf.float32, name=INPUT)
     target = folder / "static"
-    if isinstance(tracked, keras.Model):
+    if not source.is_dir():
+        import keras
+
         archive = keras.export.ExportArchive()
         archive.track(tracked)
         archive.add_endpoint("serving_default", call, input_signature=[spec])

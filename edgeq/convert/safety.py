@@ -27,7 +27,16 @@ MAX_DEPTH = 100
 CODE_CLASSES = frozenset(
     {"Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer", "__lambda__"}
 )
-FILE_OPS = ["PyFunc", "PyFuncStateless", "EagerPyFunc", "ReadFile", "WriteFile", "MatchingFiles", "FixedLengthRecordReader", "FixedLengthRecordReaderV2", "TextLineReader", "TextLineReaderV2", "WholeFileReader", "WholeFileReaderV2", "TFRecordReader", "TFRecordReaderV2", "IdentityReader", "IdentityReaderV2", "TextLineDataset", "TFRecordDataset", "FixedLengthRecordDataset", "SaveDataset", "SaveDatasetV2", "LoadDataset", "DebugIdentity", "DebugIdentityV2", "RpcServer", "RpcClient", "RpcCall", "XlaLaunch", "CompositeTensorVariantOp", "PrintV2", "InitializeTableFromTextFile", "InitializeTableFromTextFileV2"]
+# Operators by which a graph calls Python or reaches files and hosts.
+CODE_OPS = re.compile(
+    rb"\x12.("
+    rb"(Eager)?PyFunc(Stateless)?|ReadFile|WriteFile|MatchingFiles|WholeFileReader(V2)?|"
+    rb"TextLine(Reader|ReaderV2|Dataset)|TFRecord(Reader|ReaderV2|Dataset)|"
+    rb"FixedLengthRecord(Reader|Dataset)(V2)?|(Save|Load)Dataset(V2)?|DebugIdentity(V2|V3)?|"
+    rb"Rpc(Server|Client|Call)|InitializeTableFromTextFile(V2)?|PrintV2"
+    rb")(?!\w)",
+    re.DOTALL,
+)
 
 
 def scan_source(source: Path) -> None:
@@ -97,16 +106,9 @@ def scan_saved_model(folder: Path) -> None:
         total += path.stat().st_size
     if total > MAX_UNPACKED_BYTES:
         raise _refusal(folder, f"{total:,} bytes")
-    if found := _FILE_OP.search(graph.read_bytes()):
+    # NodeDef.op is field 2, a string: the tag 0x12, its length, its bytes.
+    if found := CODE_OPS.search(graph.read_bytes()):
         raise _refusal(folder, f"the operator {found.group(1).decode()}")
-
-
-# NodeDef.op is field 2, a string: tag 0x12, its length, its bytes.
-_FILE_OP = re.compile(
-    b"|".join(
-        re.escape(b"\x12" + bytes([len(op)])) + op.encode() + rb"(?![\w])" for op in FILE_OPS
-    ).join((b"(", b")"))
-)
 
 
 def check_config(path: Path, text: str | bytes) -> None:

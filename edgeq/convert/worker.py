@@ -29,7 +29,8 @@ def convert(job: Answer, folder: Path) -> Answer:
     """Convert to float.tflite and int8.tflite in the folder; compare them on samples."""
     from edgeq.convert.backends import convert_source
 
-    return convert_source(job, np.load(folder / "x.npy"), folder, progress)
+    answer: Answer = convert_source(job, np.load(folder / "x.npy"), folder, progress)
+    return answer
 
 
 def predict(job: Answer, folder: Path) -> Answer:
