@@ -1,0 +1,49 @@
+"""Metrics against their definitions."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeq.convert import metrics
+
+
+def test_sqnr_of_a_tenth_of_noise_is_20_db() -> None:
+    assert metrics.sqnr_db(np.ones(8), np.full(8, 1.1)) == pytest.approx(20.0)
+
+
+def test_sqnr_is_finite_at_its_ends() -> None:
+    assert metrics.sqnr_db(np.ones(3), np.ones(3)) == 200.0
+    assert metrics.sqnr_db(np.zeros(3), np.ones(3)) == -200.0
+
+
+def test_top1_counts_the_largest() -> None:
+    outputs = np.array([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]])
+    assert metrics.top1(outputs, np.array([1, 0, 0])) == pytest.approx(2 / 3)
+
+
+def test_a_single_output_decides_at_one_half() -> None:
+    assert metrics.decide(np.array([[0.4], [0.6]])).tolist() == [0, 1]
+
+
+@given(st.lists(st.tuples(st.integers(0, 5), st.booleans()), min_size=2, max_size=40))
+def test_auc_is_the_share_of_ordered_pairs(samples: list[tuple[int, bool]]) -> None:
+    scores = np.array([s for s, _ in samples], float)
+    y = np.array([p for _, p in samples])
+    if y.all() or not y.any():
+        with pytest.raises(ValueError, match="positive"):
+            metrics.auc(scores, y)
+        return
+    pairs = [(a > b) + (a == b) / 2 for a in scores[y] for b in scores[~y]]
+    assert metrics.auc(scores, y) == pytest.approx(float(np.mean(pairs)))
+
+
+def test_an_autoencoder_scores_by_its_error() -> None:
+    x = np.array([[0.0, 0.0], [1.0, 1.0]])
+    assert metrics.scores_of(x, np.zeros((2, 2))).tolist() == [0.0, 1.0]
+
+
+def test_mae_is_the_mean_distance() -> None:
+    assert metrics.mae(np.array([[1.0], [3.0]]), np.array([2.0, 5.0])) == 1.5
