@@ -81,7 +81,7 @@ def check_board(board: Board, *, methods: Collection[str]) -> tuple[str, ...]:
     Args:
         methods: the names of the flashers.
     """
-    return tuple((*_region_problems(board), *_part_problems(board, methods)))
+    return (*_region_problems(board), *_part_problems(board, methods))
 
 
 def _region_problems(board: Board) -> Iterator[str]:

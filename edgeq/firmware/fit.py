@@ -1,0 +1,112 @@
+"""Whether a model fits a board, before anything is built: region by region, an estimate."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from edgeq.boards.profile import Board
+from edgeq.compile.support import unsupported_nodes
+from edgeq.core.records import CompiledModel, Kind, Plan, PlannedTensor, Record, RegionUse
+from edgeq.core.units import format_bytes
+from edgeq.graph.ir import Graph
+
+# What the firmware needs beside the model, rounded up from images of the bare-metal template:
+# start-up code, link and framing; their buffers.
+BASE_FLASH_BYTES = 8 << 10
+BASE_RAM_BYTES = 4 << 10
+# Code of the kernels and of the calls, for each kernel file and layer; on Cortex-M, rounded up.
+KERNEL_BYTES = 1_000
+LAYER_BYTES = 150
+LARGEST = 5
+
+
+class FitReport(Record, frozen=True, kw_only=True):
+    """What a model needs of a board's regions; `largest` are the tensors alive at the peak.
+
+    An unsupported model has problems and no regions.
+    """
+
+    board_id: str
+    model_name: str
+    fits: bool
+    kind: Kind
+    regions: tuple[RegionUse, ...]
+    problems: tuple[str, ...]
+    arena_bytes: int
+    largest: tuple[PlannedTensor, ...]
+
+
+def check_fit(graph: Graph, compiled: CompiledModel | None, board: Board) -> FitReport:
+    """Estimate flash and RAM of the firmware for `board`.
+
+    Args:
+        compiled: None where the compiler does not support the graph.
+    """
+    if compiled is None:
+        return _report(board, graph.name, (), tuple(_unsupported(graph)), None)
+    plan = compiled.plan
+    needs = {"flash": _flash_bytes(compiled), "ram": _ram_bytes(plan, board)}
+    regions = tuple(_use(board, kind, used) for kind, used in needs.items())
+    problems = tuple(_shortage(r, plan) for r in regions if r.used > r.size)
+    return _report(board, plan.name, regions, problems, plan)
+
+
+def _report(
+    board: Board,
+    name: str,
+    regions: tuple[RegionUse, ...],
+    problems: tuple[str, ...],
+    plan: Plan | None,
+) -> FitReport:
+    return FitReport(
+        board_id=board.id,
+        model_name=name,
+        fits=not problems,
+        kind="estimated",
+        regions=regions,
+        problems=problems,
+        arena_bytes=plan.arena_bytes if plan else 0,
+        largest=largest_at_peak(plan) if plan else (),
+    )
+
+
+def _unsupported(graph: Graph) -> Iterator[str]:
+    return map(str, unsupported_nodes(graph))
+
+
+def _flash_bytes(compiled: CompiledModel) -> int:
+    plan = compiled.plan
+    code = KERNEL_BYTES * len(compiled.sources) + LAYER_BYTES * len(plan.layers)
+    return BASE_FLASH_BYTES + code + plan.constant_bytes
+
+
+def _ram_bytes(plan: Plan, board: Board) -> int:
+    inputs = sum(p.bytes for p in plan.inputs)  # the link keeps a copy of the inputs
+    return BASE_RAM_BYTES + board.build.stack_bytes + plan.arena_bytes + inputs
+
+
+def _use(board: Board, kind: str, used: int) -> RegionUse:
+    name = board.build.code_region if kind == "flash" else board.build.data_region
+    region = board.region(name)
+    return RegionUse(region=name, start=region.start, size=region.size, used=used)
+
+
+def _shortage(use: RegionUse, plan: Plan) -> str:
+    short = f"{use.region} is {format_bytes(use.used - use.size)} short"
+    need = f"needs about {format_bytes(use.used)} of {format_bytes(use.size)}"
+    largest = largest_at_peak(plan)
+    if largest and use.used - plan.arena_bytes <= use.size:
+        names = ", ".join(f"{t.name} ({format_bytes(t.bytes)})" for t in largest[:2])
+        return f"{short}: {need}; the largest tensors at the peak are {names}"
+    return f"{short}: {need}"
+
+
+def largest_at_peak(plan: Plan) -> tuple[PlannedTensor, ...]:
+    """Return the tensors alive where most bytes are, the biggest first."""
+    alive = [tuple(t for t in plan.tensors if t.first <= i <= t.last) for i in _steps(plan)]
+    peak = max(alive, key=lambda tensors: sum(t.bytes for t in tensors), default=())
+    return tuple(sorted(peak, key=lambda t: -t.bytes)[:LARGEST])
+
+
+def _steps(plan: Plan) -> range:
+    return range(max(1, len(plan.layers)))

@@ -1,0 +1,420 @@
+"""Records as tables: what the command line prints and CSV holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from edgeq.core.records import (
+    ConversionRecord,
+    EvaluationRecord,
+    FirmwareImage,
+    Plan,
+    RegionUse,
+    Result,
+    ValidationRecord,
+)
+from edgeq.core.units import format_bytes, format_count, format_seconds
+
+if TYPE_CHECKING:
+    from edgeq.boards.profile import Board
+    from edgeq.core.installation import Installed
+    from edgeq.data.manifest import Manifest
+    from edgeq.device.flashers import FlashReport
+    from edgeq.firmware.fit import FitReport
+    from edgeq.graph.inspection import Inspection, TensorSummary
+    from edgeq.report.records import ReportData
+
+CHART_WIDTH = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """The name of a column and the side that its cells stand at."""
+
+    name: str
+    align: Literal["left", "right"] = "left"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """Rows of text under a title; notes stand below."""
+
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[str, ...], ...]
+    notes: tuple[str, ...] = ()
+
+
+Tables = tuple[Table, ...]
+
+
+def make_table(
+    title: str, columns: str, rows: Iterable[Sequence[str]], notes: Sequence[str] = ()
+) -> Table:
+    """Return a table; `columns` are names separated by '|', a leading '>' aligns right."""
+    heads = (name.strip() for name in columns.split("|"))
+    parsed = tuple(Column(h.lstrip(">"), "right" if h.startswith(">") else "left") for h in heads)
+    return Table(title, parsed, tuple(tuple(row) for row in rows), tuple(notes))
+
+
+def facts(title: str, values: Mapping[str, str | None], notes: Sequence[str] = ()) -> Table:
+    """Return a table of two columns, without what is None."""
+    rows = [(k, v) for k, v in values.items() if v is not None]
+    return make_table(title, "what|value", rows, notes)
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """Return e.g. '1x49x10x1'."""
+    return "x".join(map(str, shape)) or "scalar"
+
+
+def number(value: float | None, digits: int = 4) -> str:
+    """Return a number with `digits` significant digits, a dash for None."""
+    return "-" if value is None else f"{value:.{digits}g}"
+
+
+# --- models --------------------------------------------------------------------------------------
+
+
+def conversion_tables(record: ConversionRecord) -> Tables:
+    """What a conversion did."""
+    c = record.calibration
+    values = {
+        "source": f"{record.source} ({format_bytes(record.source_bytes)})",
+        "backend": f"{record.backend} {record.backend_version}",
+        "float .tflite": format_bytes(record.float_bytes),
+        "int8 .tflite": format_bytes(record.int8_bytes),
+        "input, output": f"{record.input_dtype}, {record.output_dtype}",
+        "SQNR against the source": f"{record.sqnr_db:.1f} dB",
+        "float .tflite against the source": None
+        if record.float_max_error is None
+        else f"{record.float_max_error:.2g} at most",
+        "calibration": f"{c.samples} samples of {c.dataset}, {c.method}",
+        "calibration SHA-256": c.sha256,
+        "took": format_seconds(record.seconds),
+    }
+    return (facts("Conversion", values, record.warnings),)
+
+
+def evaluation_tables(record: EvaluationRecord) -> Tables:
+    """Accuracy, float against int8."""
+    values = {
+        "samples": f"{record.samples} of {record.dataset}, {record.split} split",
+        f"{record.metric}, float": None if record.float_value is None
+        else metric_text(record.metric, record.float_value),
+        f"{record.metric}, int8": metric_text(record.metric, record.int8_value),
+        "agreement": None if record.agreement is None else f"{record.agreement:.2%}",
+        "SQNR": None if record.sqnr_db is None else f"{record.sqnr_db:.1f} dB",
+        "engine": record.engine,
+    }  # fmt: skip
+    return (facts("Accuracy", values),)
+
+
+def metric_text(metric: str, value: float) -> str:
+    """Return a metric's value as people read it."""
+    return f"{value:.2%}" if metric == "top1" else f"{value:.4f}"
+
+
+def inspection_tables(record: Inspection) -> Tables:
+    """Ports, operators and memory over time of a model."""
+    totals = {
+        "model": record.name,
+        "SHA-256": record.sha256,
+        "file": format_bytes(record.bytes),
+        "operators": ", ".join(f"{n} {op}" for op, n in record.op_counts.items()),
+        "tensors": format_count(record.tensors),
+        "MACs": format_count(record.macs),
+        "constants": format_bytes(record.constant_bytes),
+        "activation peak": f"{format_bytes(record.activation_peak_bytes)} "
+        f"at operator {record.peak_operator}",
+    }
+    ports = [("input", t) for t in record.inputs] + [("output", t) for t in record.outputs]
+    operators = (
+        (
+            str(o.index), o.op if o.known else f"{o.op} (unknown)",
+            ", ".join(shape_text(t.shape) for t in o.inputs),
+            ", ".join(shape_text(t.shape) for t in o.outputs),
+            ", ".join(_quantization_text(t) for t in o.outputs),
+            format_count(o.macs), format_bytes(o.constant_bytes), format_bytes(o.live_bytes),
+        )
+        for o in record.operators
+    )  # fmt: skip
+    return (
+        facts("Model", totals),
+        make_table(
+            "Inputs and outputs", "port|name|shape|dtype|quantisation",
+            ((k, t.name, shape_text(t.shape), t.dtype, _quantization_text(t)) for k, t in ports),
+        ),
+        make_table(
+            "Operators",
+            ">#|operator|input|output|quantisation of the output|>MACs|>constants|>live",
+            operators,
+        ),
+        _memory_chart(record),
+    )  # fmt: skip
+
+
+def _memory_chart(record: Inspection) -> Table:
+    peak = max(record.activation_peak_bytes, 1)
+    rows = (
+        (str(o.index), o.op, "#" * round(CHART_WIDTH * live / peak), format_bytes(live))
+        for o, live in zip(record.operators, record.memory_over_time, strict=True)
+    )
+    return make_table("Memory over time", ">#|operator|live activations|>bytes", rows)
+
+
+def _quantization_text(tensor: TensorSummary) -> str:
+    if not tensor.scales:
+        return "-"
+    if len(tensor.scales) > 1:
+        low, high = min(tensor.scales), max(tensor.scales)
+        return f"{len(tensor.scales)} scales {low:.3g}..{high:.3g} along {tensor.axis}"
+    return f"{tensor.scales[0]:.6g}, {tensor.zero_points[0]}"
+
+
+def plan_tables(plan: Plan) -> Tables:
+    """What the compiler decided."""
+    totals = {
+        "name": plan.name,
+        "MACs": format_count(plan.macs),
+        "arena": f"{format_count(plan.arena_bytes)} bytes "
+        f"(at least {format_count(plan.arena_lower_bound)} by lifetimes)",
+        "constants": f"{format_count(plan.constant_bytes)} bytes",
+    }
+    layers = (
+        (
+            str(p.index), p.op, p.kernel, shape_text(p.output_shape), str(p.output_offset),
+            format_count(p.macs), format_count(p.constant_bytes),
+        )
+        for p in plan.layers
+    )  # fmt: skip
+    columns = ">#|operator|kernel|output|>offset|>MACs|>constant bytes"
+    return (facts("Plan", totals, plan.notes), make_table("Layers", columns, layers))
+
+
+def fit_tables(record: FitReport) -> Tables:
+    """Whether a model fits a board."""
+    verdict = "fits" if record.fits else "does not fit"
+    title = f"{record.model_name} {verdict} {record.board_id} ({record.kind})"
+    tensors = (
+        (t.name, shape_text(t.shape), format_bytes(t.bytes), f"{t.first}..{t.last}")
+        for t in record.largest
+    )
+    return (
+        _region_table(title, record.regions, record.problems),
+        make_table("Largest tensors at the peak", "tensor|shape|>size|layers", tensors),
+    )
+
+
+# --- boards --------------------------------------------------------------------------------------
+
+
+def _region_table(title: str, regions: Sequence[RegionUse], notes: Sequence[str] = ()) -> Table:
+    rows = (
+        (r.region, f"{r.start:#010x}", format_bytes(r.used), format_bytes(r.size),
+         f"{r.used / r.size:.1%}" if r.size else "-")
+        for r in regions
+    )  # fmt: skip
+    return make_table(title, "region|>start|>used|>size|>share", rows, notes)
+
+
+def image_tables(image: FirmwareImage) -> Tables:
+    """A built firmware: sizes and regions."""
+    s = image.sizes
+    sizes = {
+        "ELF": image.elf,
+        "toolchain": image.toolchain,
+        "model in flash": f"{format_count(s.flash_bytes)} bytes "
+        f"(code {format_count(s.code_bytes)}, constants {format_count(s.constant_bytes)})",
+        "arena": f"{format_count(s.arena_bytes)} bytes",
+        "static data": f"{format_count(s.static_bytes)} bytes",
+        "whole image": f"{format_count(s.image_bytes)} bytes",
+    }
+    return (
+        facts(f"Firmware of {image.model_name} for {image.board_id}", sizes),
+        _region_table("Regions", image.regions),
+    )
+
+
+def flash_tables(record: FlashReport) -> Tables:
+    """What was written to a board."""
+    values = {
+        "board": record.board_id,
+        "method": record.method,
+        "commands": "; ".join(record.commands) or None,
+        "verified": record.verified,
+        "ELF SHA-256": record.elf_sha256,
+        "image": f"{format_count(record.image_bytes)} bytes",
+        "took": format_seconds(record.seconds),
+    }
+    title = "Would flash (dry run)" if record.dry_run else "Flashed"
+    return (facts(title, values), _region_table("Regions", record.regions))
+
+
+def boards_tables(boards: Sequence[Board]) -> Tables:
+    """Every board in a line."""
+    rows = (
+        (b.id, b.name, b.core.arch, f"{b.clock_hz / 1e6:g} MHz", memory_text(b, "flash"),
+         memory_text(b, "ram"), b.flash.method, b.verified)
+        for b in boards
+    )  # fmt: skip
+    return (make_table("Boards", "id|name|core|>clock|>flash|>RAM|flasher|verified", rows),)
+
+
+def memory_text(board: Board, kind: str) -> str:
+    """Return the sum of the board's regions of a kind."""
+    regions = (r for r in board.memory if r.kind == kind and not r.alias_of)
+    return format_bytes(sum(r.size for r in regions))
+
+
+def board_tables(board: Board) -> Tables:
+    """One board, with the source of each value."""
+    core = board.core
+    extras = [core.fpu != "none" and f"FPU {core.fpu}", core.dsp and "DSP", core.mve and "MVE"]
+    values = {
+        "name": board.name,
+        "vendor": board.vendor,
+        "kind, verified": f"{board.kind}, {board.verified}",
+        "core": ", ".join([core.arch, *(str(e) for e in extras if e)]),
+        "clock": f"{board.clock_hz / 1e6:g} MHz",
+        "link": " ".join(filter(None, (board.link.kind, board.link.uart, *board.link.usb_ids))),
+        "flasher": " ".join(filter(None, (board.flash.method, board.flash.target))),
+        "timer": f"{board.timer.driver}, {board.timer.width} bits at {board.timer.hz / 1e6:g} MHz"
+        if board.timer
+        else None,
+        "power": board.power.source if board.power else None,
+        "more": board.url or None,
+    }
+    regions = (
+        (r.name, r.kind, f"{r.start:#010x}", format_bytes(r.size), r.note) for r in board.memory
+    )
+    return (
+        facts(board.id, values),
+        make_table("Memory", "region|kind|>start|>size|note", regions),
+        make_table("Sources", "field|read in", board.sources.items()),
+    )
+
+
+def check_tables(problems: Mapping[str, Sequence[str]]) -> Tables:
+    """What is wrong with the profiles."""
+    rows = [(board, p) for board, found in problems.items() for p in found or ("sound",)]
+    return (make_table("Board profiles", "board|problem", rows),)
+
+
+# --- measurements --------------------------------------------------------------------------------
+
+
+def result_tables(result: Result) -> Tables:
+    """A benchmark: the summary and the cost of each layer."""
+    latency, memory, output = result.latency, result.memory, result.output
+    exact = {True: "yes", False: "NO", None: "not compared"}[output.bit_exact]
+    cycles = None
+    if latency.cycles is not None:
+        cycles = f"{format_count(latency.cycles)} ({latency.cycles_kind}, {latency.cycles_source})"
+    values = {
+        "model": f"{result.model.name} ({format_count(result.model.macs)} MACs)",
+        "board": f"{result.board.id} ({result.board.core}, {result.board.clock_hz / 1e6:g} MHz)",
+        "engine": f"{result.engine.name} {result.engine.version}",
+        "bit-exact": exact + (f" (against {output.oracle})" if output.oracle else ""),
+        "output CRC-32": output.crc32,
+        "latency": f"{format_seconds(latency.median_s)} median, "
+        f"{format_seconds(latency.p95_s)} p95 ({latency.kind}, {latency.runs} runs)",
+        "instructions": None
+        if latency.instructions is None
+        else f"{format_count(latency.instructions)}, "
+        f"{latency.instructions / max(1, result.model.macs):.2f} per MAC",
+        "cycles": cycles,
+        "RAM": f"{format_count(memory.ram_bytes)} bytes (arena {format_count(memory.arena_bytes)}, "
+        f"static {format_count(memory.static_bytes)}, stack {format_count(memory.stack_bytes)})",
+        "flash": f"{format_count(memory.flash_bytes)} bytes (code "
+        f"{format_count(memory.code_bytes)}, constants {format_count(memory.constant_bytes)})",
+        "energy": None
+        if result.energy is None
+        else f"{result.energy.per_inference_j * 1e6:.3g} uJ ({result.energy.kind})",
+    }
+    summary = facts("Benchmark", values, result.warnings)
+    return (summary, layer_table(result)) if result.layers else (summary,)
+
+
+def layer_table(result: Result) -> Table:
+    """Return the cost of each layer."""
+    total = sum(layer.instructions or 0 for layer in result.layers)
+    rows = (
+        (
+            str(x.index), x.op, x.name, format_count(x.macs),
+            "-" if x.instructions is None else format_count(x.instructions),
+            "-" if not x.instructions or not x.macs else f"{x.instructions / x.macs:.2f}",
+            "-" if not x.instructions or not total else f"{x.instructions / total:.1%}",
+        )
+        for x in result.layers
+    )  # fmt: skip
+    return make_table("Layers", ">#|operator|output|>MACs|>instructions|>per MAC|>share", rows)
+
+
+def validation_tables(record: ValidationRecord) -> Tables:
+    """Board against oracle."""
+    values = {
+        "bit-exact": f"{record.matched} of {record.inputs} inputs",
+        "oracle": record.oracle,
+    }
+    summary = facts("Validation", values)
+    miss = record.first_mismatch
+    if miss is None:
+        return (summary,)
+    place = f"layer {miss.layer} ({miss.op}, {miss.layer_name}), input {miss.input}"
+    note = f"{miss.differing} of {miss.elements} elements differ"
+    rows = ((str(i), str(ours), str(theirs)) for i, ours, theirs in miss.examples)
+    return (
+        summary,
+        make_table(f"First mismatch: {place}", ">element|>board|>oracle", rows, (note,)),
+    )
+
+
+def report_tables(data: ReportData) -> Tables:
+    """A whole deploy."""
+    conversion = conversion_tables(data.conversion) if data.conversion else ()
+    return (
+        *conversion,
+        *evaluation_tables(data.evaluation),
+        *validation_tables(data.validation),
+        *result_tables(data.result),
+        _region_table("Regions", data.image.regions),
+    )
+
+
+# --- what there is -------------------------------------------------------------------------------
+
+
+def doctor_tables(rows: Sequence[Installed]) -> Tables:
+    """What is installed, and how to install the rest."""
+    lines = (
+        (r.name, r.found or "missing", r.needed_for, "" if r.found else r.install) for r in rows
+    )
+    return (make_table("Installation", "requirement|found|needed for|install with", lines),)
+
+
+def datasets_tables(manifests: Sequence[Manifest]) -> Tables:
+    """Every dataset in a line."""
+    rows = ((m.id, m.name, m.metric, m.source.__struct_config__.tag, m.licence) for m in manifests)
+    columns = "id|name|metric|source|licence"
+    return (make_table("Datasets", columns, ([str(c) for c in row] for row in rows)),)
+
+
+def dataset_tables(manifest: Manifest) -> Tables:
+    """One dataset."""
+    steps = (str(step.__struct_config__.tag) for step in manifest.preprocessing)
+    values = {
+        "name": manifest.name,
+        "description": manifest.description or None,
+        "licence": manifest.licence,
+        "origin": manifest.origin or None,
+        "metric": manifest.metric,
+        "labels": ", ".join(manifest.labels) or None,
+        "source": str(manifest.source.__struct_config__.tag),
+        "reader": str(manifest.reader.__struct_config__.tag),
+        "preprocessing": ", ".join(steps) or None,
+        "sample": shape_text(manifest.sample.shape) if manifest.sample.shape else None,
+    }
+    return (facts(manifest.id, values),)
