@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -57,7 +59,8 @@ def _load_keras(source: Path) -> tuple[Callable[[Any], Any], Any, tuple[int | No
 def _load_saved_model(source: Path) -> tuple[Callable[[Any], Any], Any, tuple[int | None, ...]]:
     import tensorflow as tf
 
-    loaded = tf.saved_model.load(str(source))
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
+        loaded = tf.saved_model.load(str(_strip_slots(source, Path(name) / "model")))
     if not loaded.signatures:
         raise ValueError("it has no signature")
     key = "serving_default"
@@ -67,6 +70,19 @@ def _load_saved_model(source: Path) -> tuple[Callable[[Any], Any], Any, tuple[in
     ((name, spec),) = specs.items()
     # The signature holds its variables weakly: whoever calls it must keep `loaded`.
     return lambda x: _first(call(**{name: x})), loaded, tuple(spec.shape[1:])
+
+
+def _strip_slots(source: Path, target: Path) -> Path:
+    """Copy a SavedModel without its optimizer's slots, which need the Keras that saved them."""
+    from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+    shutil.copytree(source, target)
+    model = SavedModel.FromString((target / "saved_model.pb").read_bytes())
+    for graph in model.meta_graphs:
+        for node in graph.object_graph_def.nodes:
+            del node.slot_variables[:]
+    (target / "saved_model.pb").write_bytes(model.SerializeToString())
+    return target
 
 
 def _expect_one(source: Path, inputs: int, outputs: int) -> None:

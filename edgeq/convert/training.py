@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-EPOCHS = 40
-BATCH = 64
+EPOCHS = 25
+SHIFTS = ((0, 0), (0, 1), (0, -1), (1, 0), (-1, 0))
+BATCH = 128
 
 Progress = Callable[[str, float | None], None]
 
@@ -33,6 +34,14 @@ def build_separable_cnn(shape: tuple[int, ...], classes: int) -> Any:
     return keras.Model(inputs, outputs, name="separable_cnn")
 
 
+def augment(x: NDArray[Any], y: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return each image (N, H, W, C) as it is and moved by one pixel in each direction."""
+    wide = np.pad(x, ((0, 0), (1, 1), (1, 1), (0, 0)))
+    height, width = x.shape[1:3]
+    moved = [wide[:, 1 + i : 1 + i + height, 1 + j : 1 + j + width] for i, j in SHIFTS]
+    return np.concatenate(moved), np.tile(y, len(SHIFTS))
+
+
 def train_separable_cnn(
     x: NDArray[Any], y: NDArray[Any], target: Path, seed: int, progress: Progress
 ) -> None:
@@ -41,12 +50,12 @@ def train_separable_cnn(
 
     keras.utils.set_random_seed(seed)
     model = build_separable_cnn(x.shape[1:], int(y.max()) + 1)
-    steps = EPOCHS * -(-len(x) // BATCH)
+    steps = EPOCHS * -(-len(SHIFTS) * len(x) // BATCH)
     rate = keras.optimizers.schedules.CosineDecay(1e-2, steps)
     model.compile(keras.optimizers.Adam(rate), "sparse_categorical_crossentropy")
     report = keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: progress("train", (epoch + 1) / EPOCHS)
     )
-    labels = y.astype(np.int32)
-    model.fit(x, labels, batch_size=BATCH, epochs=EPOCHS, verbose=0, callbacks=[report])
+    images, labels = augment(x, y.astype(np.int32))
+    model.fit(images, labels, batch_size=BATCH, epochs=EPOCHS, verbose=0, callbacks=[report])
     model.save(target)
