@@ -1,0 +1,103 @@
+"""Charts as inline SVG: no script, no network. Sizes are in the SVG's own units."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from html import escape
+
+from edgeq.core.records import PlannedTensor, RegionUse
+from edgeq.core.units import format_bytes
+
+WIDTH = 860
+LABEL = 250
+_ROW = 22
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bar: its name, its length in any unit, and what stands at its end."""
+
+    name: str
+    value: float
+    text: str
+
+
+def bar_chart(bars: Sequence[Bar]) -> str:
+    """Return horizontal bars, a line each, the longest as wide as there is room."""
+    most = max((b.value for b in bars), default=0.0) or 1.0
+    room = WIDTH - LABEL - 150
+    lines = []
+    for i, bar in enumerate(bars):
+        y = i * _ROW
+        length = max(1.0, room * max(bar.value, 0.0) / most)
+        lines.append(_text(LABEL - 10, y + 15, bar.name, "end"))
+        lines.append(
+            f'<rect class="bar" x="{LABEL}" y="{y + 4}" width="{length:.1f}" height="14" rx="2"/>'
+        )
+        lines.append(_text(LABEL + length + 8, y + 15, bar.text, "start", "dim"))
+    return _svg(lines, len(bars) * _ROW + 4, "bars")
+
+
+def region_chart(regions: Sequence[RegionUse]) -> str:
+    """Return memory regions, each a track filled as far as it is used."""
+    lines = []
+    room = WIDTH - LABEL - 190
+    for i, region in enumerate(regions):
+        y, share = i * (_ROW + 8), min(1.0, region.used / max(1, region.size))
+        lines.append(_text(LABEL - 10, y + 18, f"{region.region} at {region.start:#010x}", "end"))
+        lines.append(
+            f'<rect class="track" x="{LABEL}" y="{y + 4}" width="{room}" height="18" rx="3"/>'
+        )
+        lines.append(
+            f'<rect class="bar" x="{LABEL}" y="{y + 4}" width="{max(2.0, room * share):.1f}" '
+            'height="18" rx="3"/>'
+        )
+        used = f"{format_bytes(region.used)} of {format_bytes(region.size)}"
+        lines.append(_text(LABEL + room + 10, y + 18, used, "start", "dim"))
+    return _svg(lines, len(regions) * (_ROW + 8), "memory regions")
+
+
+def arena_chart(tensors: Sequence[PlannedTensor], layers: int, arena_bytes: int) -> str:
+    """Return tensors as rectangles: layers from left to right, offsets from the bottom up."""
+    height, left = 300.0, 70.0
+    step = (WIDTH - left - 10) / max(1, layers)
+    scale = height / max(1, arena_bytes)
+    lines = [
+        _text(left - 8, 12, format_bytes(arena_bytes), "end", "dim"),
+        _text(left - 8, height, "0 B", "end", "dim"),
+    ]
+    for tensor in tensors:
+        x = left + tensor.first * step
+        y = height - (tensor.offset + tensor.bytes) * scale
+        width = (tensor.last - tensor.first + 1) * step - 1
+        tall = max(1.0, tensor.bytes * scale - 1)
+        title = escape(f"{tensor.name}: {format_bytes(tensor.bytes)} at {tensor.offset}")
+        lines.append(
+            f'<rect class="tensor" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" '
+            f'height="{tall:.1f}" rx="2"><title>{title}</title></rect>'
+        )
+        if width > 60 and tall > 13:
+            words = format_bytes(tensor.bytes)
+            lines.append(_text(x + width / 2, y + tall / 2 + 4, words, "middle", "inner"))
+    lines += _layer_marks(layers, left, step, height)
+    return _svg(lines, height + 24, "memory over time")
+
+
+def _layer_marks(layers: int, left: float, step: float, height: float) -> Iterator[str]:
+    every = max(1, layers // 16)
+    for layer in range(0, layers, every):
+        yield _text(left + (layer + 0.5) * step, height + 18, str(layer), "middle", "dim")
+
+
+def _text(x: float, y: float, words: str, anchor: str, kind: str = "") -> str:
+    short = words if len(words) <= 36 else f"{words[:33]}..."
+    attribute = f' class="{kind}"' if kind else ""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}"{attribute}>{escape(short)}</text>'
+
+
+def _svg(lines: Sequence[str], height: float, label: str) -> str:
+    body = "\n".join(lines)
+    return (
+        f'<svg viewBox="0 0 {WIDTH} {height:.0f}" role="img" aria-label="{label}">\n{body}\n</svg>'
+    )
