@@ -37,7 +37,7 @@ class FitReport(Record, frozen=True, kw_only=True):
 
 
 def check_fit(graph: Graph, compiled: CompiledModel | None, board: Board) -> FitReport:
-    """Estimate flash and RAM of the firmware for `board`.
+    """Estimate flash and RAM of the firmware for `board`; one without regions takes any model.
 
     Args:
         compiled: None where the compiler does not support the graph.
@@ -46,7 +46,7 @@ def check_fit(graph: Graph, compiled: CompiledModel | None, board: Board) -> Fit
         return _report(board, graph.name, (), tuple(_unsupported(graph)), None)
     plan = compiled.plan
     needs = {"flash": _flash_bytes(compiled), "ram": _ram_bytes(plan, board)}
-    regions = tuple(_use(board, kind, used) for kind, used in needs.items())
+    regions = tuple(_use(board, kind, used) for kind, used in needs.items() if board.memory)
     problems = tuple(_shortage(r, plan) for r in regions if r.used > r.size)
     return _report(board, plan.name, regions, problems, plan)
 

@@ -86,8 +86,11 @@ def _use(region: Memory, pieces: list[Piece]) -> RegionUse:
 
 
 def _from_symbols(image: ELFFile) -> ModelBytes:
+    from elftools.elf.sections import SymbolTableSection
+
     table = image.get_section_by_name(".symtab")
-    values = {s.name: s["st_value"] for s in table.iter_symbols()} if table is not None else {}
+    symbols = table.iter_symbols() if isinstance(table, SymbolTableSection) else ()
+    values = {s.name: s["st_value"] for s in symbols}
 
     def between(name: str) -> int:
         start, end = values.get(f"model_{name}_start"), values.get(f"model_{name}_end")

@@ -81,7 +81,7 @@ def _run_gcc(folder: Path, *arguments: str) -> None:
 def run_native(
     graph: Graph, compiled: CompiledModel, inputs: Sequence[NDArray[Any]], folder: Path
 ) -> list[NDArray[Any]]:
-    """Return the outputs of the generated C under the address and undefined-behaviour sanitizers."""
+    """Return the outputs of the generated C, run under sanitizers for addresses and overflow."""
     plan = compiled.plan
     write_library(compiled, folder)
     (folder / "main.c").write_text(
