@@ -1,0 +1,38 @@
+"""The supported-ops page, made from the table of operators and the docstrings of its rules.
+
+`python -m edgeq.compile.reference > docs/supported-ops.md` writes it.
+"""
+
+from __future__ import annotations
+
+import sys
+
+from edgeq.compile.passes import RESHAPES
+from edgeq.compile.support import OPERATORS, Operator
+
+_HEAD = """\
+# Supported operators
+
+What `edgeq compile` turns into C, and what its kernels ask for. An operator that keeps to its row
+gives the bytes of TensorFlow Lite Micro's reference kernels; any other is refused by name.
+Weights may be int8 or int4, per tensor or per channel; activations are int8, or at the edges of a
+model uint8 and float32.
+
+| Operator | Rules |
+| --- | --- |
+"""
+
+
+def supported_ops_page() -> str:
+    """Return the page in Markdown."""
+    rows = [f"| {name} | {_rules(row)} |" for name, row in sorted(OPERATORS.items())]
+    rows += [f"| {name} | Any dtype; takes no time and no memory. |" for name in sorted(RESHAPES)]
+    return _HEAD + "\n".join(rows) + "\n"
+
+
+def _rules(row: Operator) -> str:
+    return " ".join((rule.__doc__ or "").split("\n")[0] for rule in row.rules)
+
+
+if __name__ == "__main__":
+    sys.stdout.write(supported_ops_page())
