@@ -78,7 +78,8 @@ _SOURCE = """\
 #endif
 
 /* Rows that are full have no terminating nought, on purpose. */
-#if defined(__GNUC__) && !defined(__clang__) && __GNUC__ >= 8
+#if (defined(__clang__) && __clang_major__ >= 21) || \\
+    (!defined(__clang__) && defined(__GNUC__) && __GNUC__ >= 15)
 #define NONSTRING __attribute__((nonstring))
 #else
 #define NONSTRING
