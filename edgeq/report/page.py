@@ -182,8 +182,9 @@ svg text.dim { fill: var(--dim); }
 table { width: 100%; margin: 14px 0; border-collapse: collapse; font-size: 13px; }
 caption { padding: 6px 0; text-align: left; font-weight: 600; }
 th, td { padding: 5px 10px 5px 0; border-bottom: 1px solid var(--line); text-align: left;
-  vertical-align: top; overflow-wrap: anywhere; }
-th { color: var(--dim); font-weight: 500; }
+  vertical-align: top; overflow-wrap: break-word; }
+th { color: var(--dim); font-weight: 500; white-space: nowrap; }
+td:last-child { overflow-wrap: anywhere; }
 .right { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 pre { padding: 14px 18px; border-radius: 10px; background: var(--card); overflow-x: auto; }
 footer { margin-top: 56px; }

@@ -343,7 +343,7 @@ def layer_table(result: Result) -> Table:
     total = sum(layer.instructions or 0 for layer in result.layers)
     rows = (
         (
-            str(x.index), x.op, x.name, format_count(x.macs),
+            str(x.index), x.op, short_name(x.name), format_count(x.macs),
             "-" if x.instructions is None else format_count(x.instructions),
             "-" if not x.instructions or not x.macs else f"{x.instructions / x.macs:.2f}",
             "-" if not x.instructions or not total else f"{x.instructions / total:.1%}",
@@ -351,6 +351,11 @@ def layer_table(result: Result) -> Table:
         for x in result.layers
     )  # fmt: skip
     return make_table("Layers", ">#|operator|output|>MACs|>instructions|>per MAC|>share", rows)
+
+
+def short_name(name: str) -> str:
+    """Return the first of the names that a converter joined into one tensor's."""
+    return name.split(";")[0]
 
 
 def validation_tables(record: ValidationRecord) -> Tables:
