@@ -36,6 +36,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("ai-edge-quantizer", "package", "convert --backend aeq", _extra("convert")),
     Requirement("ziglang", "package", "build (default toolchain)", _extra("sim")),
     Requirement("unicorn", "package", "virtual Cortex-M boards", _extra("sim")),
+    Requirement("pillow", "package", "datasets of image files", _extra("images")),
     Requirement("tflite-micro", "package", "--oracle tflite-micro",
                 "pip install --pre tflite-micro"),
     Requirement("arm-none-eabi-gcc", "program", "build --toolchain gcc-arm",

@@ -19,8 +19,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.core.errors import InputError, ToolchainError, did_you_mean
+from edgeq.core.errors import InputError, did_you_mean
 from edgeq.core.files import confined, read_bytes
+from edgeq.core.installation import require
 from edgeq.data.manifest import (
     CsvReader,
     ImageReader,
@@ -230,10 +231,9 @@ def _read_images(manifest: Manifest, path: Path) -> Table:
 
 def read_image(path: Path, mode: str) -> NDArray[np.uint8]:
     """Return a PNG, JPEG or BMP as uint8 (H, W, 3) for mode 'RGB', (H, W, 1) for 'L'."""
-    try:
-        from PIL import Image
-    except ImportError as error:
-        raise ToolchainError("reading images needs Pillow", hint="pip install pillow") from error
+    require("pillow")
+    from PIL import Image
+
     data = read_bytes(path, what="image", limit=MAX_FILE_BYTES)
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "BMP")) as image:
