@@ -33,16 +33,17 @@ __attribute__((section(".vectors"), used)) static const struct {
 void Reset_Handler(void)
 {
     const uint32_t *from = data_load;
+    /* First of all: the compiler may copy memory in vector registers. */
+#if CORE_FPU || CORE_MVE
+    CPACR |= CPACR_FPU_FULL_ACCESS;
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
     for (uint32_t *to = data_start; to < data_end;) {
         *to++ = *from++;
     }
     for (uint32_t *to = bss_start; to < bss_end;) {
         *to++ = 0;
     }
-#if CORE_FPU || CORE_MVE
-    CPACR |= CPACR_FPU_FULL_ACCESS;
-    __asm__ volatile("dsb\n\tisb" ::: "memory");
-#endif
     uart_start();
     timer_start();
     link_run();
