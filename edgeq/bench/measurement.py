@@ -25,6 +25,7 @@ from edgeq.core.records import (
     Result,
 )
 from edgeq.device.session import BoardSession, Counters
+from edgeq.device.virtual.launch import qemu_instructions
 
 # Which counter gives the time, most direct first.
 TIME_COUNTERS = ("ns", "ticks", "cycles", "instructions")
@@ -65,41 +66,44 @@ def read_ports(session: BoardSession) -> Outputs:
     return tuple(session.read_output(port) for port in range(len(session.hello.output_bytes)))
 
 
-def net(sample: Counters, overhead: Counters, name: str) -> int:
-    """Return counter `name` of one run without the cost of reading the counter itself."""
-    return max(0, sample[name] - overhead.get(name, 0))
+def net_counts(board: Board, sample: Counters, overhead: Counters) -> Counters:
+    """Return the counters of one run without the cost of reading them.
+
+    QEMU's clock goes a fixed time forward for each instruction, so its ticks are instructions.
+    """
+    counts = {name: max(0, value - overhead.get(name, 0)) for name, value in sample.items()}
+    if board.flash.method == "qemu" and board.timer is not None:
+        return {"instructions": qemu_instructions(counts["ticks"], board.timer.hz)}
+    return counts
 
 
 def latency_record(measured: Measurement, board: Board, frequency_hz: int) -> LatencyRecord:
     """Turn raw counters into seconds, and say what kind of number they are.
 
-    On a virtual board instructions are exact, so latency is `simulated`; seconds follow from the
-    modelled cycles at the profile's clock where the board models them.
+    A virtual board counts instructions exactly; its seconds are `estimated`, from modelled cycles
+    at the profile's clock, or from one cycle an instruction where no cycles are modelled.
     """
-    names = measured.samples[0].keys()
+    samples = [net_counts(board, s, measured.overhead) for s in measured.samples]
+    names = samples[0].keys()
     counter = next(n for n in TIME_COUNTERS if n in names)
     hertz = board.clock_hz if counter in ("cycles", "instructions") else frequency_hz
-    seconds = [net(s, measured.overhead, counter) / hertz for s in measured.samples]
-    summary = summarise(seconds)
-    kind: Kind = "simulated" if board.kind == "virtual" else "measured"
+    summary = summarise([s[counter] / hertz for s in samples])
+    kind: Kind = "estimated" if board.kind == "virtual" else "measured"
 
     def median_of(name: str) -> int | None:
-        if name not in names:
-            return None
-        return round(summarise([net(s, measured.overhead, name) for s in measured.samples]).median)
+        return round(summarise([s[name] for s in samples]).median) if name in names else None
 
     cycles = median_of("cycles")
-    modelled = cycles is not None and board.kind == "virtual"
     return LatencyRecord(
-        kind="estimated" if modelled else kind,
+        kind=kind,
         median_s=summary.median,
         p95_s=summary.p95,
         mean_s=summary.mean,
         runs=summary.runs,
         instructions=median_of("instructions"),
         cycles=cycles,
-        cycles_kind=("estimated" if modelled else kind) if cycles is not None else None,
-        cycles_source=cycle_source(board) if modelled else None,
+        cycles_kind=kind if cycles is not None else None,
+        cycles_source=cycle_source(board) if cycles is not None and kind == "estimated" else None,
     )
 
 
@@ -111,28 +115,23 @@ def cycle_source(board: Board) -> str:
 
 
 def layer_records(
-    plan: Plan, traced: Sequence[Counters] | None, overhead: Counters
+    plan: Plan, board: Board, traced: Sequence[Counters] | None, overhead: Counters
 ) -> tuple[LayerRecord, ...]:
     """Return the cost of each layer; counts are None where the firmware was not traced."""
+    counts: list[Counters] = [{} for _ in plan.layers]
+    if traced is not None:
+        counts = [net_counts(board, t, overhead) for t in traced]
     return tuple(
         LayerRecord(
             index=layer.index,
             op=layer.op,
             name=layer.name,
             macs=layer.macs,
-            instructions=_count(traced, layer.index, "instructions", overhead),
-            cycles=_count(traced, layer.index, "cycles", overhead),
+            instructions=counts[layer.index].get("instructions"),
+            cycles=counts[layer.index].get("cycles"),
         )
         for layer in plan.layers
     )
-
-
-def _count(
-    traced: Sequence[Counters] | None, layer: int, name: str, overhead: Counters
-) -> int | None:
-    if traced is None or name not in traced[layer]:
-        return None
-    return net(traced[layer], overhead, name)
 
 
 def build_result(

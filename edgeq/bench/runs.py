@@ -38,7 +38,9 @@ def run_bench(
         image=ready.image,
         measured=measured,
         frequency_hz=frequency_hz,
-        layers=_trace_layers(ready, item, port) if layers else layer_records(plan, None, {}),
+        layers=_trace_layers(ready, item, port)
+        if layers
+        else layer_records(plan, ready.board, None, {}),
         expected=expected,
         oracle=chosen.name,
     )
@@ -49,7 +51,7 @@ def _trace_layers(ready: Prepared, item: ModelInput, port: str | None) -> tuple[
         write_ports(session, item)
         traces = session.trace(with_bytes=False)
         overhead = session.stats().overhead
-    return layer_records(ready.compiled.plan, [t.counters for t in traces], overhead)
+    return layer_records(ready.compiled.plan, ready.board, [t.counters for t in traces], overhead)
 
 
 def collect_inputs(

@@ -6,6 +6,7 @@ import pytest
 
 from edgeq.bench.measurement import Measurement, build_result, latency_record, layer_records
 from edgeq.bench.oracles import find_oracle
+from edgeq.boards.registry import find_board
 from edgeq.core.errors import UsageError
 from tests.support.bench_data import IMAGE, PLAN, virtual_board
 
@@ -29,6 +30,13 @@ def test_seconds_from_modelled_cycles_are_estimated_with_their_source() -> None:
     assert latency.kind == "estimated"
     assert latency.cycles_kind == "estimated"
     assert latency.cycles_source
+
+
+def test_ticks_of_qemu_are_instructions() -> None:
+    latency = latency_record(_measured({"ticks": 810}), find_board("qemu-an386"), 25_000_000)
+    assert latency.instructions == 1000
+    assert latency.kind == "estimated"
+    assert latency.median_s == pytest.approx(1000 / 25e6)
 
 
 def test_a_timer_of_a_real_board_is_measured_at_its_own_frequency() -> None:
@@ -62,9 +70,10 @@ def test_the_verdict_compares_every_byte(
 
 
 def test_layers_without_a_trace_have_no_counts() -> None:
-    assert [layer.instructions for layer in layer_records(PLAN, None, {})] == [None, None]
+    board = virtual_board()
+    assert [layer.instructions for layer in layer_records(PLAN, board, None, {})] == [None, None]
     traced = [{"instructions": 15}, {"instructions": 25}]
-    layers = layer_records(PLAN, traced, {"instructions": 5})
+    layers = layer_records(PLAN, board, traced, {"instructions": 5})
     assert [layer.instructions for layer in layers] == [10, 20]
 
 

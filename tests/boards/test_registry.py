@@ -1,0 +1,95 @@
+"""Boards are data: shipped ones are sound, the user's come first, broken ones are refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import jsonschema
+import msgspec
+import pytest
+
+from edgeq import api
+from edgeq.boards import registry
+from edgeq.boards.profile import Board
+from edgeq.core.errors import InputError
+from edgeq.core.files import shipped_folder
+from edgeq.device.flashers import FLASHERS
+
+M4 = (shipped_folder("boards") / "virt-m4.toml").read_text("utf-8")
+
+
+def _board(tmp_path: Path, text: str, name: str = "mine") -> str:
+    path = tmp_path / f"{name}.toml"
+    path.write_text(text, encoding="utf-8")
+    return str(path)
+
+
+@pytest.mark.parametrize("board", registry.list_boards(), ids=lambda b: b.id)
+def test_a_shipped_board_is_sound(board: Board) -> None:
+    assert registry.check_board(board, methods=FLASHERS) == ()
+    assert (shipped_folder("boards") / f"{board.id}.toml").is_file()
+    assert board.sources
+
+
+@pytest.mark.parametrize("board", registry.list_boards(), ids=lambda b: b.id)
+def test_the_schema_describes_the_shipped_boards(board: Board) -> None:
+    jsonschema.validate(json.loads(msgspec.json.encode(board)), registry.board_schema())
+
+
+def test_the_users_board_replaces_the_shipped_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _board(tmp_path, M4.replace("Virtual Cortex-M4", "Mine"), "virt-m4")
+    monkeypatch.setenv(registry.USER_FOLDER, str(tmp_path))
+    assert registry.find_board("virt-m4").name == "Mine"
+    assert [b.id for b in registry.list_boards()].count("virt-m4") == 1
+
+
+def test_an_unknown_board_names_its_neighbours() -> None:
+    with pytest.raises(InputError, match=r"no board 'virt-m5'\. Did you mean virt-m"):
+        registry.find_board("virt-m5")
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('vendor = "edgeq"', 'vendor = "edgeq"\nvoltage = 5', "voltage"),
+        ('arch = "cortex-m4"', 'arch = "cortex-m5"', "arch"),
+        ('id = "virt-m4"', 'id = "../evil"', "not a board id"),
+        ("clock_hz = 120_000_000", 'clock_hz = "fast"', "clock_hz"),
+        ("[core]", "[core", "mine.toml"),
+    ],
+)
+def test_a_broken_profile_is_refused_by_its_field(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    with pytest.raises(InputError, match=said) as refusal:
+        registry.find_board(_board(tmp_path, M4.replace(old, new)))
+    assert "mine.toml" in str(refusal.value)
+    assert refusal.value.hint
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "problem"),
+    [
+        ("start = 0x2000_0000", "start = 0x0010_0000", "overlap"),
+        ('method = "unicorn"', 'method = "unicron"', "Did you mean unicorn"),
+        ('template = "bare-metal"', 'template = "bare"', "build.template"),
+        ('code_region = "flash"', 'code_region = "rom"', "build.code_region"),
+        ('data_region = "ram"', 'data_region = "flash"', "is flash, not ram"),
+        ("stack_bytes = 8192", "stack_bytes = 2_000_000", "stack_bytes"),
+        ("width = 64", "width = 8", "timer"),
+        ("size = 0x10_0000", "size = 0", "memory.ram"),
+        ("memory = ", "memroy = ", "sources"),
+    ],
+)
+def test_a_contradiction_is_a_problem(tmp_path: Path, old: str, new: str, problem: str) -> None:
+    path = _board(tmp_path, M4.replace(old, new))
+    (found,) = api.check_boards(path).values()
+    assert any(problem in text for text in found), found
+
+
+def test_a_huge_profile_is_not_read(tmp_path: Path) -> None:
+    with pytest.raises(InputError):
+        registry.find_board(_board(tmp_path, M4 + "#" * registry.MAX_BYTES))
