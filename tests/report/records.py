@@ -33,7 +33,8 @@ def make_result(name: str = "tiny") -> Result:
     return Result(
         model=ModelRecord(name=name, sha256="00" * 32, bytes=1000, macs=32),
         board=BoardRecord(
-            id="virt-m4", core="cortex-m4", clock_hz=120_000_000, kind="virtual", verified="emulated"
+            id="virt-m4", core="cortex-m4", clock_hz=120_000_000, kind="virtual",
+            verified="emulated",
         ),
         engine=EngineRecord(name="aot", version="0", options={}),
         latency=LatencyRecord(
