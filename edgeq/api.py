@@ -129,7 +129,7 @@ def convert(
     backend: str = "tflite",
     input_dtype: str = "int8",
     output_dtype: str = "int8",
-    samples: int = 200,
+    samples: int = 500,
     timeout_s: float = 600,
     memory_bytes: int = 12 << 30,
     data_root: Path | None = None,

@@ -36,7 +36,7 @@ def convert_model(
     backend: str = "tflite",
     input_dtype: str = "int8",
     output_dtype: str = "int8",
-    samples: int = 200,
+    samples: int = 500,
     timeout_s: float = TIMEOUT_S,
     memory_bytes: int = MEMORY_BYTES,
     on_progress: Progress = quiet,

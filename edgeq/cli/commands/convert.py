@@ -22,7 +22,7 @@ def convert(
     output_type: Annotated[opt.PortType, typer.Option(help="Type of the outputs.")] = (
         opt.PortType.int8
     ),
-    samples: Annotated[int, typer.Option(min=1, help="Representative samples at most.")] = 200,
+    samples: Annotated[int, typer.Option(min=1, help="Representative samples at most.")] = 500,
     timeout: Annotated[float, typer.Option(min=1, help="Seconds for the converter.")] = 600,
     memory: Annotated[float, typer.Option(min=0.5, help="GiB for the converter.")] = 12,
     data_root: opt.DataRoot = None,
