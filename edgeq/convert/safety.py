@@ -192,7 +192,9 @@ def _check_hdf5(path: Path, file: Path | IO[bytes]) -> str | bytes | None:
             _check_group(path, root, h5py, [0])
             config = root.attrs.get("model_config")
     except (OSError, KeyError, ValueError, RuntimeError, TypeError) as error:
-        raise _refusal(path, f"damaged HDF5 ({error})") from error
+        raise InputError(
+            f"{path} is damaged, or no HDF5: {error}", hint="copy or save the file again"
+        ) from error
     return config if isinstance(config, str | bytes) else None
 
 

@@ -158,7 +158,7 @@ def process_ended(child: Child, name: str) -> DeviceError:
     words = child.last_words().splitlines()[-1:]
     return DeviceError(
         f"{name} stopped {how}{': ' + words[0] if words else ''}",
-        hint="a fault names PC and LR: look them up in the firmware's ELF with addr2line",
+        hint="start it again; where it stops each time, `edgeq doctor` checks what runs it",
     )
 
 

@@ -18,6 +18,8 @@ from edgeq.firmware.project import Project, Unit, make_project
 from edgeq.firmware.sizes import measure_image
 from edgeq.firmware.toolchains import Toolchain, find_toolchain, zig_environment
 
+# Words of the line to quote, the most telling first: what follows a cause also says "error".
+TELLING = ("undefined", "error: ", "error")
 JOBS = 2
 OBJECTS = "obj"
 COMPILE_TIMEOUT_S = 300.0
@@ -93,6 +95,7 @@ def compile_flags(build: Build, unit: Unit) -> list[str]:
     flags = [*chosen.core_flags(build.board.core), *chosen.compile_flags.split()]
     flags += [OPTIMISE[unit.hot], *(f"-I{folder}" for folder in build.project.includes)]
     flags += [f"-D{define}" for define in build.board.build.defines]
+    flags.append(f"-ffile-prefix-map={build.folder.resolve()}=.")  # the same image in any folder
     if build.strict:
         flags.append("-Werror")
     if unit.part == "library":
@@ -145,9 +148,10 @@ def link_error(message: str, board: Board, toolchain: str) -> GateError | Toolch
 
 
 def first_error(message: str) -> str:
-    """Return the line of a compiler's output that says what is wrong."""
+    """Return the line of a compiler's or linker's output that says what is wrong."""
     lines = [line for line in message.splitlines() if line.strip()]
-    return next((line for line in lines if "error" in line), lines[0] if lines else "no message")
+    telling = (line for word in TELLING for line in lines if word in line)
+    return next(telling, lines[0] if lines else "no message")
 
 
 def _run(build: Build, arguments: list[str]) -> Completed:

@@ -54,3 +54,12 @@ void *memset(void *to, int value, size_t count)
     }
     return to;
 }
+
+size_t strlen(const char *text)
+{
+    size_t count = 0;
+    while (text[count] != 0) {
+        count++;
+    }
+    return count;
+}
