@@ -53,13 +53,20 @@ def read_segments(path: Path) -> tuple[Segment, ...]:
     """
     with _OpenElf(path) as elf:
         segments = [
-            Segment(int(s["p_paddr"]), s.data())
+            Segment(int(s["p_paddr"]), _whole(path, s))
             for s in elf.iter_segments()
             if s["p_type"] == "PT_LOAD" and s["p_filesz"] > 0
         ]
     if not segments or any(s.address + len(s.data) > 1 << 32 for s in segments):
         raise _damaged(path, "it loads nothing, or beyond 4 GiB")
     return tuple(sorted(segments))
+
+
+def _whole(path: Path, segment: Any) -> bytes:
+    data: bytes = segment.data()
+    if len(data) != segment["p_filesz"]:
+        raise _damaged(path, f"a segment of {segment['p_filesz']} bytes ends after {len(data)}")
+    return data
 
 
 def read_attributes(path: Path) -> Attributes | None:
