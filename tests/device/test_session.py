@@ -200,9 +200,11 @@ def test_a_board_behind_a_socket_answers_byte_by_byte() -> None:
 
 def test_a_board_that_hangs_up_is_a_device_error() -> None:
     enough_for_hello = len(hello_body()) + 40
-    with serve(FakeBoard(), stop_after=enough_for_hello) as url:
-        with pytest.raises(DeviceError) as failure:
-            _use(lambda board: BoardSession(open_stream(url), QUICK), FakeBoard())
+    with (
+        serve(FakeBoard(), stop_after=enough_for_hello) as url,
+        pytest.raises(DeviceError) as failure,
+    ):
+        _use(lambda board: BoardSession(open_stream(url), QUICK), FakeBoard())
     assert failure.value.hint
 
 
