@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from edgeq.cli.options import Format
 
 if TYPE_CHECKING:
-    from edgeq.report.tables import Table
+    from edgeq.report.table import Table
 
 
 def show(record: Any, tables: Callable[[], Sequence[Table]], form: Format) -> None:

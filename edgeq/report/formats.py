@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 if TYPE_CHECKING:
-    from edgeq.report.tables import Table
+    from edgeq.report.table import Table
 
 
 def to_json(record: Any) -> bytes:

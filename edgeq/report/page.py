@@ -8,8 +8,8 @@ from html import escape
 from edgeq.core.units import format_bytes, format_count, format_seconds
 from edgeq.report.charts import Bar, arena_chart, bar_chart, region_chart
 from edgeq.report.records import ReportData
+from edgeq.report.table import Table
 from edgeq.report.tables import (
-    Table,
     conversion_tables,
     evaluation_tables,
     layer_table,

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 from edgeq.core.records import (
     ConversionRecord,
@@ -16,6 +15,7 @@ from edgeq.core.records import (
     ValidationRecord,
 )
 from edgeq.core.units import format_bytes, format_count, format_seconds
+from edgeq.report.table import Table, Tables, facts, make_table, shape_text
 
 if TYPE_CHECKING:
     from edgeq.boards.profile import Board
@@ -27,52 +27,6 @@ if TYPE_CHECKING:
     from edgeq.report.records import ReportData
 
 CHART_WIDTH = 40
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """The name of a column and the side that its cells stand at."""
-
-    name: str
-    align: Literal["left", "right"] = "left"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """Rows of text under a title; notes stand below."""
-
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[str, ...], ...]
-    notes: tuple[str, ...] = ()
-
-
-Tables = tuple[Table, ...]
-
-
-def make_table(
-    title: str, columns: str, rows: Iterable[Sequence[str]], notes: Sequence[str] = ()
-) -> Table:
-    """Return a table; `columns` are names separated by '|', a leading '>' aligns right."""
-    heads = (name.strip() for name in columns.split("|"))
-    parsed = tuple(Column(h.lstrip(">"), "right" if h.startswith(">") else "left") for h in heads)
-    return Table(title, parsed, tuple(tuple(row) for row in rows), tuple(notes))
-
-
-def facts(title: str, values: Mapping[str, str | None], notes: Sequence[str] = ()) -> Table:
-    """Return a table of two columns, without what is None."""
-    rows = [(k, v) for k, v in values.items() if v is not None]
-    return make_table(title, "what|value", rows, notes)
-
-
-def shape_text(shape: Sequence[int]) -> str:
-    """Return e.g. '1x49x10x1'."""
-    return "x".join(map(str, shape)) or "scalar"
-
-
-def number(value: float | None, digits: int = 4) -> str:
-    """Return a number with `digits` significant digits, a dash for None."""
-    return "-" if value is None else f"{value:.{digits}g}"
 
 
 # --- models --------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from edgeq.report.charts import Bar, arena_chart, bar_chart
 from edgeq.report.formats import to_csv, to_json
 from edgeq.report.page import render_page
 from edgeq.report.records import read_report
+from edgeq.report.table import make_table
 from tests.report.records import EVIL, make_report, make_result
 from tests.support.bench_data import PLAN
 
@@ -89,7 +90,7 @@ def test_json_ends_its_last_line_and_keeps_every_field() -> None:
 
 
 def test_csv_has_a_line_for_each_row_and_no_formula() -> None:
-    table = tables.make_table("t", "name|>size", [("=cmd()", "1"), ('a,"b"', "2")])
+    table = make_table("t", "name|>size", [("=cmd()", "1"), ('a,"b"', "2")])
     assert to_csv(table) == 'name,size\n\'=cmd(),1\n"a,""b""",2\n'
 
 
