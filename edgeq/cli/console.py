@@ -12,6 +12,8 @@ from edgeq.cli.options import Format
 if TYPE_CHECKING:
     from edgeq.report.table import Table
 
+FILE_WIDTH = 160  # columns where stdout is no terminal: nothing that a program may look for breaks
+
 
 def show(record: Any, tables: Callable[[], Sequence[Table]], form: Format) -> None:
     """Print `record` as JSON, or its tables as text or CSV, on stdout."""
@@ -34,10 +36,10 @@ def print_table(table: Table) -> None:
 
     out = RichTable(title=table.title, title_justify="left", title_style="bold", box=None)
     for column in table.columns:
-        out.add_column(column.name, justify="right" if column.align == "right" else "left")
+        out.add_column(column.name, justify=column.align, overflow="fold")
     for row in table.rows:
         out.add_row(*(Text(cell) for cell in row))
-    console = Console(highlight=False)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else FILE_WIDTH)
     console.print(out)
     for note in table.notes:
         console.print(Text(note, style="dim"))

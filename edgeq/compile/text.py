@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.compile.layer import Ref
+from edgeq.core.units import short_name
 
 WIDTH = 99
 C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t", "float32": "float"}
@@ -76,7 +77,7 @@ def _lines(words: Sequence[str], indent: str) -> Iterator[str]:
 
 def comment_words(name: str, limit: int = 60) -> str:
     """Return `name` fit for a comment: plain characters only, at most `limit` of them."""
-    plain = _PLAIN.sub("_", name.split(";")[0])
+    plain = _PLAIN.sub("_", short_name(name))
     return plain if len(plain) <= limit else plain[: limit - 3] + "..."
 
 

@@ -1,4 +1,4 @@
-"""Numbers for people: bytes, seconds, counts."""
+"""Values for people: bytes, seconds, counts, names."""
 
 from __future__ import annotations
 
@@ -24,3 +24,8 @@ def format_seconds(seconds: float) -> str:
 def format_count(count: int) -> str:
     """Return a count with thousands separators, e.g. '2,656,768'."""
     return f"{count:,}"
+
+
+def short_name(name: str) -> str:
+    """Return the first of the names that a converter joined with ';' into one tensor's."""
+    return name.split(";")[0]

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from edgeq.boards.profile import Board
 from edgeq.compile.support import unsupported_nodes
 from edgeq.core.records import CompiledModel, Kind, Plan, PlannedTensor, Record, RegionUse
-from edgeq.core.units import format_bytes
+from edgeq.core.units import format_bytes, short_name
 from edgeq.graph.ir import Graph
 
 # What the firmware needs beside the model, rounded up from images of the bare-metal template:
@@ -96,7 +96,7 @@ def _shortage(use: RegionUse, plan: Plan) -> str:
     need = f"needs about {format_bytes(use.used)} of {format_bytes(use.size)}"
     largest = largest_at_peak(plan)
     if largest and use.used - plan.arena_bytes <= use.size:
-        names = ", ".join(f"{t.name} ({format_bytes(t.bytes)})" for t in largest[:2])
+        names = ", ".join(f"{short_name(t.name)} ({format_bytes(t.bytes)})" for t in largest[:2])
         return f"{short}: {need}; the largest tensors at the peak are {names}"
     return f"{short}: {need}"
 

@@ -14,7 +14,7 @@ from edgeq.core.records import (
     Result,
     ValidationRecord,
 )
-from edgeq.core.units import format_bytes, format_count, format_seconds
+from edgeq.core.units import format_bytes, format_count, format_seconds, short_name
 from edgeq.report.table import Table, Tables, facts, make_table, shape_text
 
 if TYPE_CHECKING:
@@ -153,7 +153,7 @@ def fit_tables(record: FitReport) -> Tables:
     verdict = "fits" if record.fits else "does not fit"
     title = f"{record.model_name} {verdict} {record.board_id} ({record.kind})"
     tensors = (
-        (t.name, shape_text(t.shape), format_bytes(t.bytes), f"{t.first}..{t.last}")
+        (short_name(t.name), shape_text(t.shape), format_bytes(t.bytes), f"{t.first}..{t.last}")
         for t in record.largest
     )
     return (
@@ -307,11 +307,6 @@ def layer_table(result: Result) -> Table:
     return make_table("Layers", ">#|operator|output|>MACs|>instructions|>per MAC|>share", rows)
 
 
-def short_name(name: str) -> str:
-    """Return the first of the names that a converter joined into one tensor's."""
-    return name.split(";")[0]
-
-
 def validation_tables(record: ValidationRecord) -> Tables:
     """Board against oracle."""
     values = {
@@ -322,7 +317,7 @@ def validation_tables(record: ValidationRecord) -> Tables:
     miss = record.first_mismatch
     if miss is None:
         return (summary,)
-    place = f"layer {miss.layer} ({miss.op}, {miss.layer_name}), input {miss.input}"
+    place = f"layer {miss.layer} ({miss.op}, {short_name(miss.layer_name)}), input {miss.input}"
     note = f"{miss.differing} of {miss.elements} elements differ"
     rows = ((str(i), str(ours), str(theirs)) for i, ours, theirs in miss.examples)
     return (
