@@ -71,10 +71,15 @@ def relu_table(
 def leaky_relu_table(
     alpha: float, in_scale: float, in_zp: int, out_scale: float, out_zp: int
 ) -> Table:
-    """Return LEAKY_RELU: `alpha` times the negative values."""
-    source, result = np.float32(in_scale), np.float32(out_scale)
+    """Return LEAKY_RELU: `alpha` times the negative values.
+
+    TFLite Micro computes both factors in double precision; LiteRT's single precision may differ
+    by one in the output.
+    """
+    source, result = float(np.float32(in_scale)), float(np.float32(out_scale))
     centred = _LEVELS - in_zp
-    rest, slope = (_rescaled(centred, f / result) for f in (source, source * np.float32(alpha)))
+    factors = source / result, source * float(np.float32(alpha)) / result
+    rest, slope = (_rescaled(centred, factor) for factor in factors)
     return _int8(np.where(centred >= 0, rest, slope) + out_zp)
 
 
@@ -150,9 +155,9 @@ def _requantized(
     return _rescaled(levels - in_zp, np.float32(in_scale) / np.float32(out_scale)) + out_zp
 
 
-def _rescaled(values: Integers, real: np.float32) -> Integers:
+def _rescaled(values: Integers, real: float) -> Integers:
     """Return values * real; a negative factor is a positive one and a change of sign."""
-    multiplier, shift = quantize_multiplier(float(real))
+    multiplier, shift = quantize_multiplier(real)
     sign = -1 if multiplier < 0 else 1
     return sign * multiply_by_quantized_multiplier(values, abs(multiplier), shift)
 

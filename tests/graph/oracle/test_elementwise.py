@@ -125,17 +125,20 @@ def test_relu_0_to_1_of_litert(effort: settings) -> None:
 
 @efforts
 def test_leaky_relu(effort: settings) -> None:
-    hold(leaky_relus(), effort)
+    # LiteRT computes the factors in single precision.
+    hold(leaky_relus(), effort, lambda g, seed: check(g, seed, litert=False))
 
 
 @efforts
 def test_logistic(effort: settings) -> None:
-    hold(singles("LOGISTIC", (1 / 256, -128)), effort)
+    # LiteRT fills its table in floating point.
+    hold(singles("LOGISTIC", (1 / 256, -128)), effort, lambda g, seed: check(g, seed, litert=False))
 
 
 @efforts
 def test_tanh(effort: settings) -> None:
-    hold(singles("TANH", (1 / 128, 0)), effort)
+    # LiteRT fills its table in floating point.
+    hold(singles("TANH", (1 / 128, 0)), effort, lambda g, seed: check(g, seed, litert=False))
 
 
 @efforts
