@@ -152,7 +152,7 @@ def _saturated(inner: NDArray[np.bool_], zero_point: int, values: Integers) -> T
 def _requantized(
     levels: Integers, in_scale: float, in_zp: int, out_scale: float, out_zp: int
 ) -> Integers:
-    return _rescaled(levels - in_zp, np.float32(in_scale) / np.float32(out_scale)) + out_zp
+    return _rescaled(levels - in_zp, float(np.float32(in_scale) / np.float32(out_scale))) + out_zp
 
 
 def _rescaled(values: Integers, real: float) -> Integers:
