@@ -146,11 +146,13 @@ def _judge(
     conversion: ConversionRecord | None,
     dataset: Dataset,
     on_progress: Progress,
-) -> tuple[EvaluationRecord, tuple[TensorErrorRecord, ...]]:
+) -> tuple[EvaluationRecord | None, tuple[TensorErrorRecord, ...]]:
     """Return the accuracy, and each layer's quantisation error where a float model is known."""
     from edgeq.convert.evaluation import evaluate, layer_errors
 
     if conversion is None:
+        if dataset.samples("evaluation", 1).y is None:
+            return None, ()
         return evaluate(model, dataset, on_progress=on_progress), ()
     evaluation = evaluate(model, dataset, reference=source, on_progress=on_progress)
     floating = model.with_name(f"{model.stem}_float.tflite")

@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
     from edgeq.data.dataset import Dataset
 
-BACKENDS = ("tflite", "aeq")
-IO_DTYPES = {"tflite": ("int8", "uint8", "float32"), "aeq": ("int8",)}
+# The backends of convert/backends.py, and the dtypes that each one can give inputs and outputs.
+BACKENDS = {"tflite": ("int8", "uint8", "float32"), "aeq": ("int8",)}
 FLOAT_TOLERANCE = 1e-3
 FEW_SAMPLES = 50
 
@@ -56,12 +56,7 @@ def convert_model(
     if source.suffix == ".tflite":
         backend = "aeq"
     _check_request(source, backend, input_dtype, output_dtype, samples)
-    x = np.ascontiguousarray(dataset.samples("representative", samples).x, np.float32)
-    if len(x) == 0 or not np.isfinite(x).all():
-        raise InputError(
-            f"dataset {dataset.name}: its representative samples are empty or not finite",
-            hint="look at it: edgeq data show",
-        )
+    x = _calibration_samples(dataset, samples)
     began = time.monotonic()
     job = {
         "source": str(source.resolve()),
@@ -69,18 +64,11 @@ def convert_model(
         "input_dtype": input_dtype,
         "output_dtype": output_dtype,
     }
-    with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
-        folder = Path(name)
-        np.save(folder / "x.npy", x)
-        limits: dict[str, Any] = {"timeout_s": timeout_s, "memory_bytes": memory_bytes}
-        answer = run_task("convert", job, folder, **limits, on_progress=on_progress)
-        check_float(read_model(folder / "float.tflite"))
-        int8 = folder / "int8.tflite"
-        check_int8(read_model(int8), input_dtype=input_dtype, output_dtype=output_dtype)
-        _check_answer(source, answer)
-        blobs = (folder / "float.tflite").read_bytes(), int8.read_bytes()
-    write_atomic(float_path(out), blobs[0])
-    write_atomic(out, blobs[1])
+    limits: dict[str, Any] = {"timeout_s": timeout_s, "memory_bytes": memory_bytes}
+    floating, int8, answer = _run(job, x, limits, on_progress)
+    _check_answer(source, answer)
+    write_atomic(float_path(out), floating)
+    write_atomic(out, int8)
     return ConversionRecord(
         source=source.name,
         backend=backend,
@@ -88,19 +76,41 @@ def convert_model(
         input_dtype=input_dtype,
         output_dtype=output_dtype,
         source_bytes=_size(source),
-        float_bytes=len(blobs[0]),
-        int8_bytes=len(blobs[1]),
+        float_bytes=len(floating),
+        int8_bytes=len(int8),
         float_max_error=answer["float_max_error"],
         sqnr_db=answer["sqnr_db"],
         calibration=CalibrationRecord(
-            dataset=dataset.name,
-            samples=len(x),
-            sha256=hash_samples(x),
-            method=answer["method"],
+            dataset=dataset.name, samples=len(x), sha256=hash_samples(x), method=answer["method"]
         ),
         seconds=time.monotonic() - began,
         warnings=(*dataset.warnings, *_warnings(x)),
     )
+
+
+def _calibration_samples(dataset: Dataset, limit: int) -> NDArray[np.float32]:
+    x = np.ascontiguousarray(dataset.samples("representative", limit).x, np.float32)
+    if len(x) == 0 or not np.isfinite(x).all():
+        raise InputError(
+            f"dataset {dataset.name}: its representative samples are empty or not finite",
+            hint="look at it: edgeq data show",
+        )
+    return x
+
+
+def _run(
+    job: dict[str, Any], x: NDArray[np.float32], limits: dict[str, Any], on_progress: Progress
+) -> tuple[bytes, bytes, dict[str, Any]]:
+    """Return the checked float and int8 .tflite of a child, and what it says of them."""
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
+        folder = Path(name)
+        np.save(folder / "x.npy", x)
+        answer = run_task("convert", job, folder, **limits, on_progress=on_progress)
+        floating, int8 = folder / "float.tflite", folder / "int8.tflite"
+        check_float(read_model(floating))
+        dtypes = {"input_dtype": job["input_dtype"], "output_dtype": job["output_dtype"]}
+        check_int8(read_model(int8), **dtypes)
+        return floating.read_bytes(), int8.read_bytes(), answer
 
 
 def float_path(out: Path) -> Path:
@@ -125,10 +135,10 @@ def _check_request(
             hint=f"choose one of: {known}",
         )
     for dtype in (input_dtype, output_dtype):
-        if dtype not in IO_DTYPES[backend]:
+        if dtype not in BACKENDS[backend]:
             raise UsageError(
                 f"the backend {backend} gives no {dtype} inputs and outputs",
-                hint=f"choose one of: {', '.join(IO_DTYPES[backend])}",
+                hint=f"choose one of: {', '.join(BACKENDS[backend])}",
             )
     if samples < 1:
         raise UsageError(f"{samples} samples cannot calibrate", hint="give at least 1")

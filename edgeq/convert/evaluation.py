@@ -27,6 +27,7 @@ METRICS: dict[str, Metric] = {
     "top1": lambda x, outputs, y: metrics.top1(outputs, y),
     "auc": lambda x, outputs, y: metrics.auc(metrics.scores_of(x, outputs), y),
     "mae": lambda x, outputs, y: metrics.mae(outputs, y),
+    "agreement": lambda x, outputs, y: metrics.top1(outputs, y),
 }
 
 
@@ -40,11 +41,12 @@ def evaluate(
 ) -> EvaluationRecord:
     """Judge the .tflite `model`, and its float `reference` where given, on the evaluation split.
 
-    Without labels an autoencoder is judged by its reconstruction (mae). The .tflite runs on
-    LiteRT's reference kernels, each model in a child process.
+    Without labels an autoencoder is judged by its reconstruction (mae), any other model by its
+    agreement with the reference. The .tflite runs on LiteRT's reference kernels, each model in a
+    child process.
 
     Raises:
-        InputError: the dataset has no labels, or does not fit the model.
+        InputError: there are neither labels nor a reference, or the dataset does not fit.
         ToolchainError: a child crashed, hung or ran out of memory.
     """
     read_model(model)
@@ -52,27 +54,22 @@ def evaluate(
     x = np.ascontiguousarray(samples.x, np.float32)
     on_progress("evaluate int8", None)
     int8, engine = _predict(model, x, on_progress)
-    metric, y = _choose_metric(dataset, x, samples.y, int8)
-    judged: dict[str, float | None] = {"float_value": None, "sqnr_db": None, "agreement": None}
+    real = None
     if reference is not None:
         on_progress("evaluate float", None)
-        real, _ = _predict(reference, x, on_progress)
-        real = real.reshape(int8.shape)
-        judged = {
-            "float_value": METRICS[metric](x, real, y),
-            "sqnr_db": metrics.sqnr_db(real, int8),
-            "agreement": _agreement(x, real, int8),
-        }
+        real = _predict(reference, x, on_progress)[0].reshape(int8.shape)
+    metric, y = _choose_metric(dataset, x, samples.y, int8, real)
+    judge = METRICS[metric]
     return EvaluationRecord(
         dataset=dataset.name,
         split=SPLIT,
         samples=len(x),
         metric=metric,
-        int8_value=METRICS[metric](x, int8, y),
+        int8_value=judge(x, int8, y),
         engine=engine,
-        float_value=judged["float_value"],
-        sqnr_db=judged["sqnr_db"],
-        agreement=judged["agreement"],
+        float_value=None if real is None else judge(x, real, y),
+        sqnr_db=None if real is None else metrics.sqnr_db(real, int8),
+        agreement=None if real is None else _agreement(x, real, int8),
     )
 
 
@@ -126,8 +123,9 @@ def _predict(model: Path, x: Array, on_progress: Progress) -> tuple[Array, str]:
 
 
 def _choose_metric(
-    dataset: Dataset, x: Array, y: Array | None, outputs: Array
+    dataset: Dataset, x: Array, y: Array | None, outputs: Array, real: Array | None
 ) -> tuple[str, Array]:
+    """Return the metric and what it judges by: labels, the inputs, or the float decisions."""
     metric: str = dataset.manifest.metric
     if metric in METRICS and y is not None:
         if metric == "auc" and len(np.unique(np.asarray(y) > 0)) < 2:
@@ -138,9 +136,11 @@ def _choose_metric(
         return metric, np.asarray(y)
     if metrics.is_reconstruction(x, outputs):
         return "mae", x
+    if real is not None:
+        return "agreement", metrics.decide(real)
     raise InputError(
         f"dataset {dataset.name} has no labels to judge a model by",
-        hint="give its manifest labels and a metric (top1, auc or mae)",
+        hint="name a float model to agree with (--reference), or a dataset with labels",
     )
 
 

@@ -293,7 +293,8 @@ class TensorErrorRecord(Record, frozen=True, kw_only=True):
 class EvaluationRecord(Record, frozen=True, kw_only=True):
     """Accuracy of the float and the int8 model on the evaluation split.
 
-    `metric` is top1, auc or mae; `agreement` the share of samples where both models decide alike.
+    `metric` is top1, auc, mae or, without labels, agreement; `agreement` is the share of samples
+    where both models decide alike.
     """
 
     dataset: str

@@ -60,6 +60,8 @@ def _tiles(data: ReportData) -> Iterator[str]:
     yield _tile("RAM", format_bytes(memory.ram_bytes), arena)
     flash = f"code {format_bytes(memory.code_bytes)}"
     yield _tile("flash", format_bytes(memory.flash_bytes), f"{flash}, the rest constants")
+    if accuracy is None:
+        return
     before = accuracy.float_value
     was = "" if before is None else f"float {metric_text(accuracy.metric, before)}, "
     yield _tile(
@@ -88,7 +90,9 @@ def _sections(data: ReportData) -> Iterator[str]:
         f"{format_count(plan.arena_lower_bound)} bytes.",
     )
     yield _section("Memory map", region_chart(data.image.regions))
-    tables = [*evaluation_tables(data.evaluation), *validation_tables(data.validation)]
+    tables = [*validation_tables(data.validation)]
+    if data.evaluation is not None:
+        tables = [*evaluation_tables(data.evaluation), *tables]
     if data.conversion is not None:
         tables += conversion_tables(data.conversion)
     yield _section("Accuracy and proof", "", *tables)

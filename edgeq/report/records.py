@@ -25,7 +25,10 @@ MAX_BYTES = 64 << 20
 
 
 class ReportData(Record, frozen=True, kw_only=True):
-    """What a deploy found out; `command` does the same deploy again, with `versions`."""
+    """What a deploy found out; `command` does the same deploy again, with `versions`.
+
+    An int8 model that comes without a float source and without labels is not evaluated.
+    """
 
     schema: Literal["edgeq.report/1"] = "edgeq.report/1"
     result: Result
@@ -33,7 +36,7 @@ class ReportData(Record, frozen=True, kw_only=True):
     board: Board
     image: FirmwareImage
     conversion: ConversionRecord | None
-    evaluation: EvaluationRecord
+    evaluation: EvaluationRecord | None
     layer_errors: tuple[TensorErrorRecord, ...]
     validation: ValidationRecord
     command: str

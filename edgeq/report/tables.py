@@ -68,7 +68,7 @@ def evaluation_tables(record: EvaluationRecord) -> Tables:
 
 def metric_text(metric: str, value: float) -> str:
     """Return a metric's value as people read it."""
-    return f"{value:.2%}" if metric == "top1" else f"{value:.4f}"
+    return f"{value:.2%}" if metric in ("top1", "agreement") else f"{value:.4f}"
 
 
 def inspection_tables(record: Inspection) -> Tables:
@@ -331,7 +331,7 @@ def report_tables(data: ReportData) -> Tables:
     conversion = conversion_tables(data.conversion) if data.conversion else ()
     return (
         *conversion,
-        *evaluation_tables(data.evaluation),
+        *(evaluation_tables(data.evaluation) if data.evaluation else ()),
         *validation_tables(data.validation),
         *result_tables(data.result),
         _region_table("Regions", data.image.regions),
