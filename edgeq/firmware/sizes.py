@@ -75,7 +75,9 @@ def loaded_pieces(image: ELFFile) -> list[Piece]:
 
 def _ram_pieces(image: ELFFile) -> Iterator[Piece]:
     for section in image.iter_sections():
-        if section["sh_flags"] & ALLOCATED and section["sh_flags"] & WRITABLE:
+        # The stack is reserved by the linker script alone: no object file makes it writable.
+        writable = section["sh_flags"] & WRITABLE or section["sh_type"] == "SHT_NOBITS"
+        if section["sh_flags"] & ALLOCATED and writable:
             yield Piece(section["sh_addr"], section["sh_size"])
 
 

@@ -12,6 +12,7 @@ from edgeq.core.units import format_bytes
 WIDTH = 860
 LABEL = 250
 _ROW = 22
+_REGION = 72
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,30 +33,53 @@ def bar_chart(bars: Sequence[Bar]) -> str:
         y = i * _ROW
         length = max(1.0, room * max(bar.value, 0.0) / most)
         lines.append(_text(LABEL - 10, y + 15, bar.name, "end"))
-        lines.append(
-            f'<rect class="bar" x="{LABEL}" y="{y + 4}" width="{length:.1f}" height="14" rx="2"/>'
-        )
+        lines.append(_rect("bar", LABEL, y + 4, length, 14))
         lines.append(_text(LABEL + length + 8, y + 15, bar.text, "start", "dim"))
     return _svg(lines, len(bars) * _ROW + 4, "bars")
 
 
-def region_chart(regions: Sequence[RegionUse]) -> str:
-    """Return memory regions, each a track filled as far as it is used."""
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """A memory region and what fills it: (name, bytes), from the region's start on."""
+
+    region: RegionUse
+    parts: tuple[tuple[str, int], ...]
+
+
+def region_chart(usages: Sequence[Usage]) -> str:
+    """Return each region as a track filled as far as it is used, and its contents enlarged."""
     lines = []
     room = WIDTH - LABEL - 190
-    for i, region in enumerate(regions):
-        y, share = i * (_ROW + 8), min(1.0, region.used / max(1, region.size))
+    for i, usage in enumerate(usages):
+        region, y = usage.region, i * _REGION
         lines.append(_text(LABEL - 10, y + 18, f"{region.region} at {region.start:#010x}", "end"))
-        lines.append(
-            f'<rect class="track" x="{LABEL}" y="{y + 4}" width="{room}" height="18" rx="3"/>'
-        )
-        lines.append(
-            f'<rect class="bar" x="{LABEL}" y="{y + 4}" width="{max(2.0, room * share):.1f}" '
-            'height="18" rx="3"/>'
-        )
+        lines.append(_rect("track", LABEL, y + 4, room, 18))
+        share = min(1.0, region.used / max(1, region.size))
+        lines.append(_rect("bar", LABEL, y + 4, max(2.0, room * share), 18))
         used = f"{format_bytes(region.used)} of {format_bytes(region.size)}"
         lines.append(_text(LABEL + room + 10, y + 18, used, "start", "dim"))
-    return _svg(lines, len(regions) * (_ROW + 8), "memory regions")
+        lines += _contents(usage, y + 28, room)
+    return _svg(lines, len(usages) * _REGION, "memory regions")
+
+
+def _contents(usage: Usage, y: float, room: float) -> Iterator[str]:
+    """Yield the parts side by side over the whole width, with their names below."""
+    total = max(1, sum(size for _, size in usage.parts))
+    x = float(LABEL)
+    for i, (name, size) in enumerate(usage.parts):
+        width = room * size / total
+        yield _rect(f"part{i % 3}", x, y, max(1.0, width - 1), 12)
+        words = f"{name} {format_bytes(size)}"
+        if width > 6.5 * len(words):
+            yield _text(x, y + 27, words, "start", "dim")
+        x += width
+
+
+def _rect(kind: str, x: float, y: float, width: float, height: float) -> str:
+    return (
+        f'<rect class="{kind}" x="{x:.1f}" y="{y:.1f}" width="{width:.1f}" '
+        f'height="{height:.1f}" rx="2"/>'
+    )
 
 
 def arena_chart(tensors: Sequence[PlannedTensor], layers: int, arena_bytes: int) -> str:

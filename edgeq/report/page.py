@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from html import escape
 
 from edgeq.core.units import format_bytes, format_count, format_seconds
-from edgeq.report.charts import Bar, arena_chart, bar_chart, region_chart
+from edgeq.report.charts import Bar, Usage, arena_chart, bar_chart, region_chart
 from edgeq.report.records import ReportData
 from edgeq.report.table import Table
 from edgeq.report.tables import (
@@ -81,7 +81,7 @@ def _tile(name: str, value: str, note: str, kind: str = "") -> str:
 def _sections(data: ReportData) -> Iterator[str]:
     result, plan = data.result, data.plan
     if result.layers:
-        yield _section("Cost of each layer", _layer_chart(data), layer_table(result))
+        yield _section("Cost of each layer", _layer_chart(data), layer_table(result, plan))
     yield _section(
         "Memory over time",
         arena_chart(plan.tensors, len(plan.layers), plan.arena_bytes),
@@ -89,7 +89,7 @@ def _sections(data: ReportData) -> Iterator[str]:
         f"from left to right, offsets upwards. Lifetimes alone need "
         f"{format_count(plan.arena_lower_bound)} bytes.",
     )
-    yield _section("Memory map", region_chart(data.image.regions))
+    yield _section("Memory map", region_chart(tuple(_usages(data))))
     tables = [*validation_tables(data.validation)]
     if data.evaluation is not None:
         tables = [*evaluation_tables(data.evaluation), *tables]
@@ -107,6 +107,19 @@ def _sections(data: ReportData) -> Iterator[str]:
         )
     yield _section("Measurement", "", result_tables(result)[0])
     yield _section("Do it again", _again(data))
+
+
+def _usages(data: ReportData) -> Iterator[Usage]:
+    """Yield what fills each region of the board: the model first, the rest of the firmware last."""
+    sizes, build = data.image.sizes, data.board.build
+    model = {
+        build.code_region: (("constants", sizes.constant_bytes), ("model code", sizes.code_bytes)),
+        build.data_region: (("arena", sizes.arena_bytes), ("stack", build.stack_bytes)),
+    }
+    for region in data.image.regions:
+        known = model.get(region.region, ())
+        rest = max(0, region.used - sum(size for _, size in known))
+        yield Usage(region, (*known, ("firmware", rest)))
 
 
 def _layer_chart(data: ReportData) -> str:
@@ -182,6 +195,9 @@ svg text.dim { fill: var(--dim); }
 .bar { fill: var(--bar); }
 .track { fill: var(--card); }
 .tensor { fill: var(--tensor); }
+.part0 { fill: var(--bar); }
+.part1 { fill: var(--tensor); }
+.part2 { fill: var(--dim); opacity: 0.4; }
 .wide { overflow-x: auto; }
 table { width: 100%; margin: 14px 0; border-collapse: collapse; font-size: 13px; }
 caption { padding: 6px 0; text-align: left; font-weight: 600; }

@@ -54,15 +54,19 @@ def conversion_tables(record: ConversionRecord) -> Tables:
 
 def evaluation_tables(record: EvaluationRecord) -> Tables:
     """Accuracy, float against int8."""
-    values = {
-        "samples": f"{record.samples} of {record.dataset}, {record.split} split",
-        f"{record.metric}, float": None if record.float_value is None
-        else metric_text(record.metric, record.float_value),
-        f"{record.metric}, int8": metric_text(record.metric, record.int8_value),
+    values: dict[str, str | None] = {
+        "samples": f"{record.samples} of {record.dataset}, {record.split} split"
+    }
+    if record.metric != "agreement":
+        before = record.float_value
+        text = None if before is None else metric_text(record.metric, before)
+        values[f"{record.metric}, float"] = text
+        values[f"{record.metric}, int8"] = metric_text(record.metric, record.int8_value)
+    values |= {
         "agreement": None if record.agreement is None else f"{record.agreement:.2%}",
         "SQNR": None if record.sqnr_db is None else f"{record.sqnr_db:.1f} dB",
         "engine": record.engine,
-    }  # fmt: skip
+    }
     return (facts("Accuracy", values),)
 
 
@@ -292,19 +296,24 @@ def result_tables(result: Result) -> Tables:
     return (summary, layer_table(result)) if result.layers else (summary,)
 
 
-def layer_table(result: Result) -> Table:
-    """Return the cost of each layer."""
+def layer_table(result: Result, plan: Plan | None = None) -> Table:
+    """Return the cost of each layer; with `plan`, also the bytes of its constants."""
     total = sum(layer.instructions or 0 for layer in result.layers)
-    rows = (
-        (
+    rows = [
+        [
             str(x.index), x.op, short_name(x.name), format_count(x.macs),
             "-" if x.instructions is None else format_count(x.instructions),
             "-" if not x.instructions or not x.macs else f"{x.instructions / x.macs:.2f}",
             "-" if not x.instructions or not total else f"{x.instructions / total:.1%}",
-        )
+        ]
         for x in result.layers
-    )  # fmt: skip
-    return make_table("Layers", ">#|operator|output|>MACs|>instructions|>per MAC|>share", rows)
+    ]  # fmt: skip
+    columns = ">#|operator|output|>MACs|>instructions|>per MAC|>share"
+    if plan is not None:
+        columns += "|>constants"
+        for row, layer in zip(rows, plan.layers, strict=True):
+            row.append(format_bytes(layer.constant_bytes))
+    return make_table("Layers", columns, rows)
 
 
 def validation_tables(record: ValidationRecord) -> Tables:

@@ -65,6 +65,7 @@ def test_the_estimate_is_not_below_the_built_firmware(tmp_path: Path) -> None:
     image = build_firmware(compiled, board, tmp_path)
     estimated = {r.region: r.used for r in check_fit(graph, compiled, board).regions}
     built = {r.region: r.used for r in image.regions}
+    assert built["ram"] >= board.build.stack_bytes + compiled.plan.arena_bytes
     for region, used in built.items():
         assert used <= estimated[region] <= 2 * used + (16 << 10), region
 
