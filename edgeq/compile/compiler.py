@@ -35,12 +35,7 @@ def compile_graph(graph: Graph, *, name: str, core: CoreName = "native") -> Comp
     layers = tuple(OPERATORS[n.op].lower(graph, n) for n in nodes)
     buffers = find_lifetimes(graph, nodes, storage)
     offsets = dict(zip(buffers, plan_arena(tuple(buffers.values())), strict=True))
-    size = arena_bytes(tuple(buffers.values()), tuple(offsets.values()))
-    check_plan(tuple(buffers.values()), tuple(offsets.values()), size)
-    constants = _collect(graph, nodes, layers, storage)
-    places = {t: arena_place(offsets[s]) for t, s in storage.items() if s in offsets}
-    places |= {t: _constant_name(storage[t]) for t in storage if t not in places}
-    tensors = _planned_tensors(graph, buffers, offsets)
+    constants = _collect(graph, layers, storage)
     at = {t: offsets[root] for t, root in storage.items() if root in offsets}
     plan = Plan(
         name=c_identifier(name),
@@ -49,20 +44,29 @@ def compile_graph(graph: Graph, *, name: str, core: CoreName = "native") -> Comp
         edgeq_version=edgeq.__version__,
         core=core,
         macs=sum(macs(graph, n) for n in nodes),
-        arena_bytes=size,
+        arena_bytes=_checked_arena(buffers, offsets),
         arena_lower_bound=lower_bound(tuple(buffers.values())),
         constant_bytes=sum(c.data.nbytes for c in constants.values()),
         inputs=tuple(port_record(graph.tensor(t), at[t]) for t in graph.inputs),
         outputs=tuple(port_record(graph.tensor(t), at[t]) for t in graph.outputs),
-        tensors=tensors,
+        tensors=_planned_tensors(graph, buffers, offsets),
         layers=tuple(
             _planned_layer(graph, i, n, layer, at)
             for i, (n, layer) in enumerate(zip(nodes, layers, strict=True))
         ),
     )
+    places = {t: arena_place(at[t]) if t in at else _constant_name(storage[t]) for t in storage}
     files, sources, hot = library_files(Unit(graph, plan, layers, constants, places))
     files[f"{plan.name}.json"] = plan_json(plan)
     return CompiledModel(name=plan.name, plan=plan, files=files, sources=sources, hot_sources=hot)
+
+
+def _checked_arena(buffers: Mapping[int, Buffer], offsets: Mapping[int, int]) -> int:
+    """Return the arena's size, after an independent check that nothing overlaps in it."""
+    sizes, places = tuple(buffers.values()), tuple(offsets.values())
+    size = arena_bytes(sizes, places)
+    check_plan(sizes, places, size)
+    return size
 
 
 def plan_json(plan: Plan) -> str:
@@ -71,7 +75,7 @@ def plan_json(plan: Plan) -> str:
 
 
 def _collect(
-    graph: Graph, nodes: Sequence[Node], layers: Sequence[Layer], storage: Mapping[int, int]
+    graph: Graph, layers: Sequence[Layer], storage: Mapping[int, int]
 ) -> dict[str, Constant]:
     """Return every constant array by its C name, in order of first use."""
     found: dict[str, Constant] = {}
@@ -80,10 +84,10 @@ def _collect(
             name = c.ref.in_layer(index)
             if name not in found or c.data.size > found[name].data.size:
                 found[name] = c
-        for tensor in {t for call in layer.calls for t in call.operands}:
-            data = graph.tensor(storage[tensor]).data
+        for tensor in dict.fromkeys(storage[t] for call in layer.calls for t in call.operands):
+            data = graph.tensor(tensor).data
             if data is not None:
-                name = _constant_name(storage[tensor])
+                name = _constant_name(tensor)
                 found[name] = Constant(name, data.reshape(-1))
     return found
 
