@@ -95,7 +95,9 @@ def compile_flags(build: Build, unit: Unit) -> list[str]:
     flags = [*chosen.core_flags(build.board.core), *chosen.compile_flags.split()]
     flags += [OPTIMISE[unit.hot], *(f"-I{folder}" for folder in build.project.includes)]
     flags += [f"-D{define}" for define in build.board.build.defines]
-    flags.append(f"-ffile-prefix-map={build.folder.resolve()}=.")  # the same image in any folder
+    # The same image in any folder, wherever the compiler is installed.
+    flags.append(f"-ffile-prefix-map={build.folder.resolve()}=.")
+    flags.append(f"-ffile-prefix-map={Path(chosen.compiler()[0]).parent}=toolchain")
     if build.strict:
         flags.append("-Werror")
     if unit.part == "library":
