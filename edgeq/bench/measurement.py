@@ -77,6 +77,17 @@ def net_counts(board: Board, sample: Counters, overhead: Counters) -> Counters:
     return counts
 
 
+def seconds_of(board: Board, counts: Counters, frequency_hz: int) -> float:
+    """Return how long `counts` took, by the most direct counter that there is.
+
+    Args:
+        frequency_hz: of the board's own timer.
+    """
+    counter = next(n for n in TIME_COUNTERS if n in counts)
+    hertz = board.clock_hz if counter in ("cycles", "instructions") else frequency_hz
+    return counts[counter] / hertz
+
+
 def latency_record(measured: Measurement, board: Board, frequency_hz: int) -> LatencyRecord:
     """Turn raw counters into seconds, and say what kind of number they are.
 
@@ -85,9 +96,7 @@ def latency_record(measured: Measurement, board: Board, frequency_hz: int) -> La
     """
     samples = [net_counts(board, s, measured.overhead) for s in measured.samples]
     names = samples[0].keys()
-    counter = next(n for n in TIME_COUNTERS if n in names)
-    hertz = board.clock_hz if counter in ("cycles", "instructions") else frequency_hz
-    summary = summarise([s[counter] / hertz for s in samples])
+    summary = summarise([seconds_of(board, s, frequency_hz) for s in samples])
     kind: Kind = "estimated" if board.kind == "virtual" else "measured"
 
     def median_of(name: str) -> int | None:
@@ -103,34 +112,33 @@ def latency_record(measured: Measurement, board: Board, frequency_hz: int) -> La
         instructions=median_of("instructions"),
         cycles=cycles,
         cycles_kind=kind if cycles is not None else None,
-        cycles_source=cycle_source(board) if cycles is not None and kind == "estimated" else None,
+        cycles_source=None if kind == "measured" else cycle_source(board, cycles),
     )
 
 
-def cycle_source(board: Board) -> str:
-    """Return where the cycle table of the board's core was read."""
+def cycle_source(board: Board, cycles: int | None) -> str:
+    """Return what a virtual board's seconds rest on: its core's table, or instructions alone."""
     from edgeq.device.virtual.cycles import cycle_table
 
-    return cycle_table(board.core.arch).source
+    return "one cycle an instruction" if cycles is None else cycle_table(board.core.arch).source
 
 
 def layer_records(
-    plan: Plan, board: Board, traced: Sequence[Counters] | None, overhead: Counters
+    plan: Plan, board: Board, traced: Sequence[Counters], overhead: Counters, frequency_hz: int
 ) -> tuple[LayerRecord, ...]:
-    """Return the cost of each layer; counts are None where the firmware was not traced."""
-    counts: list[Counters] = [{} for _ in plan.layers]
-    if traced is not None:
-        counts = [net_counts(board, t, overhead) for t in traced]
+    """Return the cost of each layer from the counters of a traced run."""
+    counts = [net_counts(board, t, overhead) for t in traced]
     return tuple(
         LayerRecord(
             index=layer.index,
             op=layer.op,
             name=layer.name,
             macs=layer.macs,
-            instructions=counts[layer.index].get("instructions"),
-            cycles=counts[layer.index].get("cycles"),
+            instructions=cost.get("instructions"),
+            cycles=cost.get("cycles"),
+            time_s=seconds_of(board, cost, frequency_hz),
         )
-        for layer in plan.layers
+        for layer, cost in zip(plan.layers, counts, strict=True)
     )
 
 

@@ -38,9 +38,7 @@ def run_bench(
         image=ready.image,
         measured=measured,
         frequency_hz=frequency_hz,
-        layers=_trace_layers(ready, item, port)
-        if layers
-        else layer_records(plan, ready.board, None, {}),
+        layers=_trace_layers(ready, item, port) if layers else (),
         expected=expected,
         oracle=chosen.name,
     )
@@ -50,8 +48,9 @@ def _trace_layers(ready: Prepared, item: ModelInput, port: str | None) -> tuple[
     with open_board(ready.board, trace_image(ready), port=port) as session:
         write_ports(session, item)
         traces = session.trace(with_bytes=False)
-        overhead = session.stats().overhead
-    return layer_records(ready.compiled.plan, ready.board, [t.counters for t in traces], overhead)
+        overhead, frequency_hz = session.stats().overhead, session.hello.counter_hz
+    counters = [t.counters for t in traces]
+    return layer_records(ready.compiled.plan, ready.board, counters, overhead, frequency_hz)
 
 
 def collect_inputs(

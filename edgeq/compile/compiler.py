@@ -15,7 +15,7 @@ from edgeq.compile.planner import Buffer, arena_bytes, check_plan, lower_bound, 
 from edgeq.compile.source import Unit, arena_place, library_files, port_record
 from edgeq.compile.support import OPERATORS, require_supported
 from edgeq.core.records import CompiledModel, Plan, PlannedLayer, PlannedTensor
-from edgeq.graph.ir import Graph, Node
+from edgeq.graph.ir import Graph, Node, Tensor
 from edgeq.graph.ops import macs
 
 
@@ -99,18 +99,22 @@ def _constant_name(tensor: int) -> str:
 def _planned_tensors(
     graph: Graph, buffers: Mapping[int, Buffer], offsets: Mapping[int, int]
 ) -> tuple[PlannedTensor, ...]:
-    return tuple(
-        PlannedTensor(
-            index=t,
-            name=graph.tensor(t).name,
-            shape=graph.tensor(t).shape,
-            dtype=graph.tensor(t).dtype,
-            bytes=b.size,
-            offset=offsets[t],
-            first=b.first,
-            last=b.last,
-        )
-        for t, b in buffers.items()
+    return tuple(_planned_tensor(graph.tensor(t), b, offsets[t]) for t, b in buffers.items())
+
+
+def _planned_tensor(tensor: Tensor, buffer: Buffer, offset: int) -> PlannedTensor:
+    q = tensor.quantization
+    return PlannedTensor(
+        index=tensor.index,
+        name=tensor.name,
+        shape=tensor.shape,
+        dtype=tensor.dtype,
+        bytes=buffer.size,
+        offset=offset,
+        first=buffer.first,
+        last=buffer.last,
+        scale=q.scale if q else None,
+        zero_point=q.zero_point if q else None,
     )
 
 

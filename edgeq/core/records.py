@@ -26,6 +26,7 @@ class PlannedTensor(Record, frozen=True, kw_only=True):
 
     `first` and `last` are inclusive layer indices of its lifetime (an input lives from 0, an
     output lives to the last layer); `offset` and `bytes` are in bytes from the arena's start.
+    Real value = scale * (q - zero_point).
     """
 
     index: int
@@ -36,6 +37,8 @@ class PlannedTensor(Record, frozen=True, kw_only=True):
     offset: int
     first: int
     last: int
+    scale: float | None = None
+    zero_point: int | None = None
 
 
 class PlannedLayer(Record, frozen=True, kw_only=True):
@@ -182,7 +185,10 @@ class EngineRecord(Record, frozen=True, kw_only=True):
 
 
 class LatencyRecord(Record, frozen=True, kw_only=True):
-    """Seconds per inference. `instructions` are exact counts; `cycles` say their own kind."""
+    """Seconds per inference. `instructions` are exact counts; `cycles` say their own kind.
+
+    `cycles_source` is what estimated seconds rest on.
+    """
 
     kind: Kind
     median_s: float
@@ -226,7 +232,7 @@ class OutputRecord(Record, frozen=True, kw_only=True):
 
 
 class LayerRecord(Record, frozen=True, kw_only=True):
-    """Cost of one layer."""
+    """Cost of one layer; `time_s` is of the same kind as the latency."""
 
     index: int
     op: str
@@ -234,6 +240,7 @@ class LayerRecord(Record, frozen=True, kw_only=True):
     macs: int
     instructions: int | None = None
     cycles: int | None = None
+    time_s: float | None = None
 
 
 class Result(Record, frozen=True, kw_only=True):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
+from edgeq.core.records import LayerRecord
 from edgeq.core.units import format_bytes, format_count, format_seconds
 from edgeq.report.charts import Bar, Usage, arena_chart, bar_chart, region_chart
 from edgeq.report.records import ReportData
@@ -123,18 +124,14 @@ def _usages(data: ReportData) -> Iterator[Usage]:
 
 
 def _layer_chart(data: ReportData) -> str:
-    layers = data.result.layers
-    counted = any(layer.instructions is not None for layer in layers)
-    bars = [
-        Bar(
-            f"{x.index} {x.op}",
-            (x.instructions or 0) if counted else x.macs,
-            format_count((x.instructions or 0) if counted else x.macs)
-            + (" instructions" if counted else " MACs"),
-        )
-        for x in layers
-    ]
-    return bar_chart(bars)
+    return bar_chart([_layer_bar(layer) for layer in data.result.layers])
+
+
+def _layer_bar(layer: LayerRecord) -> Bar:
+    name = f"{layer.index} {layer.op}"
+    if layer.instructions is not None:
+        return Bar(name, layer.instructions, f"{format_count(layer.instructions)} instructions")
+    return Bar(name, layer.time_s or 0.0, format_seconds(layer.time_s or 0.0))
 
 
 def _again(data: ReportData) -> str:

@@ -268,7 +268,9 @@ def result_tables(result: Result) -> Tables:
     """A benchmark: the summary and the cost of each layer."""
     latency, memory, output = result.latency, result.memory, result.output
     exact = {True: "yes", False: "NO", None: "not compared"}[output.bit_exact]
-    cycles = None
+    cycles, basis = None, ""
+    if latency.cycles is None and latency.cycles_source is not None:
+        basis = f", {latency.cycles_source}"
     if latency.cycles is not None:
         cycles = f"{format_count(latency.cycles)} ({latency.cycles_kind}, {latency.cycles_source})"
     values = {
@@ -278,7 +280,7 @@ def result_tables(result: Result) -> Tables:
         "bit-exact": exact + (f" (against {output.oracle})" if output.oracle else ""),
         "output CRC-32": output.crc32,
         "latency": f"{format_seconds(latency.median_s)} median, "
-        f"{format_seconds(latency.p95_s)} p95 ({latency.kind}, {latency.runs} runs)",
+        f"{format_seconds(latency.p95_s)} p95 ({latency.kind}, {latency.runs} runs{basis})",
         "instructions": None
         if latency.instructions is None
         else f"{format_count(latency.instructions)}, "
@@ -298,17 +300,18 @@ def result_tables(result: Result) -> Tables:
 
 def layer_table(result: Result, plan: Plan | None = None) -> Table:
     """Return the cost of each layer; with `plan`, also the bytes of its constants."""
-    total = sum(layer.instructions or 0 for layer in result.layers)
+    total = sum(layer.time_s or 0.0 for layer in result.layers)
     rows = [
         [
             str(x.index), x.op, short_name(x.name), format_count(x.macs),
             "-" if x.instructions is None else format_count(x.instructions),
             "-" if not x.instructions or not x.macs else f"{x.instructions / x.macs:.2f}",
-            "-" if not x.instructions or not total else f"{x.instructions / total:.1%}",
+            "-" if x.time_s is None else format_seconds(x.time_s),
+            "-" if not x.time_s or not total else f"{x.time_s / total:.1%}",
         ]
         for x in result.layers
     ]  # fmt: skip
-    columns = ">#|operator|output|>MACs|>instructions|>per MAC|>share"
+    columns = ">#|operator|output|>MACs|>instructions|>per MAC|>time|>share"
     if plan is not None:
         columns += "|>constants"
         for row, layer in zip(rows, plan.layers, strict=True):

@@ -69,12 +69,18 @@ def test_the_verdict_compares_every_byte(
     assert result.memory.ram_bytes == IMAGE.sizes.arena_bytes + IMAGE.sizes.static_bytes + 300
 
 
-def test_layers_without_a_trace_have_no_counts() -> None:
-    board = virtual_board()
-    assert [layer.instructions for layer in layer_records(PLAN, board, None, {})] == [None, None]
+def test_a_layer_costs_what_it_adds_to_the_counters() -> None:
     traced = [{"instructions": 15}, {"instructions": 25}]
-    layers = layer_records(PLAN, board, traced, {"instructions": 5})
+    layers = layer_records(PLAN, virtual_board(clock_hz=1000), traced, {"instructions": 5}, 1)
     assert [layer.instructions for layer in layers] == [10, 20]
+    assert [layer.time_s for layer in layers] == [0.01, 0.02]
+
+
+def test_a_layer_on_a_board_with_a_timer_has_a_time_and_no_count() -> None:
+    traced = [{"ns": 1500}, {"ns": 2500}]
+    layers = layer_records(PLAN, virtual_board(kind="linux"), traced, {"ns": 500}, 10**9)
+    assert [layer.instructions for layer in layers] == [None, None]
+    assert [layer.time_s for layer in layers] == pytest.approx([1e-6, 2e-6])
 
 
 def test_an_unknown_oracle_is_a_usage_error() -> None:

@@ -27,7 +27,14 @@ EVIL = "<script>alert('x')</script>"
 def make_result(name: str = "tiny") -> Result:
     """Return a benchmark of two layers."""
     layers = tuple(
-        LayerRecord(index=i, op="FULLY_CONNECTED", name=name, macs=16, instructions=100 * (i + 1))
+        LayerRecord(
+            index=i,
+            op="FULLY_CONNECTED",
+            name=name,
+            macs=16,
+            instructions=100 * (i + 1),
+            time_s=0.0004 * (i + 1),
+        )
         for i in range(2)
     )
     return Result(
