@@ -26,8 +26,9 @@ if TYPE_CHECKING:
         Result,
         ValidationRecord,
     )
-    from edgeq.data.manifest import Manifest
+    from edgeq.data.catalog import Listed
     from edgeq.device.flashers import FlashReport
+    from edgeq.device.ports import SerialPort
     from edgeq.firmware.fit import FitReport
     from edgeq.graph.inspection import Inspection
     from edgeq.graph.ir import Graph
@@ -80,6 +81,13 @@ def board_schema() -> dict[str, Any]:
     return registry.board_schema()
 
 
+def list_ports() -> tuple[SerialPort, ...]:
+    """Return the serial ports of this computer, and the boards that each may be."""
+    from edgeq.device import ports
+
+    return ports.list_ports(list_boards())
+
+
 def doctor() -> tuple[Installed, ...]:
     """Return what is installed, what is missing, and the command that installs it."""
     from edgeq.core.installation import check_installation
@@ -90,18 +98,18 @@ def doctor() -> tuple[Installed, ...]:
 # --- data --------------------------------------------------------------------------------------
 
 
-def list_datasets(*, data_root: Path | None = None) -> tuple[Manifest, ...]:
-    """Return every dataset that edgeq knows."""
+def list_datasets(*, data_root: Path | None = None) -> tuple[Listed, ...]:
+    """Return every dataset that edgeq knows, and whether its data are there."""
     from edgeq.data import catalog
 
-    return catalog.list_datasets()
+    return catalog.list_datasets(data_root=data_root)
 
 
-def find_dataset(dataset: str) -> Manifest:
-    """Return the manifest of a dataset."""
+def find_dataset(dataset: str, *, data_root: Path | None = None) -> Listed:
+    """Return the manifest of a dataset, and whether its data are there."""
     from edgeq.data import catalog
 
-    return catalog.find_dataset(dataset)
+    return catalog.find_dataset(dataset, data_root=data_root)
 
 
 def get_dataset(dataset: str) -> Path:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from edgeq.core.errors import InputError, did_you_mean
 from edgeq.core.files import confined, shipped_folder
+from edgeq.core.records import Record
 from edgeq.data.manifest import (
     BundledSource,
     LocalSource,
@@ -26,22 +27,38 @@ class Entry:
     shipped: bool
 
 
-def list_datasets() -> tuple[Manifest, ...]:
-    """Return every manifest of EDGEQ_DATASETS_DIR and of edgeq itself, sorted by id."""
-    return tuple(read_manifest(path) for _, path in sorted(_known().items()))
+class Listed(Record, frozen=True, kw_only=True):
+    """A dataset, and whether its data are on this computer."""
+
+    manifest: Manifest
+    found: bool
 
 
-def find_dataset(ref: str) -> Manifest:
-    """Return the manifest of a dataset's id or of the .toml at a path.
+def list_datasets(*, data_root: Path | None = None) -> tuple[Listed, ...]:
+    """Return every dataset of EDGEQ_DATASETS_DIR and of edgeq itself, sorted by id."""
+    return tuple(find_dataset(ref, data_root=data_root) for ref in sorted(_known()))
+
+
+def find_dataset(ref: str, *, data_root: Path | None = None) -> Listed:
+    """Return the dataset with this id, or the one whose .toml is at this path.
 
     Raises:
         InputError: unknown id, or a wrong manifest.
     """
-    return find_entry(ref).manifest
+    entry = find_entry(ref)
+    try:
+        found = locate_data(entry, data_root=data_root).exists()
+    except InputError:
+        found = False
+    return Listed(manifest=entry.manifest, found=found)
 
 
 def find_entry(ref: str) -> Entry:
-    """As `find_dataset`, with the folder of the manifest."""
+    """Return the manifest of a dataset's id or of the .toml at a path, with its folder.
+
+    Raises:
+        InputError: unknown id, or a wrong manifest.
+    """
     known = _known()
     if not ref.endswith(".toml") and ref not in known:
         raise InputError(

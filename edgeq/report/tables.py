@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from edgeq.core.records import (
@@ -18,9 +18,6 @@ from edgeq.core.units import format_bytes, format_count, format_seconds, short_n
 from edgeq.report.table import Table, Tables, facts, make_table, shape_text
 
 if TYPE_CHECKING:
-    from edgeq.boards.profile import Board
-    from edgeq.core.installation import Installed
-    from edgeq.data.manifest import Manifest
     from edgeq.device.flashers import FlashReport
     from edgeq.firmware.fit import FitReport
     from edgeq.graph.inspection import Inspection, TensorSummary
@@ -166,7 +163,7 @@ def fit_tables(record: FitReport) -> Tables:
     )
 
 
-# --- boards --------------------------------------------------------------------------------------
+# --- firmware --------------------------------------------------------------------------------------
 
 
 def _region_table(title: str, regions: Sequence[RegionUse], notes: Sequence[str] = ()) -> Table:
@@ -209,56 +206,6 @@ def flash_tables(record: FlashReport) -> Tables:
     }
     title = "Would flash (dry run)" if record.dry_run else "Flashed"
     return (facts(title, values), _region_table("Regions", record.regions))
-
-
-def boards_tables(boards: Sequence[Board]) -> Tables:
-    """Every board in a line."""
-    rows = (
-        (b.id, b.name, b.core.arch, f"{b.clock_hz / 1e6:g} MHz", memory_text(b, "flash"),
-         memory_text(b, "ram"), b.flash.method, b.verified)
-        for b in boards
-    )  # fmt: skip
-    return (make_table("Boards", "id|name|core|>clock|>flash|>RAM|flasher|verified", rows),)
-
-
-def memory_text(board: Board, kind: str) -> str:
-    """Return the sum of the board's regions of a kind."""
-    regions = (r for r in board.memory if r.kind == kind and not r.alias_of)
-    return format_bytes(sum(r.size for r in regions))
-
-
-def board_tables(board: Board) -> Tables:
-    """One board, with the source of each value."""
-    core = board.core
-    extras = [core.fpu != "none" and f"FPU {core.fpu}", core.dsp and "DSP", core.mve and "MVE"]
-    values = {
-        "name": board.name,
-        "vendor": board.vendor,
-        "kind, verified": f"{board.kind}, {board.verified}",
-        "core": ", ".join([core.arch, *(str(e) for e in extras if e)]),
-        "clock": f"{board.clock_hz / 1e6:g} MHz",
-        "link": " ".join(filter(None, (board.link.kind, board.link.uart, *board.link.usb_ids))),
-        "flasher": " ".join(filter(None, (board.flash.method, board.flash.target))),
-        "timer": f"{board.timer.driver}, {board.timer.width} bits at {board.timer.hz / 1e6:g} MHz"
-        if board.timer
-        else None,
-        "power": board.power.source if board.power else None,
-        "more": board.url or None,
-    }
-    regions = (
-        (r.name, r.kind, f"{r.start:#010x}", format_bytes(r.size), r.note) for r in board.memory
-    )
-    return (
-        facts(board.id, values),
-        make_table("Memory", "region|kind|>start|>size|note", regions),
-        make_table("Sources", "field|read in", board.sources.items()),
-    )
-
-
-def check_tables(problems: Mapping[str, Sequence[str]]) -> Tables:
-    """What is wrong with the profiles."""
-    rows = [(board, p) for board, found in problems.items() for p in found or ("sound",)]
-    return (make_table("Board profiles", "board|problem", rows),)
 
 
 # --- measurements --------------------------------------------------------------------------------
@@ -348,39 +295,3 @@ def report_tables(data: ReportData) -> Tables:
         *result_tables(data.result),
         _region_table("Regions", data.image.regions),
     )
-
-
-# --- what there is -------------------------------------------------------------------------------
-
-
-def doctor_tables(rows: Sequence[Installed]) -> Tables:
-    """What is installed, and how to install the rest."""
-    lines = (
-        (r.name, r.found or "missing", r.needed_for, "" if r.found else r.install) for r in rows
-    )
-    return (make_table("Installation", "requirement|found|needed for|install with", lines),)
-
-
-def datasets_tables(manifests: Sequence[Manifest]) -> Tables:
-    """Every dataset in a line."""
-    rows = ((m.id, m.name, m.metric, m.source.__struct_config__.tag, m.licence) for m in manifests)
-    columns = "id|name|metric|source|licence"
-    return (make_table("Datasets", columns, ([str(c) for c in row] for row in rows)),)
-
-
-def dataset_tables(manifest: Manifest) -> Tables:
-    """One dataset."""
-    steps = (str(step.__struct_config__.tag) for step in manifest.preprocessing)
-    values = {
-        "name": manifest.name,
-        "description": manifest.description or None,
-        "licence": manifest.licence,
-        "origin": manifest.origin or None,
-        "metric": manifest.metric,
-        "labels": ", ".join(manifest.labels) or None,
-        "source": str(manifest.source.__struct_config__.tag),
-        "reader": str(manifest.reader.__struct_config__.tag),
-        "preprocessing": ", ".join(steps) or None,
-        "sample": shape_text(manifest.sample.shape) if manifest.sample.shape else None,
-    }
-    return (facts(manifest.id, values),)

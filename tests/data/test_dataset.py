@@ -56,7 +56,7 @@ def test_the_digits_ship_with_all_their_samples_in_three_disjoint_splits() -> No
 
 
 def test_every_shipped_manifest_reads() -> None:
-    assert {"cifar10", "digits", "fsdd"} <= {m.id for m in catalog.list_datasets()}
+    assert {"cifar10", "digits", "fsdd"} <= {d.manifest.id for d in catalog.list_datasets()}
 
 
 @shared.needs_shared
@@ -100,7 +100,7 @@ def test_a_folder_of_datasets_joins_the_catalogue(
 ) -> None:
     write_mine(tmp_path, rows(0, 5), rows(5, 20))
     monkeypatch.setenv("EDGEQ_DATASETS_DIR", str(tmp_path))
-    assert "mine" in {m.id for m in catalog.list_datasets()}
+    assert "mine" in {d.manifest.id for d in catalog.list_datasets()}
     assert load_dataset("mine").samples("evaluation").x.shape == (15, 4)
 
 

@@ -6,7 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from edgeq.cli.commands.bench import bench
-from edgeq.cli.commands.boards import check_boards, list_boards, show_board, show_schema
+from edgeq.cli.commands.boards import (
+    check_boards,
+    list_boards,
+    list_ports,
+    show_board,
+    show_schema,
+)
 from edgeq.cli.commands.build import build
 from edgeq.cli.commands.compile import compile_
 from edgeq.cli.commands.convert import convert
@@ -44,7 +50,13 @@ COMMANDS: dict[str, Command] = {
 GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
     "boards": (
         "List, show and check board profiles.",
-        {"list": list_boards, "show": show_board, "check": check_boards, "schema": show_schema},
+        {
+            "list": list_boards,
+            "show": show_board,
+            "check": check_boards,
+            "ports": list_ports,
+            "schema": show_schema,
+        },
     ),
     "data": (
         "List, show and get datasets.",

@@ -1,4 +1,4 @@
-"""edgeq boards list, show, check, schema"""
+"""edgeq boards list, show, check, ports, schema"""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def list_boards(form: opt.OutputFormat = opt.Format.text) -> None:
     """Every board that edgeq knows: the user's own first, then the shipped ones."""
     from edgeq import api
     from edgeq.cli.console import show
-    from edgeq.report.tables import boards_tables
+    from edgeq.report.listings import boards_tables
 
     boards = api.list_boards()
     show(boards, lambda: boards_tables(boards), form)
@@ -28,7 +28,7 @@ def show_board(board: BoardRef, form: opt.OutputFormat = opt.Format.text) -> Non
     """One board: core, clock, memory map, link, power, and the source of each value."""
     from edgeq import api
     from edgeq.cli.console import show
-    from edgeq.report.tables import board_tables
+    from edgeq.report.listings import board_tables
 
     profile = api.find_board(board)
     show(profile, lambda: board_tables(profile), form)
@@ -38,12 +38,22 @@ def check_boards(board: OptionalBoardRef = None, form: opt.OutputFormat = opt.Fo
     """Cross-check profiles: regions, template, flasher, sizes. Exit 1 on a problem."""
     from edgeq import api
     from edgeq.cli.console import show
-    from edgeq.report.tables import check_tables
+    from edgeq.report.listings import check_tables
 
     problems = api.check_boards(board)
     show(problems, lambda: check_tables(problems), form)
     if any(problems.values()):
         raise typer.Exit(1)
+
+
+def list_ports(form: opt.OutputFormat = opt.Format.text) -> None:
+    """The serial ports of this computer, and which board each may be."""
+    from edgeq import api
+    from edgeq.cli.console import show
+    from edgeq.report.listings import ports_tables
+
+    ports = api.list_ports()
+    show(ports, lambda: ports_tables(ports), form)
 
 
 def show_schema() -> None:

@@ -15,7 +15,7 @@ def list_data(data_root: opt.DataRoot = None, form: opt.OutputFormat = opt.Forma
     """Every dataset that edgeq knows, and whether its data are there."""
     from edgeq import api
     from edgeq.cli.console import show
-    from edgeq.report.tables import datasets_tables
+    from edgeq.report.listings import datasets_tables
 
     datasets = api.list_datasets(data_root=data_root)
     show(datasets, lambda: datasets_tables(datasets), form)
@@ -27,10 +27,10 @@ def show_data(
     """One dataset: source, reader, preprocessing, labels, splits, licence."""
     from edgeq import api
     from edgeq.cli.console import show
-    from edgeq.report.tables import dataset_tables
+    from edgeq.report.listings import dataset_tables
 
-    manifest = api.find_dataset(dataset)
-    show(manifest, lambda: dataset_tables(manifest), form)
+    found = api.find_dataset(dataset, data_root=data_root)
+    show(found, lambda: dataset_tables(found), form)
 
 
 def get_data(dataset: DataRef) -> None:

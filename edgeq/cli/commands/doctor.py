@@ -11,7 +11,7 @@ def doctor(form: opt.OutputFormat = opt.Format.text) -> None:
     """What is installed, what is missing, how to get it."""
     from edgeq import api
     from edgeq.cli.console import show
-    from edgeq.report.tables import doctor_tables
+    from edgeq.report.listings import doctor_tables
 
     rows = api.doctor()
     show(rows, lambda: doctor_tables(rows), form)
