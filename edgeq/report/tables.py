@@ -163,7 +163,7 @@ def fit_tables(record: FitReport) -> Tables:
     )
 
 
-# --- firmware --------------------------------------------------------------------------------------
+# --- firmware ------------------------------------------------------------------------------------
 
 
 def _region_table(title: str, regions: Sequence[RegionUse], notes: Sequence[str] = ()) -> Table:
