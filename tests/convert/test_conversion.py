@@ -13,7 +13,7 @@ from edgeq.convert.evaluation import evaluate, layer_errors
 from edgeq.core.errors import EdgeqError, InputError, ToolchainError, UsageError
 from edgeq.data.dataset import load_dataset
 from edgeq.graph.reader import read_model
-from tests.support.shared import shared_model
+from tests.support.shared import SHARED, shared_model
 
 pytestmark = pytest.mark.convert
 
@@ -81,6 +81,19 @@ def test_real_models_convert(name: str, data: str, sqnr: float, tmp_path: Path) 
     assert record.float_max_error is not None
     assert record.float_max_error < 1e-3
     assert _dtypes(out) == ("int8", "int8")
+
+
+@pytest.mark.slow
+def test_the_image_model_stays_within_half_a_point(tmp_path: Path) -> None:
+    source, out = shared_model("pretrainedResnet.h5"), tmp_path / "int8.tflite"
+    if not _has_tensorflow():
+        pytest.skip("TensorFlow is not installed")
+    cifar10 = load_dataset("cifar10", data_root=SHARED / "data")
+    convert_model(source, out, dataset=cifar10)
+    judged = evaluate(out, cifar10, reference=source)
+    assert judged.samples == 2000
+    assert judged.float_value is not None
+    assert judged.int8_value >= judged.float_value - 0.005
 
 
 def test_a_failed_conversion_leaves_no_file(demo: Path, tmp_path: Path) -> None:
