@@ -60,8 +60,6 @@ class PlannedLayer(Record, frozen=True, kw_only=True):
     output_shape: tuple[int, ...]
     macs: int
     constant_bytes: int
-    scratch_bytes: int = 0
-    scratch_offset: int = 0
 
 
 class PortRecord(Record, frozen=True, kw_only=True):
@@ -129,7 +127,6 @@ class SizeRecord(Record, frozen=True, kw_only=True):
     static_bytes: int
     arena_bytes: int
     image_bytes: int
-    ram_image_bytes: int
 
 
 class RegionUse(Record, frozen=True, kw_only=True):

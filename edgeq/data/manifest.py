@@ -8,7 +8,7 @@ and which judge (`splits`).
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -22,8 +22,9 @@ SplitName = Literal["representative", "evaluation", "train"]
 SPLIT_NAMES: tuple[SplitName, ...] = ("representative", "evaluation", "train")
 MAX_MANIFEST_BYTES = 1 << 20
 
-Sha256 = msgspec.Meta(pattern="^[0-9a-f]{64}$")
-Id = msgspec.Meta(pattern="^[a-z0-9][a-z0-9_.-]{0,63}$")
+# Both become part of a folder's name.
+Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Id = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9_.-]{0,63}\Z")]
 
 
 # --- where the data come from --------------------------------------------------------------------
@@ -48,7 +49,7 @@ class UrlSource(Record, frozen=True, kw_only=True, tag_field="kind", tag="url"):
     """A download, pinned by its SHA-256. `path` is the member of an unpacked archive to read."""
 
     url: str
-    sha256: str
+    sha256: Sha256
     path: str = ""
     archive: Literal["none", "tar", "zip"] = "none"
     max_bytes: int = 1 << 30
@@ -185,7 +186,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     """
 
     schema: Literal[1] = 1
-    id: str
+    id: Id
     name: str
     description: str = ""
     licence: str

@@ -57,7 +57,6 @@ def measure_image(
         static_bytes=model.data + model.zeroed - plan.arena_bytes,
         arena_bytes=plan.arena_bytes,
         image_bytes=sum(piece.size for piece in loaded),
-        ram_image_bytes=sum(piece.size for piece in in_ram),
     )
     return sizes, tuple(
         _use(region, loaded if region.kind == "flash" else in_ram) for region in board.memory

@@ -125,11 +125,3 @@ class Graph:
     def tensor(self, index: int) -> Tensor:
         """Return tensor `index`."""
         return self.tensors[index]
-
-    def producer(self, index: int) -> Node | None:
-        """Return the node that computes tensor `index`, None for inputs and constants."""
-        return next((n for n in self.nodes if index in n.outputs), None)
-
-    def consumers(self, index: int) -> tuple[Node, ...]:
-        """Return the nodes that read tensor `index`, in order."""
-        return tuple(n for n in self.nodes if index in n.inputs)

@@ -46,3 +46,22 @@ def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, named: str) 
     path.write_text(DIGITS.replace(old, new))
     with pytest.raises(InputError, match=named):
         read_manifest(path)
+
+
+@pytest.mark.parametrize("digest", ["/../../../../x", "0" * 63, "0" * 64 + "\\n", "G" * 64])
+def test_a_digest_that_is_none_cannot_name_a_folder(tmp_path: Path, digest: str) -> None:
+    path = tmp_path / "digits.toml"
+    source = 'kind = "url"\nurl = "https://example.invalid/a.npz"'
+    text = DIGITS.replace('kind = "bundled"', f'{source}\nsha256 = "{digest}"')
+    assert text != DIGITS
+    path.write_text(text)
+    with pytest.raises(InputError, match="sha256"):
+        read_manifest(path)
+
+
+@pytest.mark.parametrize("name", ["..", ".", "a b", "-x"])
+def test_an_id_that_is_no_plain_name_is_refused(tmp_path: Path, name: str) -> None:
+    path = tmp_path / f"{name}.toml"
+    path.write_text(DIGITS.replace('id = "digits"', f'id = "{name}"'))
+    with pytest.raises(InputError, match="id"):
+        read_manifest(path)

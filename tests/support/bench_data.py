@@ -62,7 +62,7 @@ IMAGE = FirmwareImage(
     traced=False,
     sizes=SizeRecord(
         flash_bytes=832, code_bytes=800, constant_bytes=32, static_bytes=4, arena_bytes=12,
-        image_bytes=4000, ram_image_bytes=100,
+        image_bytes=4000,
     ),
     regions=(RegionUse(region="flash", start=0, size=4096, used=4000),),
 )  # fmt: skip

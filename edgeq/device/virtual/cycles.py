@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from edgeq.core.errors import InternalError
 from edgeq.device.virtual.thumb import Instruction
@@ -24,11 +23,10 @@ _PIPELINED = frozenset({"load", "store", "fpu_load", "fpu_store"})
 
 @dataclass(frozen=True, slots=True)
 class CycleTable:
-    """Costs of one core. `confidence` says what the numbers rest on."""
+    """Costs of one core; `source` says what they rest on."""
 
     core: str
     source: str
-    confidence: Literal["published", "guessed"]
     costs: Costs
     refill: int
     pipelines_loads: bool
@@ -58,27 +56,27 @@ _TABLES = (
     CycleTable(
         "cortex-m0plus",
         "Arm DDI 0484C, Cortex-M0+ TRM, table 3-1 (single-cycle multiplier), zero wait states",
-        "published", _M0PLUS, refill=1, pipelines_loads=False,
+        _M0PLUS, refill=1, pipelines_loads=False,
     ),
     CycleTable(
         "cortex-m3",
         "Arm DDI 0337I, Cortex-M3 TRM, table 3-1, refill 1, divide 6, zero wait states",
-        "published", _M3, refill=1, pipelines_loads=True,
+        _M3, refill=1, pipelines_loads=True,
     ),
     CycleTable(
         "cortex-m4",
         "Arm 100166, Cortex-M4 TRM, tables 3-1 and 7-1, refill 1, divide 6, zero wait states",
-        "published", _M4, refill=1, pipelines_loads=True,
+        _M4, refill=1, pipelines_loads=True,
     ),
     CycleTable(
         "cortex-m7",
         "guessed: one instruction a cycle, no dual issue, no caches (Arm publishes no table)",
-        "guessed", _M7, refill=0, pipelines_loads=False,
+        _M7, refill=0, pipelines_loads=False,
     ),
     CycleTable(
         "cortex-m33",
         "guessed: the Cortex-M4's table (Arm publishes none for the Cortex-M33)",
-        "guessed", _M4, refill=1, pipelines_loads=True,
+        _M4, refill=1, pipelines_loads=True,
     ),
 )  # fmt: skip
 

@@ -83,14 +83,6 @@ def leaky_relu_table(
     return _int8(np.where(centred >= 0, rest, slope) + out_zp)
 
 
-def requantize_table(in_scale: float, in_zp: int, out_scale: float, out_zp: int) -> Table:
-    """Return QUANTIZE from int8 to int8."""
-    real = float(np.float32(in_scale)) / float(np.float32(out_scale))
-    return _int8(
-        multiply_by_quantized_multiplier(_LEVELS - in_zp, *quantize_multiplier(real)) + out_zp
-    )
-
-
 def hard_swish_table(in_scale: float, in_zp: int, out_scale: float, out_zp: int) -> Table:
     """Return HARD_SWISH: x * relu6(x + 3) / 6, computed in 16 bits.
 
