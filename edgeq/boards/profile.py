@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Literal
+import re
+from typing import Literal, NamedTuple
 
 import msgspec
 
 from edgeq.core.records import BoardKind, Record
 
 CoreName = Literal[
-    "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33", "cortex-m55",
-    "cortex-m85", "cortex-a53", "cortex-a72", "cortex-a76", "rv32imc", "rv32imac", "xtensa-lx6",
-    "xtensa-lx7", "native",
+    "cortex-m0", "cortex-m0plus", "cortex-m3", "cortex-m4", "cortex-m7", "cortex-m33",
+    "cortex-m55", "cortex-m85", "cortex-a53", "cortex-a72", "cortex-a76", "rv32imc", "rv32imac",
+    "rv64gc", "xtensa-lx6", "xtensa-lx7", "native",
 ]  # fmt: skip
 Verified = Literal["hardware", "emulated", "builds", "profile-only"]
 
@@ -27,29 +28,43 @@ class Core(Record, frozen=True, kw_only=True):
 
 
 class Memory(Record, frozen=True, kw_only=True):
-    """One memory region. Addresses and sizes in bytes; `wait_states` at the profile's clock."""
+    """One memory region. Addresses and sizes in bytes; `wait_states` at the profile's clock.
+
+    `cached`: code and constants are read through a cache or a prefetch accelerator. `alias_of`
+    names the region whose bytes are seen here under another address.
+    """
 
     name: str
     kind: Literal["flash", "ram"]
     start: int
     size: int
     wait_states: int = 0
+    cached: bool = False
     alias_of: str = ""
     note: str = ""
 
 
 class Link(Record, frozen=True, kw_only=True):
-    """How the host reaches the firmware. `usb_ids` are 'vid:pid' in lower-case hex."""
+    """How the host reaches the firmware. `usb_ids` are 'vid:pid' in lower-case hex.
+
+    `uart` is a driver of the template, `uart_base` the address of its registers; `tx` and `rx`
+    are the board's pins as its maker writes them (`parse_pin`).
+    """
 
     kind: Literal["uart", "usb-cdc", "socket", "stdio", "ssh"]
     baud: int = 115200
     uart: str = ""
     uart_base: int = 0
+    tx: str = ""
+    rx: str = ""
     usb_ids: tuple[str, ...] = ()
 
 
 class Flash(Record, frozen=True, kw_only=True):
-    """How firmware gets onto the board: a row of the flasher table, and its arguments."""
+    """How firmware gets onto the board: a row of the flasher table, and its arguments.
+
+    Linux boards are not flashed: their method is 'none'.
+    """
 
     method: str
     target: str = ""
@@ -66,13 +81,20 @@ class Timer(Record, frozen=True, kw_only=True):
 
 
 class Build(Record, frozen=True, kw_only=True):
-    """Which template and memory regions make the firmware."""
+    """Which template and memory regions make the firmware.
 
-    template: str
+    A board whose chip needs its maker's SDK has no template; `export` names the row of
+    `edgeq export` that hands the model to that SDK. `clock` is a driver of the template;
+    `settings` are numbers for the drivers, each a macro of config.h.
+    """
+
+    template: str = ""
+    export: str = ""
+    clock: str = "reset"
     code_region: str = ""
     data_region: str = ""
     stack_bytes: int = 4096
-    defines: tuple[str, ...] = ()
+    settings: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class Power(Record, frozen=True, kw_only=True):
@@ -108,3 +130,25 @@ class Board(Record, frozen=True, kw_only=True):
     def region(self, name: str) -> Memory:
         """Return the memory region called `name`; raise KeyError if there is none."""
         return next(r for r in self.memory if r.name == name)
+
+
+class Pin(NamedTuple):
+    """A pin of a chip: its port and number there, and the alternate function that it takes."""
+
+    port: int
+    number: int
+    function: int
+
+
+# 'PA2:7' (port A, pin 2, function 7), 'P0.06' (port 0, pin 6), 'GP0' (pin 0)
+_LETTER_PIN = re.compile(r"P([A-K])(\d{1,2})(?::(\d{1,2}))?\Z")
+_NUMBER_PIN = re.compile(r"(?:P(\d)\.|GP)(\d{1,2})(?::(\d{1,2}))?\Z")
+
+
+def parse_pin(name: str) -> Pin:
+    """Return the pin that a maker writes as 'PA2:7', 'P0.06' or 'GP0'; ValueError for another."""
+    if found := _LETTER_PIN.match(name):
+        return Pin(ord(found[1]) - ord("A"), int(found[2]), int(found[3] or 0))
+    if found := _NUMBER_PIN.match(name):
+        return Pin(int(found[1] or 0), int(found[2]), int(found[3] or 0))
+    raise ValueError(f"{name!r} is no pin: write PA2:7, P0.06 or GP0")

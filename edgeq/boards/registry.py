@@ -12,13 +12,14 @@ from typing import Any
 import msgspec
 import platformdirs
 
-from edgeq.boards.profile import Board, Memory
+from edgeq.boards.profile import Board, Memory, parse_pin
 from edgeq.core.errors import InputError, did_you_mean
 from edgeq.core.files import read_bytes, shipped_folder
 
 MAX_BYTES = 64 << 10
 USER_FOLDER = "EDGEQ_BOARDS_DIR"
 _ID = re.compile(r"[a-z0-9][a-z0-9-]{0,47}\Z")
+_MACRO = re.compile(r"[A-Z][A-Z0-9_]{0,30}\Z")
 _WIDTHS = range(16, 65)
 
 
@@ -124,17 +125,32 @@ def _find(board: Board, name: str) -> Memory | None:
 def _part_problems(board: Board, methods: Collection[str]) -> Iterator[str]:
     if board.clock_hz <= 0:
         yield f"clock_hz: {board.clock_hz} Hz"
-    if board.flash.method not in methods:
+    if board.kind != "linux" and board.flash.method not in methods:
         near = did_you_mean(board.flash.method, methods)
         yield f"flash.method: no flasher {board.flash.method!r}.{near}"
-    folders = {p.name for p in shipped_folder("firmware_templates").iterdir() if p.is_dir()}
-    if board.build.template not in folders:
-        yield f"build.template: no firmware template {board.build.template!r}"
+    yield from _build_problems(board)
     if board.timer is not None and (board.timer.hz <= 0 or board.timer.width not in _WIDTHS):
         yield f"timer: {board.timer.hz} Hz with {board.timer.width} bits"
     for path in board.sources:
         if path.split(".")[0] not in Board.__struct_fields__:
             yield f"sources: no field {path!r}"
+
+
+def _build_problems(board: Board) -> Iterator[str]:
+    build = board.build
+    folders = {p.name for p in shipped_folder("firmware_templates").iterdir() if p.is_dir()}
+    if build.template and build.template not in folders:
+        yield f"build.template: no firmware template {build.template!r}"
+    if not (build.template or build.export or board.kind == "linux"):
+        yield "build: neither a template nor an export: nothing reaches this board"
+    for name in build.settings:
+        if not _MACRO.match(name):
+            yield f"build.settings: {name!r} is no name of a macro"
+    for field, pin in (("link.tx", board.link.tx), ("link.rx", board.link.rx)):
+        try:
+            _ = parse_pin(pin) if pin else None
+        except ValueError as error:
+            yield f"{field}: {error}"
 
 
 def _known() -> dict[str, Path]:

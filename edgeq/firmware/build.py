@@ -94,7 +94,6 @@ def compile_flags(build: Build, unit: Unit) -> list[str]:
     chosen = build.toolchain
     flags = [*chosen.core_flags(build.board.core), *chosen.compile_flags.split()]
     flags += [OPTIMISE[unit.hot], *(f"-I{folder}" for folder in build.project.includes)]
-    flags += [f"-D{define}" for define in build.board.build.defines]
     # The same image in any folder, wherever the compiler is installed.
     flags.append(f"-ffile-prefix-map={build.folder.resolve()}=.")
     flags.append(f"-ffile-prefix-map={Path(chosen.compiler()[0]).parent}=toolchain")
