@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 
 from edgeq import __version__
-from edgeq.boards.profile import Board
-from edgeq.core.errors import InputError, did_you_mean
+from edgeq.boards.profile import Board, Pin, parse_pin
+from edgeq.core.errors import InputError, UsageError, did_you_mean
 from edgeq.core.files import confined, shipped_folder
 from edgeq.core.records import CompiledModel
 
@@ -20,11 +20,16 @@ COUNTERS: dict[str, tuple[str, ...]] = {
     "virt-counter": ("instructions", "cycles"),
     "systick": ("ticks",),
     "dwt": ("cycles",),
+    "nrf-timer": ("ticks",),
+    "mcycle": ("cycles",),
     "clock-gettime": ("ns",),
 }
 COMMON = "common"
-# Folders of a template that hold drivers, and which of its files a board asks for.
+# Folders of a template that hold drivers, and which of its files a board asks for. A driver
+# brings the headers beside it whose name its own begins with: stm32h7.c brings stm32.h.
 DRIVERS: dict[str, Callable[[Board], str]] = {
+    "startup": lambda board: "riscv" if board.core.arch.startswith("rv") else "cortex-m",
+    "clock": lambda board: board.build.clock,
     "uart": lambda board: board.link.uart,
     "timer": lambda board: board.timer.driver if board.timer else "",
 }
@@ -95,6 +100,11 @@ def _has_folder(files: dict[str, str], folder: str) -> bool:
 def _template_files(board: Board) -> Iterator[tuple[str, Path]]:
     """Yield (path in the project, file) of everything the board's firmware is made of."""
     names = template_names()
+    if not board.build.template and board.build.export:
+        raise UsageError(
+            f"edgeq has no firmware template for {board.id}: its chip is built by its maker's SDK",
+            hint=f"hand the model to it: edgeq export MODEL --as {board.build.export} --out FOLDER",
+        )
     if board.build.template not in names:
         raise InputError(
             f"board {board.id}: build.template: no template {board.build.template!r}."
@@ -108,7 +118,11 @@ def _template_files(board: Board) -> Iterator[tuple[str, Path]]:
             yield (path.name if ".ld" in path.suffixes else f"harness/{path.name}"), path
     for kind, choose in DRIVERS.items():
         if (folder / kind).is_dir():
-            yield f"harness/{kind}.c", _driver(folder / kind, choose(board), board)
+            driver = _driver(folder / kind, choose(board), board)
+            yield f"harness/{kind}.c", driver
+            for header in sorted((folder / kind).glob("*.h")):
+                if driver.stem.startswith(header.stem):
+                    yield f"harness/{header.name}", header
     for path in sorted((folder / "libc").glob("*")):
         yield f"libc/{path.name}", path
 
@@ -138,7 +152,18 @@ def _renderer(compiled: CompiledModel, board: Board, *, traced: bool) -> Callabl
         "model": compiled.plan,
         "sha256": bytes.fromhex(compiled.plan.model_sha256 or "00" * 32),
         "counters": COUNTERS[board.timer.driver] if board.timer else (),
+        "pins": _uart_pins(board),
         "traced": traced,
         "version": __version__,
     }
     return lambda text: environment.from_string(text).render(names)
+
+
+def _uart_pins(board: Board) -> dict[str, Pin]:
+    try:
+        named = (("TX", board.link.tx), ("RX", board.link.rx))
+        return {role: parse_pin(pin) for role, pin in named if pin}
+    except ValueError as error:
+        raise InputError(
+            f"board {board.id}: link: {error}", hint="see `edgeq boards check`"
+        ) from error

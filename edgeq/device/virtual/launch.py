@@ -89,9 +89,10 @@ def open_qemu(board: Board, image: FirmwareImage) -> Stream:
     """Start QEMU with its UART on the standard streams.
 
     Raises:
-        ToolchainError: qemu-system-arm is not installed.
+        ToolchainError: QEMU for the board's core is not installed.
     """
-    child = spawn(qemu_argv(board, require("qemu-system-arm"), image.elf))
+    program = "qemu-system-riscv32" if board.core.arch.startswith("rv32") else "qemu-system-arm"
+    child = spawn(qemu_argv(board, require(program), image.elf))
     return ProcessStream(child, f"QEMU board '{board.id}'")
 
 
