@@ -20,6 +20,12 @@ from edgeq.firmware.toolchains import Toolchain, find_toolchain, zig_environment
 
 # Words of the line to quote, the most telling first: what follows a cause also says "error".
 TELLING = ("undefined", "error: ", "error")
+DEFECT = "this is a defect of edgeq or of the toolchain; try another --toolchain"
+# The drivers check what the profile says: a wrong one stops there.
+HINTS = {
+    "harness/clock.c": "check clock_hz, link and build.settings of the board's profile",
+    "harness/startup.c": "check the board's [core]",
+}
 JOBS = 2
 OBJECTS = "obj"
 COMPILE_TIMEOUT_S = 300.0
@@ -112,7 +118,7 @@ def _compile(build: Build, unit: Unit) -> None:
     if done.returncode != 0:
         raise ToolchainError(
             f"{build.toolchain.name} failed on {unit.source}: {first_error(done.stderr)}",
-            hint="this is a defect of edgeq or of the compiler; try another --toolchain",
+            hint=HINTS.get(unit.source, DEFECT),
         )
 
 
@@ -135,7 +141,7 @@ def link_error(message: str, board: Board, toolchain: str) -> GateError | Toolch
     if not overflows:
         return ToolchainError(
             f"{toolchain} could not link the firmware: {first_error(message)}",
-            hint="this is a defect of edgeq or of the linker; try another --toolchain",
+            hint=DEFECT,
         )
     short = ", ".join(
         f"region {name!r} of {board.id} is too small by {count:,} bytes"

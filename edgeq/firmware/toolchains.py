@@ -66,8 +66,8 @@ ZIG_RISCV: Mapping[CoreKey, str] = {
     " -mcpu=generic_rv64+m+a+f+d+c+zicsr -mcmodel=medany",
 }
 GCC_RISCV: Mapping[CoreKey, str] = {
-    CoreKey("rv32imc"): "-march=rv32imc_zicsr -mabi=ilp32",
-    CoreKey("rv32imac"): "-march=rv32imac_zicsr -mabi=ilp32",
+    CoreKey("rv32imc"): "-misa-spec=2.2 -march=rv32imc -mabi=ilp32",
+    CoreKey("rv32imac"): "-misa-spec=2.2 -march=rv32imac -mabi=ilp32",
     CoreKey("rv64gc", "dp"): "-march=rv64gc -mabi=lp64d -mcmodel=medany",
 }
 

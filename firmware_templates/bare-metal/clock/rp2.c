@@ -62,31 +62,35 @@ __asm__(
     ".syntax unified\n\t"
     ".thumb\n\t"
     "boot2:\n\t"
-    "ldr r3, boot2_words\n\t"           /* the serial interface */
+    "ldr r3, ssi\n\t"
     "movs r1, #0\n\t"
-    "str r1, [r3, #0x08]\n\t"           /* off */
+    "str r1, [r3, #0x08]\n\t"    /* off */
     "movs r2, #4\n\t"
-    "str r2, [r3, #0x14]\n\t"           /* a quarter of the clock */
-    "ldr r2, boot2_words + 4\n\t"
-    "str r2, [r3, #0x00]\n\t"           /* 32 bits of data after a command */
+    "str r2, [r3, #0x14]\n\t"    /* a quarter of the clock */
+    "ldr r2, ssi_data\n\t"
+    "str r2, [r3, #0x00]\n\t"
     "str r1, [r3, #0x04]\n\t"
-    "ldr r2, boot2_words + 8\n\t"
-    "ldr r0, boot2_words + 12\n\t"
-    "str r2, [r0]\n\t"                  /* command 03h, 24 bits of address */
+    "ldr r2, ssi_command\n\t"
+    "ldr r0, ssi_command_register\n\t"
+    "str r2, [r0]\n\t"
     "movs r1, #1\n\t"
-    "str r1, [r3, #0x08]\n\t"           /* on */
-    "ldr r0, boot2_words + 16\n\t"
-    "ldr r1, boot2_words + 20\n\t"
-    "str r0, [r1]\n\t"                  /* VTOR */
+    "str r1, [r3, #0x08]\n\t"    /* on */
+    "ldr r0, our_vectors\n\t"
+    "ldr r1, vtor\n\t"
+    "str r0, [r1]\n\t"
     "ldr r1, [r0]\n\t"
     "msr msp, r1\n\t"
     "ldr r0, [r0, #4]\n\t"
     "bx r0\n\t"
     ".balign 4\n"
-    "boot2_words:\n\t"
-    ".word 0x18000000, 0x001F0300, 0x03000218, 0x180000F4, 0x10000100, 0xE000ED08\n\t"
+    "ssi: .word 0x18000000\n"
+    "ssi_data: .word 0x001F0300\n"       /* 32 bits of data after a command */
+    "ssi_command: .word 0x03000218\n"    /* command 03h, 24 bits of address */
+    "ssi_command_register: .word 0x180000F4\n"
+    "our_vectors: .word 0x10000100\n"
+    "vtor: .word 0xE000ED08\n\t"
     ".org 252\n\t"
-    ".word 0x00000000\n\t"
+    ".word 0xF16315C6\n\t"
     ".text");
 #else
 /* An Arm program for the secure state, as the boot ROM looks for it (RP2350 data sheet, 5.9.5). */
