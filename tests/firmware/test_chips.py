@@ -206,3 +206,11 @@ width = 32
 [sources]
 memory = "the data sheet"
 """
+
+
+def test_the_firmware_page_names_every_driver() -> None:
+    root = Path(__file__).parents[2]
+    page = (root / "docs" / "firmware.md").read_text("utf-8")
+    template = root / "firmware_templates" / "bare-metal"
+    drivers = [p.stem for k in ("clock", "uart", "timer") for p in (template / k).glob("*.c")]
+    assert [d for d in drivers if f" `{d}` |" not in page] == []
