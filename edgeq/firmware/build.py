@@ -12,10 +12,10 @@ from edgeq.boards.profile import Board
 from edgeq.core.errors import GateError, ToolchainError, UsageError
 from edgeq.core.files import write_tree
 from edgeq.core.processes import Completed, run
-from edgeq.core.records import CompiledModel, FirmwareImage
+from edgeq.core.records import CompiledModel, FirmwareImage, SizeRecord
 from edgeq.core.units import format_bytes
-from edgeq.firmware.project import Project, Unit, make_project
-from edgeq.firmware.sizes import measure_image
+from edgeq.firmware.project import Project, Unit, make_library, make_project
+from edgeq.firmware.sizes import measure_image, measure_library
 from edgeq.firmware.toolchains import Toolchain, find_toolchain, zig_environment
 
 # Words of the line to quote, the most telling first: what follows a cause also says "error".
@@ -76,9 +76,7 @@ def build_firmware(
     project = make_project(compiled, board, traced=traced)
     build = Build(project, board, chosen, Path(out), strict)
     write_tree(build.folder, project.files)
-    _make_folders(build)
-    with ThreadPoolExecutor(JOBS) as pool:
-        list(pool.map(lambda unit: _compile(build, unit), project.units))
+    _compile_all(build)
     linked = _link(build)
     sizes, regions = measure_image(linked, build.folder / OBJECTS, compiled.plan, board)
     elf = build.folder / "firmware.elf"
@@ -93,6 +91,30 @@ def build_firmware(
         sizes=sizes,
         regions=regions,
     )
+
+
+def build_library(
+    compiled: CompiledModel,
+    board: Board,
+    out: Path,
+    *,
+    toolchain: str | None = None,
+    strict: bool = False,
+) -> SizeRecord:
+    """Compile the model and its kernels alone for the board's core, and return their sizes.
+
+    For boards whose firmware is built by their maker's SDK. `image_bytes` is the library's own.
+
+    Raises:
+        ToolchainError: the toolchain is missing or failed.
+        UsageError: no such toolchain for this board, or `out` cannot be written.
+    """
+    chosen = find_toolchain(board, toolchain)
+    chosen.compiler()
+    build = Build(make_library(compiled), board, chosen, Path(out), strict)
+    write_tree(build.folder, build.project.files)
+    _compile_all(build)
+    return measure_library(build.folder / OBJECTS, compiled.plan)
 
 
 def compile_flags(build: Build, unit: Unit) -> list[str]:
@@ -110,6 +132,12 @@ def compile_flags(build: Build, unit: Unit) -> list[str]:
     if unit.part == "model" and build.project.model_prelude:
         flags += ["-include", build.project.model_prelude]
     return flags
+
+
+def _compile_all(build: Build) -> None:
+    _make_folders(build)
+    with ThreadPoolExecutor(JOBS) as pool:
+        list(pool.map(lambda unit: _compile(build, unit), build.project.units))
 
 
 def _compile(build: Build, unit: Unit) -> None:

@@ -82,15 +82,38 @@ def make_project(compiled: CompiledModel, board: Board, *, traced: bool) -> Proj
         files[name.removesuffix(".j2")] = render(text) if name.endswith(".j2") else text
     harness = [Unit(f, "harness") for f in files if f.startswith("harness/") and f.endswith(".c")]
     library = [Unit(f, "library", hot=True) for f in files if f.startswith("libc/")]
-    model = [Unit(f"model/{s}", "model", s in compiled.hot_sources) for s in compiled.sources]
-    files |= {f"model/{name}": text for name, text in compiled.files.items()}
+    files |= _model_files(compiled)
     return Project(
         files=files,
-        units=(*harness, *(u for u in library if u.source.endswith(".c")), *model),
+        units=(
+            *harness,
+            *(u for u in library if u.source.endswith(".c")),
+            *_model_units(compiled),
+        ),
         includes=tuple(f for f in ("harness", "model", "libc") if _has_folder(files, f)),
         linker_script="firmware.ld" if "firmware.ld" in files else None,
         model_prelude="harness/trace.h" if traced else None,
     )
+
+
+def make_library(compiled: CompiledModel) -> Project:
+    """Return the model and its kernels alone, with the C library's header that they include."""
+    libc = shipped_folder("firmware_templates") / "bare-metal" / "libc" / "string.h"
+    return Project(
+        files=_model_files(compiled) | {"libc/string.h": libc.read_text("utf-8")},
+        units=_model_units(compiled),
+        includes=("model", "libc"),
+        linker_script=None,
+        model_prelude=None,
+    )
+
+
+def _model_files(compiled: CompiledModel) -> dict[str, str]:
+    return {f"model/{name}": text for name, text in compiled.files.items()}
+
+
+def _model_units(compiled: CompiledModel) -> tuple[Unit, ...]:
+    return tuple(Unit(f"model/{s}", "model", s in compiled.hot_sources) for s in compiled.sources)
 
 
 def _has_folder(files: dict[str, str], folder: str) -> bool:
