@@ -68,10 +68,11 @@ def find_board(board: str) -> Board:
 def check_boards(board: str | None = None) -> dict[str, tuple[str, ...]]:
     """Return the problems of one board or of all, by board id; empty tuples where it is sound."""
     from edgeq.boards import registry
+    from edgeq.boards.checks import check_board
     from edgeq.device.flashers import FLASHERS
 
     chosen = (registry.find_board(board),) if board else registry.list_boards()
-    return {b.id: registry.check_board(b, methods=FLASHERS) for b in chosen}
+    return {b.id: check_board(b, methods=FLASHERS) for b in chosen}
 
 
 def board_schema() -> dict[str, Any]:

@@ -45,8 +45,10 @@ def check_fit(graph: Graph, compiled: CompiledModel | None, board: Board) -> Fit
     if compiled is None:
         return _report(board, graph.name, (), tuple(_unsupported(graph)), None)
     plan = compiled.plan
-    needs = {"flash": _flash_bytes(compiled), "ram": _ram_bytes(plan, board)}
-    regions = tuple(_use(board, kind, used) for kind, used in needs.items() if board.memory)
+    needs = {board.build.code_region: _flash_bytes(compiled)}
+    data = board.build.data_region  # of a Linux board the region of the code too
+    needs[data] = needs.get(data, 0) + _ram_bytes(plan, board)
+    regions = tuple(_use(board, name, used) for name, used in needs.items() if board.memory)
     problems = tuple(_shortage(r, plan) for r in regions if r.used > r.size)
     return _report(board, plan.name, regions, problems, plan)
 
@@ -85,8 +87,7 @@ def _ram_bytes(plan: Plan, board: Board) -> int:
     return BASE_RAM_BYTES + board.build.stack_bytes + plan.arena_bytes + inputs
 
 
-def _use(board: Board, kind: str, used: int) -> RegionUse:
-    name = board.build.code_region if kind == "flash" else board.build.data_region
+def _use(board: Board, name: str, used: int) -> RegionUse:
     region = board.region(name)
     return RegionUse(region=name, start=region.start, size=region.size, used=used)
 

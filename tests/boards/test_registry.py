@@ -11,6 +11,7 @@ import pytest
 
 from edgeq import api
 from edgeq.boards import registry
+from edgeq.boards.checks import check_board
 from edgeq.boards.profile import Board
 from edgeq.core.errors import InputError
 from edgeq.core.files import shipped_folder
@@ -27,7 +28,7 @@ def _board(tmp_path: Path, text: str, name: str = "mine") -> str:
 
 @pytest.mark.parametrize("board", registry.list_boards(), ids=lambda b: b.id)
 def test_a_shipped_board_is_sound(board: Board) -> None:
-    assert registry.check_board(board, methods=FLASHERS) == ()
+    assert check_board(board, methods=FLASHERS) == ()
     assert (shipped_folder("boards") / f"{board.id}.toml").is_file()
     assert board.sources
 
