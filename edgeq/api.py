@@ -16,6 +16,7 @@ from edgeq.deployment import Deployment as Deployment
 from edgeq.deployment import DeployRequest as DeployRequest
 
 if TYPE_CHECKING:
+    from edgeq.boards.drafts import Draft
     from edgeq.boards.profile import Board
     from edgeq.core.installation import Installed
     from edgeq.core.records import (
@@ -73,6 +74,31 @@ def check_boards(board: str | None = None) -> dict[str, tuple[str, ...]]:
 
     chosen = (registry.find_board(board),) if board else registry.list_boards()
     return {b.id: check_board(b, methods=FLASHERS) for b in chosen}
+
+
+def new_board(draft: Draft, *, out: Path | None = None) -> tuple[Board, Path]:
+    """Write a profile like that of a known board, to `out` or into the user's folder.
+
+    Raises:
+        InputError: the id, the board it is like, or what they give together is wrong.
+        UsageError: a value is not written as it should be, or the file is there already.
+        Nothing was written.
+    """
+    from edgeq.boards import drafts, registry
+    from edgeq.boards.checks import check_board
+    from edgeq.device.flashers import FLASHERS
+
+    text = drafts.draft_profile(draft)
+    board = registry.decode_board(text, what=f"board {draft.id}")
+    problems = check_board(board, methods=FLASHERS)
+    if problems:
+        raise InputError(
+            f"board {draft.id}: {'; '.join(problems)}",
+            hint=f"compare `edgeq boards show {draft.like}`",
+        )
+    path = out if out is not None else registry.user_folder() / f"{draft.id}.toml"
+    drafts.write_profile(text, path)
+    return board, path
 
 
 def board_schema() -> dict[str, Any]:

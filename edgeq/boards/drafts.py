@@ -72,6 +72,10 @@ def draft_profile(draft: Draft) -> str:
     import tomlkit
 
     registry.check_id(draft.id, what="id")
+    if not draft.like:
+        raise UsageError(
+            "--like: which board is it most like?", hint="`edgeq boards list` shows every board"
+        )
     data = read_bytes(registry.find_file(draft.like), what="board profile")
     like = registry.decode_board(data, what=f"board {draft.like}")
     document = tomlkit.parse(data.decode("utf-8"))
