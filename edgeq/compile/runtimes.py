@@ -198,10 +198,10 @@ def _per_channel(graph: Graph, node: Node, runtime: Runtime) -> Iterator[Finding
 
 
 def _bias(graph: Graph, node: Node, runtime: Runtime) -> Iterator[Finding]:
-    has_bias = node.op == "CONV_2D" and len(node.inputs) > 2 and node.inputs[2] >= 0
-    if has_bias and _activation_type(graph, node) == "int16":
-        if graph.tensor(node.inputs[2]).dtype == "int32":
-            yield from _late(history.INT32_BIAS_16X8, runtime, "int16 CONV_2D with int32 bias")
+    if node.op != "CONV_2D" or _activation_type(graph, node) != "int16":
+        return
+    if any(graph.tensor(i).dtype == "int32" for i in node.inputs[2:] if i >= 0):
+        yield from _late(history.INT32_BIAS_16X8, runtime, "int16 CONV_2D with int32 bias")
 
 
 CHECKS: tuple[Check, ...] = (_operator, _type, _int4, _per_channel, _bias)

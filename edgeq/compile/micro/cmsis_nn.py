@@ -10,11 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from edgeq.boards.profile import CoreName
 from edgeq.core.errors import UsageError
 
 Simd = Literal["scalar", "dsp", "mve"]
 
-SIMD: dict[str, Simd] = {
+SIMD: dict[CoreName, Simd] = {
     "cortex-m0": "scalar",
     "cortex-m0plus": "scalar",
     "cortex-m3": "scalar",
@@ -78,7 +79,7 @@ class Window:
         )
 
 
-def simd_of(core: str) -> Simd:
+def simd_of(core: CoreName) -> Simd:
     """Return which of CMSIS-NN's paths a core takes; UsageError where there is none."""
     if core not in SIMD:
         raise UsageError(
