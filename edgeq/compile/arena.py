@@ -216,7 +216,7 @@ def _finish(memory: _Memory, graph: Graph) -> None:
 
 
 @dataclass(slots=True)
-class _Planned:
+class Planned:
     """A buffer of the head: its bytes, its life in operators, both ends included, its offset."""
 
     size: int
@@ -228,7 +228,7 @@ class _Planned:
         self.first = scope if self.first == NEVER else self.first
         self.last = scope
 
-    def meets(self, other: _Planned) -> bool:
+    def meets(self, other: Planned) -> bool:
         return self.first <= other.last and other.first <= self.last
 
 
@@ -253,14 +253,14 @@ def _plan(
 
 def _lives(
     graph: Graph, scratch: Sequence[ScratchBuffer], offline: Mapping[int, int]
-) -> list[_Planned]:
+) -> list[Planned]:
     """Return the buffers in the planner's order: tensors by index, then scratch buffers."""
     tensors = {
-        t.index: _Planned(_up(t.bytes, structs.ARENA_ALIGNMENT), offset=offline.get(t.index))
+        t.index: Planned(_up(t.bytes, structs.ARENA_ALIGNMENT), offset=offline.get(t.index))
         for t in graph.tensors
         if not t.is_constant and (not t.is_variable or t.index in offline)
     }
-    work = [_Planned(_up(s.bytes, structs.ARENA_ALIGNMENT)) for s in scratch]
+    work = [Planned(_up(s.bytes, structs.ARENA_ALIGNMENT)) for s in scratch]
     users = [(s.node, w) for s, w in zip(scratch, work, strict=True)]
     lives = [(0, i) for i in graph.inputs]
     for scope, node in enumerate(graph.nodes, start=1):
@@ -274,7 +274,7 @@ def _lives(
     return [*tensors.values(), *work]
 
 
-def pack_greedily(buffers: Sequence[_Planned]) -> int:
+def pack_greedily(buffers: Sequence[Planned]) -> int:
     """Place `buffers` as GreedyMemoryPlanner does; return the bytes up to the highest end.
 
     Buffers with an offset keep it. The others follow, the largest first and of equal ones the
@@ -282,7 +282,7 @@ def pack_greedily(buffers: Sequence[_Planned]) -> int:
     """
     fixed = [b for b in buffers if b.offset is not None]
     free = [b for b in reversed(buffers) if b.offset is None]
-    placed: list[tuple[int, _Planned]] = []
+    placed: list[tuple[int, Planned]] = []
     for buffer in (*fixed, *sorted(free, key=lambda b: -b.size)):
         at = buffer.offset
         if at is None:

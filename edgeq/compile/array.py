@@ -134,7 +134,7 @@ def _arena_macros(macro: str, arenas: Arenas) -> str:
 _ARENA_COMMENT = """\
 /* Bytes of tensor arena, aligned to 16, for the reference kernels and for CMSIS-NN's: estimated
    step by step as MicroInterpreter allocates on a 32-bit Arm, for TensorFlow Lite Micro 90b983c
-   and CMSIS-NN 4ab83cc; other versions differ by a few hundred bytes. */"""
+   and CMSIS-NN 4ab83cc; another version may need more. */"""
 
 
 _HEADER = """\
