@@ -16,7 +16,7 @@ from edgeq.compile.micro.history import Change
 from edgeq.compile.micro.kernels import ETHOS_U, name_of
 from edgeq.core.errors import UsageError, did_you_mean
 from edgeq.core.records import Record
-from edgeq.graph.ir import Graph, Node
+from edgeq.graph.ir import Graph, Node, Tensor
 
 Effect = Literal["wrong", "fails", "unsure"]
 
@@ -190,11 +190,21 @@ def _per_channel(graph: Graph, node: Node, runtime: Runtime) -> Iterator[Finding
         yield Finding("wrong", reason, str(history.PER_CHANNEL_REFUSED))
     elif runtime.day < history.PER_CHANNEL_COMPUTED.day:
         yield from _late(history.PER_CHANNEL_COMPUTED, runtime, what)
-    elif runtime.package == "esp-tflite-micro" and runtime.day < history.ESP_PER_CHANNEL:
-        reason = f"ESP-NN took one scale for all channels until {history.ESP_PER_CHANNEL}"
-        yield Finding("wrong", reason, history.ESP_PER_CHANNEL_SOURCE)
+    elif runtime.package == "esp-tflite-micro":
+        yield from _esp_nn(weights, runtime)
     if _activation_type(graph, node) == "int16":
         yield from _late(history.PER_CHANNEL_COMPUTED_16X8, runtime, f"int16 {what}")
+
+
+def _esp_nn(weights: Tensor, runtime: Runtime) -> Iterator[Finding]:
+    if runtime.day < history.ESP_PER_CHANNEL:
+        reason = f"ESP-NN took one scale for all channels until {history.ESP_PER_CHANNEL}"
+        yield Finding("wrong", reason, history.ESP_PER_CHANNEL_SOURCE)
+    elif any(size % history.ESP_MULTIPLE for size in weights.shape):
+        reason = (
+            f"on ESP32-S3, ESP-NN is for multiples of {history.ESP_MULTIPLE}: check the outputs"
+        )
+        yield Finding("unsure", reason, history.ESP_MULTIPLE_SOURCE)
 
 
 def _bias(graph: Graph, node: Node, runtime: Runtime) -> Iterator[Finding]:

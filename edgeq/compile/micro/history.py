@@ -202,6 +202,10 @@ RELEASES: tuple[Release, ...] = (
 ESP_PER_CHANNEL = date(2025, 9, 1)
 ESP_PER_CHANNEL_SOURCE = "espressif/esp-tflite-micro 312a65a (pull request 109)"
 
+# Since then it has a kernel; on ESP32-S3 that one is for sizes that are multiples of 8.
+ESP_MULTIPLE = 8
+ESP_MULTIPLE_SOURCE = "espressif/esp-nn issue 34, open on 2026-08-11"
+
 # Operators that Arduino_TensorFlowLite 2.4.0-ALPHA does not have, as its users found.
 ARDUINO_MISSING = {
     "RESIZE_BILINEAR": "tensorflow/tensorflow issue 49207",
