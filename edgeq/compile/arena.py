@@ -258,7 +258,7 @@ def _lives(
     tensors = {
         t.index: Planned(_up(t.bytes, structs.ARENA_ALIGNMENT), offset=offline.get(t.index))
         for t in graph.tensors
-        if not t.is_constant and (not t.is_variable or t.index in offline)
+        if t.bytes and not t.is_constant and (not t.is_variable or t.index in offline)
     }
     work = [Planned(_up(s.bytes, structs.ARENA_ALIGNMENT)) for s in scratch]
     users = [(s.node, w) for s, w in zip(scratch, work, strict=True)]
