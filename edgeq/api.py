@@ -17,6 +17,7 @@ from edgeq.deployment import DeployRequest as DeployRequest
 
 if TYPE_CHECKING:
     from edgeq.boards.profile import Board
+    from edgeq.compile.emission import Emission
     from edgeq.core.installation import Installed
     from edgeq.core.records import (
         CompiledModel,
@@ -202,14 +203,28 @@ def compile_model(
     return compiled
 
 
-def emit(model: Path, *, out: Path, name: str | None = None) -> tuple[Path, ...]:
-    """Write the model as a C array with header and op resolver for TensorFlow Lite Micro."""
-    from edgeq.compile.array import emit_array
+def emit(
+    model: Path,
+    *,
+    out: Path,
+    name: str | None = None,
+    board: str | None = None,
+    version: str | None = None,
+) -> Emission:
+    """Write the model as a C array with header and op resolver for TensorFlow Lite Micro.
+
+    A board with an Ethos-U gets the model as Vela compiles it. `version` is the runtime of the
+    firmware: what it would not do right is among the problems of the record.
+    """
+    from edgeq.compile.emission import Target, emit_graph
     from edgeq.core.files import read_bytes, write_tree
 
-    files = emit_array(_read(model), read_bytes(model, what="model"), name or model.stem)
+    core = find_board(board).core if board else None
+    target = Target(core.arch, core.npu, version) if core else Target(version=version)
+    data = read_bytes(model, what="model")
+    record, files = emit_graph(_read(model), data, name or model.stem, target)
     write_tree(out, files)
-    return tuple(out / file for file in files)
+    return record
 
 
 def export(
