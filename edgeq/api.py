@@ -68,10 +68,10 @@ def find_board(board: str) -> Board:
 def check_boards(board: str | None = None) -> dict[str, tuple[str, ...]]:
     """Return the problems of one board or of all, by board id; empty tuples where it is sound."""
     from edgeq.boards import registry
-    from edgeq.device.flashers import FLASHERS
+    from edgeq.device.flashing.table import FLASHERS, flash_problems
 
     chosen = (registry.find_board(board),) if board else registry.list_boards()
-    return {b.id: registry.check_board(b, methods=FLASHERS) for b in chosen}
+    return {b.id: (*registry.check_board(b, methods=FLASHERS), *flash_problems(b)) for b in chosen}
 
 
 def board_schema() -> dict[str, Any]:
@@ -250,11 +250,13 @@ def flash(
 ) -> FlashReport:
     """Build the firmware and write it to the board; `dry_run` only says how."""
     from edgeq.bench.preparation import prepare
-    from edgeq.device.flashers import flash_image
+    from edgeq.device.flashers import check_firmware_method, flash_image
 
+    profile = find_board(board)
+    check_firmware_method(profile)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
-        return flash_image(ready.board, ready.image, dry_run=dry_run)
+        ready = prepare(model, profile, Path(folder), toolchain=toolchain)
+        return flash_image(ready.board, ready.image, port=port, dry_run=dry_run)
 
 
 def bench(
