@@ -6,6 +6,7 @@ purpose. Heavy packages are imported when a function needs them.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -252,6 +253,7 @@ def flash(
     from edgeq.bench.preparation import prepare
     from edgeq.device.flashers import check_firmware_method, flash_image
 
+    _check_port(port)
     profile = find_board(board)
     check_firmware_method(profile)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
@@ -276,6 +278,7 @@ def bench(
     from edgeq.bench.preparation import prepare
     from edgeq.bench.runs import run_bench
 
+    _check_port(port)
     seed = parse_input(input_spec)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
@@ -303,6 +306,7 @@ def validate(
     from edgeq.bench.runs import collect_inputs, run_validation
     from edgeq.data.dataset import load_dataset
 
+    _check_port(port)
     dataset = load_dataset(data, data_root=data_root) if data else None
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
@@ -327,10 +331,18 @@ def report(folder: Path, *, out: Path | None = None) -> tuple[ReportData, Path]:
     return rewrite_report(folder, out)
 
 
+def _check_port(port: str | None) -> None:
+    """Refuse a port's name before anything is built for it."""
+    from edgeq.device.ports import check_port
+
+    if port is not None:
+        check_port(port)
+
+
 def _read(model: Path) -> Graph:
     from edgeq.graph.reader import read_model
 
-    if model.suffix in (".keras", ".h5") or model.is_dir():
+    if model.suffix in (".keras", ".h5") or os.path.isdir(model):
         raise InputError(
             f"{model} is not a .tflite model",
             hint=f"convert it first: edgeq convert {model} --data DATASET",

@@ -13,7 +13,16 @@ from edgeq.core.errors import DeviceError, UsageError, one_line
 from edgeq.core.records import Record
 
 URL_SCHEMES = ("socket", "rfc2217", "loop")
-_URL = re.compile(r"(?:socket|rfc2217)://[A-Za-z0-9\[][A-Za-z0-9.:\-\]]*:\d{1,5}\Z|loop://\Z")
+_URL = re.compile(
+    r"(?:socket|rfc2217)://(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}\Z"
+    r"|loop://\Z"
+)
+# /dev/ttyACM0, /dev/ttyS0, /dev/pts/3, /dev/cu.usbmodem1: never /dev/mem, a disk or a watchdog,
+# which do something as soon as they are opened; nor the console.
+_POSIX_PORT = re.compile(
+    r"/dev/(?:tty(?:[A-Za-z]|\.)[\w.-]{0,64}|cu[.aU][\w.-]{0,64}|pts/\d{1,6}|rfcomm\d{1,3})\Z",
+    re.ASCII,
+)
 _MASTERS = ("/dev/ptmx", "/dev/pts/ptmx")
 _WINDOWS_PORT = re.compile(r"(?:\\\\\.\\)?COM\d{1,3}\Z", re.IGNORECASE)
 
@@ -54,7 +63,8 @@ def _is_serial_port(port: str) -> bool:
     if os.name == "nt":
         return bool(_WINDOWS_PORT.match(port))
     try:
-        return port.startswith("/") and stat.S_ISCHR(os.stat(port).st_mode)
+        named = port.startswith("/") and _POSIX_PORT.match(os.path.realpath(port))
+        return bool(named) and stat.S_ISCHR(os.stat(port).st_mode)
     except OSError:
         return False
 
