@@ -1,4 +1,4 @@
-"""Hostile strings in every place of the command line: refused, never run, never written elsewhere."""
+"""Hostile strings in every place of the command line are refused, and never run or written."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ PLACES: Mapping[str, tuple[str, ...]] = {
     "bench: input": ("bench", "MODEL", "--board", "virt-m4", "--input", "X"),
     "build: board": ("build", "MODEL", "--board", "X", "--out", "OUT"),
     "build: model": ("build", "X", "--board", "virt-m4", "--out", "OUT"),
-    "build: toolchain": ("build", "MODEL", "--board", "virt-m4", "--toolchain", "X", "--out", "OUT"),
+    "build: toolchain": ("build", "MODEL", "-b", "virt-m4", "--toolchain", "X", "--out", "OUT"),
     "emit: model": ("emit", "X", "--out", "OUT"),
     "boards show": ("boards", "show", "X"),
     "boards check": ("boards", "check", "X"),
