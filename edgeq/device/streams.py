@@ -6,6 +6,7 @@ import contextlib
 import select
 import socket
 import time
+import warnings
 from typing import Any, Protocol
 
 from edgeq.core.errors import DeviceError
@@ -41,10 +42,18 @@ class SerialStream:
         self._name = check_port(port)
         if owner := find_owner(port):
             raise port_in_use(port, owner)
+        remote = port.startswith("rfc2217://")
         try:
-            self._port: Any = serial.serial_for_url(
-                port, baudrate=baud, timeout=SLICE_S, write_timeout=5, exclusive=True
-            )
+            # pyserial 3.5 starts its rfc2217 thread with a method that Python calls old.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._port: Any = serial.serial_for_url(
+                    # Not every device behind a server has the modem lines that are set first.
+                    f"{port}?ign_set_control" if remote else port,
+                    baudrate=baud, timeout=SLICE_S, exclusive=True,
+                    # A remote port has a time limit of its own, and takes no other.
+                    write_timeout=None if remote else 5,
+                )  # fmt: skip
         except self._errors as error:
             raise _cannot_open(port, error) from error
 
@@ -73,8 +82,12 @@ class SerialStream:
 
     def close(self) -> None:
         """Close the port."""
+        # pyserial forgets the socket of an rfc2217 port whose server went away first.
+        leftover = getattr(self._port, "_socket", None)
         with contextlib.suppress(*self._errors):
             self._port.close()
+        if leftover is not None:
+            leftover.close()
 
 
 class SocketStream:

@@ -26,7 +26,7 @@ from edgeq.core.records import FirmwareImage
 from edgeq.device.connection import open_board
 from edgeq.device.flashers import flash_image
 from edgeq.device.session import BoardSession
-from edgeq.device.virtual.launch import _read_ready, unicorn_argv
+from edgeq.device.virtual.launch import read_ready, unicorn_argv
 from edgeq.graph.writer import write_graph
 from tests.support.small_cnn import small_cnn
 from tests.support.tools import put_tool
@@ -60,7 +60,7 @@ def _ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
     board = find_board("virt-m4")
     image = prepare(model, board, folder).image
     with _running(board, image) as child:
-        yield Ready(board, image, _read_ready(child, board.id))
+        yield Ready(board, image, read_ready(child, board.id))
 
 
 @contextmanager
