@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from edgeq.data.catalog import Listed
     from edgeq.device.flashers import FlashReport
     from edgeq.device.ports import SerialPort
+    from edgeq.firmware.exports import Engine, ExportRecord
     from edgeq.firmware.fit import FitReport
     from edgeq.graph.inspection import Inspection
     from edgeq.graph.ir import Graph
@@ -210,6 +211,24 @@ def emit(model: Path, *, out: Path, name: str | None = None) -> tuple[Path, ...]
     files = emit_array(_read(model), read_bytes(model, what="model"), name or model.stem)
     write_tree(out, files)
     return tuple(out / file for file in files)
+
+
+def export(
+    model: Path,
+    *,
+    kind: str,
+    out: Path,
+    engine: Engine = "aot",
+    board: str | None = None,
+    name: str | None = None,
+) -> ExportRecord:
+    """Write the model as a library of a build system, with an example that proves its bytes."""
+    from edgeq.bench.exporting import export_model
+
+    core = find_board(board).core.arch if board else "native"
+    return export_model(
+        model, _read(model), kind, out, engine=engine, core=core, name=name or model.stem
+    )
 
 
 def fit(model: Path, *, board: str) -> FitReport:

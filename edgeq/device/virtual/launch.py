@@ -89,10 +89,15 @@ def open_qemu(board: Board, image: FirmwareImage) -> Stream:
     """Start QEMU with its UART on the standard streams.
 
     Raises:
-        ToolchainError: qemu-system-arm is not installed.
+        ToolchainError: QEMU for the board's core is not installed.
     """
-    child = spawn(qemu_argv(board, require("qemu-system-arm"), image.elf))
+    child = spawn(qemu_argv(board, require(qemu_program(board)), image.elf))
     return ProcessStream(child, f"QEMU board '{board.id}'")
+
+
+def qemu_program(board: Board) -> str:
+    """Return the name of the QEMU that has the board's core."""
+    return "qemu-system-riscv32" if board.core.arch.startswith("rv") else "qemu-system-arm"
 
 
 def qemu_argv(board: Board, program: str, elf: str) -> list[str]:
