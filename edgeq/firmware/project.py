@@ -12,6 +12,7 @@ from edgeq.boards.profile import Board, Pin, parse_pin
 from edgeq.core.errors import InputError, UsageError, did_you_mean
 from edgeq.core.files import confined, shipped_folder
 from edgeq.core.records import CompiledModel
+from edgeq.firmware.templates import make_renderer
 
 Part = Literal["harness", "library", "model"]
 
@@ -25,6 +26,7 @@ COUNTERS: dict[str, tuple[str, ...]] = {
     "clock-gettime": ("ns",),
 }
 COMMON = "common"
+OTHER_FOLDERS = (COMMON, "exports")
 # Folders of a template that hold drivers, and which of its files a board asks for. A driver
 # brings the headers beside it whose name its own begins with: stm32h7.c brings stm32.h.
 DRIVERS: dict[str, Callable[[Board], str]] = {
@@ -66,7 +68,7 @@ class Project:
 def template_names() -> tuple[str, ...]:
     """Return the names of the firmware templates."""
     folders = shipped_folder("firmware_templates").iterdir()
-    return tuple(sorted(f.name for f in folders if f.is_dir() and f.name != COMMON))
+    return tuple(sorted(f.name for f in folders if f.is_dir() and f.name not in OTHER_FOLDERS))
 
 
 def make_project(compiled: CompiledModel, board: Board, *, traced: bool) -> Project:
@@ -162,14 +164,6 @@ def _driver(folder: Path, name: str, board: Board) -> Path:
 
 
 def _renderer(compiled: CompiledModel, board: Board, *, traced: bool) -> Callable[[str], str]:
-    """Return a function that renders a template's text; sandboxed, and strict about names."""
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import SandboxedEnvironment
-
-    environment = SandboxedEnvironment(
-        undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
-    )
-    environment.filters["hex"] = lambda value: f"0x{value:08x}"
     names = {
         "board": board,
         "model": compiled.plan,
@@ -179,7 +173,7 @@ def _renderer(compiled: CompiledModel, board: Board, *, traced: bool) -> Callabl
         "traced": traced,
         "version": __version__,
     }
-    return lambda text: environment.from_string(text).render(names)
+    return make_renderer(names)
 
 
 def _uart_pins(board: Board) -> dict[str, Pin]:

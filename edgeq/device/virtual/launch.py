@@ -60,7 +60,7 @@ def open_unicorn(board: Board, image: FirmwareImage) -> Stream:
     require("unicorn")
     child = spawn(unicorn_argv(board, image.elf))
     try:
-        port = _read_ready(child, board.id)
+        port = read_ready(child, board.id)
         stream = SocketStream(f"socket://127.0.0.1:{port}")
     except BaseException:
         child.close()
@@ -135,7 +135,7 @@ def open_host(board: Board, image: FirmwareImage) -> Stream:
     return ProcessStream(child, f"host board '{board.id}'")
 
 
-def _read_ready(child: Child, board_id: str) -> int:
+def read_ready(child: Child, board_id: str) -> int:
     """Return the port from the board's first line."""
     line = b""
     deadline = time.monotonic() + START_S
