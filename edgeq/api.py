@@ -240,9 +240,9 @@ def export(
     """Write the model as a library of a build system, with an example that proves its bytes."""
     from edgeq.bench.exporting import export_model
 
-    core = find_board(board).core.arch if board else "native"
+    profile = find_board(board) if board else None
     return export_model(
-        model, _read(model), kind, out, engine=engine, core=core, name=name or model.stem
+        model, _read(model), kind, out, engine=engine, board=profile, name=name or model.stem
     )
 
 
