@@ -186,6 +186,16 @@ def test_the_pack_names_files_that_are_there_and_in_its_archive(
     assert {f for f in files if not f.endswith("/")} | {f"edgeq.{NAME}.pdsc"} <= held
 
 
+def test_the_zephyr_module_points_at_its_build_files(tmp_path: Path) -> None:
+    export_small(tmp_path / "x", "zephyr")
+    lines = (tmp_path / "x" / "zephyr" / "module.yml").read_text().splitlines()
+    assert lines == [f"name: {NAME}", "build:", "  cmake: zephyr", "  kconfig: zephyr/Kconfig"]
+    symbol = f"{NAME.upper()}_MODEL"
+    assert f"config {symbol}\n" in (tmp_path / "x" / "zephyr" / "Kconfig").read_text()
+    assert f"if(CONFIG_{symbol})" in (tmp_path / "x" / "zephyr" / "CMakeLists.txt").read_text()
+    assert f"CONFIG_{symbol}=y\n" in (tmp_path / "x" / "samples" / "run" / "prj.conf").read_text()
+
+
 @pytest.mark.parametrize(
     ("kind", "manifest"), [("esp-idf", "CMakeLists.txt"), ("zephyr", "zephyr/CMakeLists.txt")]
 )
