@@ -94,6 +94,7 @@ def find_runtime(version: str) -> Runtime:
         UsageError: it is none of these.
     """
     wanted = re.sub(r"[@=\s]+", "@", version.strip().lower().replace("_", "-"))
+    wanted = wanted.removeprefix("espressif/")
     for find in (_day, _commit, _python_package, _release):
         if found := find(wanted):
             return found._replace(name=version)

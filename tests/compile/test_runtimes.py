@@ -35,6 +35,8 @@ def _only(graph: Graph, version: str) -> RuntimeProblem:
         ("esp-tflite-micro@1.3.1", "fails"),
         ("esp-tflite-micro@1.3.2", "wrong"),
         ("zephyr@20230809", "wrong"),
+        ("1a34dcab41e7e0e667db72d6a40999c1ec9c510c", "wrong"),
+        ("espressif/esp-tflite-micro==1.3.2", "wrong"),
         ("tflite-micro==0.dev20240301003017", "wrong"),
     ],
 )

@@ -213,8 +213,16 @@ ARDUINO_MISSING = {
 }
 
 
+# Commits of Zephyr's module that a manifest (west.yml) names, by the upstream they are built on.
+ZEPHYR_COMMITS = {
+    "9156d050": date(2021, 7, 28),
+    "1a34dcab": date(2023, 6, 30),
+    "e1eecbee": date(2024, 5, 29),
+}
+
+
 def commits() -> dict[str, date]:
-    """Return the day of every commit that a row names."""
+    """Return the day of every commit that a row names, and of those of Zephyr's module."""
     changes = (
         FIRST,
         LAST,
@@ -225,4 +233,4 @@ def commits() -> dict[str, date]:
         PER_CHANNEL_COMPUTED,
         INT32_BIAS_16X8,
     )
-    return {c.commit: c.day for c in changes}
+    return {**{c.commit: c.day for c in changes}, **ZEPHYR_COMMITS}
