@@ -20,7 +20,7 @@ def emit(
     tflm_version: Annotated[
         str | None,
         typer.Option(
-            help="The runtime: a day, a commit or a package, like zephyr@20240627 [default: latest]."
+            help="The runtime: a day, a commit or a package (zephyr@20240627) [default: latest]."
         ),
     ] = None,
     form: opt.OutputFormat = opt.Format.text,

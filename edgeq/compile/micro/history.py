@@ -152,6 +152,11 @@ PER_CHANNEL_COMPUTED_16X8 = _COMPARED_16
 
 INT32_BIAS_16X8 = _change("2022-04-29", "b52e0f65c", 1076)
 
+# Without a bias, int16 products were summed in 32 bits, which fewer than this many cannot overflow:
+# 2^31 / (2^15 * 2^7).
+SUMMED_IN_64_BITS_16X8 = _change("2026-06-16", "7ca66d18e", 3598)
+SUM_LIMIT_16X8 = 512
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -232,5 +237,6 @@ def commits() -> dict[str, date]:
         PER_CHANNEL_REFUSED,
         PER_CHANNEL_COMPUTED,
         INT32_BIAS_16X8,
+        SUMMED_IN_64_BITS_16X8,
     )
     return {**{c.commit: c.day for c in changes}, **ZEPHYR_COMMITS}
