@@ -22,6 +22,7 @@ from edgeq.cli.commands.deploy import deploy
 from edgeq.cli.commands.doctor import doctor
 from edgeq.cli.commands.emit import emit
 from edgeq.cli.commands.evaluate import evaluate
+from edgeq.cli.commands.export import export
 from edgeq.cli.commands.fit import fit
 from edgeq.cli.commands.flash import flash
 from edgeq.cli.commands.inspect import inspect
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Command] = {
     "fit": fit,
     "compile": compile_,
     "emit": emit,
+    "export": export,
     "build": build,
     "flash": flash,
     "bench": bench,
