@@ -11,11 +11,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeq.core.errors import InputError
+from edgeq.core.errors import InputError, UsageError
 from edgeq.deployment import Deployment as Deployment
 from edgeq.deployment import DeployRequest as DeployRequest
 
 if TYPE_CHECKING:
+    from edgeq.bench.estimation import EstimateRecord
     from edgeq.boards.profile import Board
     from edgeq.core.installation import Installed
     from edgeq.core.records import (
@@ -223,6 +224,35 @@ def fit(model: Path, *, board: str) -> FitReport:
     return check_fit(graph, compile_graph(graph, name=model.stem, core=profile.core.arch), profile)
 
 
+def estimate(
+    model: Path,
+    *,
+    board: str | None = None,
+    all_boards: bool = False,
+    on_progress: Progress = _quiet,
+) -> tuple[EstimateRecord, ...]:
+    """Estimate fit, flash, RAM and latency on one board, or on all; nothing is built.
+
+    A float model (.keras, .h5, SavedModel), trained or not, is quantised with noise first.
+
+    Raises:
+        UsageError: a board and all boards at once.
+    """
+    from edgeq.bench.estimation import estimate_boards
+
+    if board and all_boards:
+        raise UsageError(
+            "--board and --all-boards contradict each other", hint="give one of the two"
+        )
+    boards = (find_board(board),) if board else list_boards()
+    if not _is_source(model):
+        return estimate_boards(_read(model), boards)
+    from edgeq.convert.sketch import SKETCH_NOTE, sketch_model
+
+    graph = sketch_model(model, on_progress=on_progress)
+    return estimate_boards(graph, boards, notes=(SKETCH_NOTE,))
+
+
 def build(
     model: Path,
     *,
@@ -325,10 +355,15 @@ def report(folder: Path, *, out: Path | None = None) -> tuple[ReportData, Path]:
     return rewrite_report(folder, out)
 
 
+def _is_source(model: Path) -> bool:
+    """Whether a model is a float one of Keras or TensorFlow."""
+    return model.suffix in (".keras", ".h5") or model.is_dir()
+
+
 def _read(model: Path) -> Graph:
     from edgeq.graph.reader import read_model
 
-    if model.suffix in (".keras", ".h5") or model.is_dir():
+    if _is_source(model):
         raise InputError(
             f"{model} is not a .tflite model",
             hint=f"convert it first: edgeq convert {model} --data DATASET",
