@@ -52,7 +52,9 @@ class Row:
         self.tensors.append(Tensor(index, f"t{index}", data.shape, dtype, quantization, data))
         return index
 
-    def op(self, op: str, inputs: Sequence[int], output: int, version: int, **options: OptionValue) -> int:
+    def op(
+        self, op: str, inputs: Sequence[int], output: int, version: int, **options: OptionValue
+    ) -> int:
         """Add an operator and return its output."""
         self.nodes.append(Node(len(self.nodes), op, version, tuple(inputs), (output,), options))
         return output
@@ -284,6 +286,8 @@ RECIPES: tuple[Recipe, ...] = (
     pool("MAX_POOL_2D", 12, 12, 32, (3, 3), 2, "SAME"),
     pool("MAX_POOL_2D", 6, 6, 96, (6, 6), 6, "VALID"),
     pool("MAX_POOL_2D", 32, 32, 4, (4, 4), 4, "VALID"),
+    pool("MAX_POOL_2D", 20, 1, 16, (5, 1), 5, "VALID"),
+    pool("MAX_POOL_2D", 9, 9, 40, (3, 3), 3, "VALID"),
     mean((1, 8, 8, 64), (1, 2)), mean((1, 4, 4, 100), (1, 2)), mean((1, 12, 12, 16), (1, 2)),
     mean((1, 50, 20), (1,)), mean((1, 16, 300), (2,)),
     binary("ADD", (1, 16, 16, 16), (1, 16, 16, 16)), binary("ADD", (1, 1000), (1, 1000)),

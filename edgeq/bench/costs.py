@@ -44,11 +44,16 @@ class CoreCosts(Record, frozen=True, kw_only=True):
 
 
 class CostTable(Record, frozen=True, kw_only=True):
-    """The costs of every core that a virtual board counts."""
+    """The costs of every core that a virtual board counts.
+
+    `held_out` is, by model and core, the relative error of the estimated instructions of models
+    that nothing was fitted on; empty where none were at hand.
+    """
 
     schema: Literal["edgeq.costs/1"] = "edgeq.costs/1"
     toolchain: str
     cores: dict[str, CoreCosts]
+    held_out: dict[str, dict[str, float]] = {}
 
 
 class Cost(Record, frozen=True, kw_only=True):

@@ -135,16 +135,17 @@ def board_cycles(cost: Cost, board: Board) -> Cycles:
     known = load_calibration().cores[board.core.arch]
     costs = load_costs().cores[known.counts]
     if board.kind == "virtual":
-        return _virtual_cycles(cost, costs)
+        return _virtual_cycles(cost, board, costs)
     code = next((r for r in board.memory if r.name == board.build.code_region), None)
     return silicon_cycles(cost, known, code, _floor(cost, costs))
 
 
-def _virtual_cycles(cost: Cost, costs: CoreCosts) -> Cycles:
-    """A virtual board's time is its own modelled cycles, or its instructions."""
-    count = cost.instructions if cost.cycles is None else cost.cycles
+def _virtual_cycles(cost: Cost, board: Board, costs: CoreCosts) -> Cycles:
+    """A virtual board's time is its own modelled cycles, or, in QEMU, its instructions."""
+    modelled = cost.cycles if board.flash.method != "qemu" else None
+    count = cost.instructions if modelled is None else modelled
+    source = "one cycle an instruction" if modelled is None else costs.cycles_source
     margin = 1 + COUNT_TOLERANCE
-    source = costs.cycles_source or "one cycle an instruction"
     return Cycles(count / margin, count, count * margin, source)
 
 

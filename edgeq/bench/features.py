@@ -19,6 +19,8 @@ from edgeq.graph.ops import call_of
 
 Features = Mapping[str, float]
 
+VECTOR_BYTES = 16  # of an MVE register
+
 # name -> what is counted; the page docs/estimate.md is written from it.
 MEANING = {
     "calls": "1 for each layer",
@@ -26,8 +28,8 @@ MEANING = {
     "macs": "multiply-accumulates, where weights serve several pixels",
     "single_macs": "multiply-accumulates of a layer with one output pixel",
     "border_macs": "multiply-accumulates of windows that reach over the border, padding included",
-    "short_macs": "multiply-accumulates in runs shorter than 16 bytes",
     "runs": "contiguous runs of bytes that the products of all outputs are made of",
+    "vectors": "steps of 16 bytes in those runs, the last of each filled up",
     "pixels": "output pixels",
     "border_outputs": "outputs whose window reaches over the border",
     "weights": "weights",
@@ -59,8 +61,8 @@ def _convolution(graph: Graph, node: Node) -> Features:
     return {
         "macs": float(inside * depth),
         "border_macs": float((outputs - inside) * depth),
-        "short_macs": float(outputs * depth) if outputs * depth < 16 * runs else 0.0,
         "runs": float(runs),
+        "vectors": _vectors(outputs * depth, runs),
         "weights": weights,
     }
 
@@ -71,9 +73,13 @@ def _product(outputs: int, depth: int, channels: float) -> Features:
     macs = float(outputs * depth)
     return {
         "macs" if pixels > 1 else "single_macs": macs,
-        "short_macs": macs if depth < 16 else 0.0,
+        "vectors": _vectors(outputs * depth, outputs),
         "weights": channels * depth,
     }
+
+
+def _vectors(macs: int, runs: int) -> float:
+    return float(runs * -(-macs // (runs * VECTOR_BYTES)))
 
 
 def _dense(graph: Graph, node: Node) -> Features:
