@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from edgeq.bench.calibration import COUNT_TOLERANCE, CoreCalibration, load_calibration
-from edgeq.bench.costs import Cost, CoreCosts, UnknownKernelError, load_costs, model_cost
+from edgeq.bench.costs import CoreCosts, Cost, UnknownKernelError, load_costs, model_cost
 from edgeq.boards.profile import Board, Memory
 from edgeq.core.records import CompiledModel, Kind, Record, RegionUse
 from edgeq.graph.ir import Graph

@@ -107,7 +107,7 @@ def _inside_pixels(window: Window) -> int:
         window.output[1:3], window.stride, window.pad, window.reach, window.input[1:3], strict=True
     )
     spans = [
-        sum(0 <= i * stride - pad and i * stride - pad + reach <= size for i in range(out))
+        sum(i * stride - pad >= 0 and i * stride - pad + reach <= size for i in range(out))
         for out, stride, pad, reach, size in axes
     ]
     return window.output[0] * math.prod(spans)
