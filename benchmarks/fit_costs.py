@@ -27,6 +27,7 @@ from numpy.typing import NDArray
 from edgeq import api
 from edgeq.bench.costs import (
     COSTS_FILE,
+    EXTENSIONS,
     CoreCosts,
     Cost,
     CostTable,
@@ -133,7 +134,9 @@ def fit_core(core: str, folder: Path) -> tuple[CoreCosts, str]:
             by_kernel[row.kernel].append(row)
     source = cycle_source(board, 0) if modelled else ""
     kernels = {name: fit_kernel(by_kernel[name]) for name in sorted(by_kernel)}
-    return CoreCosts(board=board.id, cycles_source=source, kernels=kernels), toolchain
+    extensions = tuple(name for name in EXTENSIONS if getattr(board.core, name))
+    costs = CoreCosts(board=board.id, extensions=extensions, cycles_source=source, kernels=kernels)
+    return costs, toolchain
 
 
 def check_models(table: CostTable, folder: Path) -> dict[str, dict[str, float]]:
@@ -177,7 +180,7 @@ def main() -> int:
             cores[core], toolchain = fit_core(core, Path(name))
             for kernel, cost in cores[core].kernels.items():
                 print(f"{core:14} {kernel:18} {cost.layers:>4} layers, worst {cost.worst:.1%}")
-    table = CostTable(toolchain=toolchain, cores=cores)
+    table = CostTable(toolchain=toolchain, cores=dict(sorted(cores.items())))
     if options.check:
         table = msgspec.structs.replace(table, held_out=check_models(table, options.check))
     text = msgspec.json.format(msgspec.json.encode(table), indent=1).decode() + "\n"

@@ -75,10 +75,12 @@ class Submission(Record, frozen=True, kw_only=True):
 
 
 class Excluded(Record, frozen=True, kw_only=True):
-    """Submissions that are left out."""
+    """Submissions that are left out; with milliseconds where the reason rests on them."""
 
     row: str
     why: str
+    mhz: float = 0.0
+    ms: Millis = msgspec.field(default_factory=dict)
 
 
 class Assumed(Record, frozen=True, kw_only=True):

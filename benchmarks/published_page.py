@@ -80,9 +80,14 @@ def _of_group(fit: CoreFit) -> list[Row]:
 
 def _calibration(calibration: Calibration) -> str:
     rows = (
-        (core, c.counts, f"{c.basis}: {c.source}", f"{c.low:.2f}", f"{c.typical:.2f}", f"{c.high:.2f}")
+        (
+            core,
+            c.counts,
+            f"{c.basis}: {c.source}",
+            *(f"{n:.2f}" for n in (c.low, c.typical, c.high)),
+        )
         for core, c in calibration.cores.items()
-    )  # fmt: skip
+    )
     return _table(("core", "counted on", "rests on", "low", "typical", "high"), rows, 3)
 
 
@@ -95,7 +100,7 @@ def _rows(fits: dict[str, CoreFit], *, held_out: bool) -> str:
 
 def _lines(fit: CoreFit, held_out: bool) -> Iterator[tuple[str, ...]]:
     for group in GROUPS:
-        rows = [r for r in (fit.held_out if held_out else fit.calibration)]
+        rows = fit.held_out if held_out else fit.calibration
         for row in (r for r in rows if r.entry.group == group):
             estimate = fit.typical * row.instructions / (row.entry.mhz * 1e3)
             line = (
@@ -212,9 +217,10 @@ QEMU.
   instructions are near the recorded ones, not equal to them.
 - The Cortex-M4's and the Cortex-M0+'s rows of the first group come from one board each, and two
   rows of each are held out: a weak test. The same-engine rows test the board, not the count.
-- On the Cortex-M0+ the proxy needs fewer cycles than Arm's manual allows for the counted
-  instructions of most models, so HALE executes fewer of them: the ratio is the engine's too. The
-  range of edgeq's own kernels starts at the manual's cycles instead.
+- On the Cortex-M0+ three of the four proxy rows take about one cycle for each counted
+  instruction, where a load alone takes two by Arm's manual: HALE must execute fewer. The ratio is
+  the engine's as much as the core's, so the range of edgeq's own kernels starts at the modelled
+  cycles instead.
 - Models whose weights are read once (AD) wait longer for flash than those that use each weight
   often: they lie at the upper end.
 - Cortex-M85: one board, four rows, a large error on those held out. Cortex-M3, M0 and M55: no row.

@@ -19,6 +19,8 @@ from edgeq.core.records import Plan, Record
 from edgeq.graph.ir import Graph
 
 COSTS_FILE = Path(__file__).with_name("costs.json")
+# Fields of a board's core that say which instructions a kernel may use.
+EXTENSIONS = ("dsp", "mve")
 
 Coefficients = Mapping[str, float]
 
@@ -36,9 +38,13 @@ class KernelCost(Record, frozen=True, kw_only=True):
 
 
 class CoreCosts(Record, frozen=True, kw_only=True):
-    """The kernels of one core, as counted on `board`; `cycles_source` is the cycle model's."""
+    """The kernels of one core, as counted on `board`, whose core has these `extensions`.
+
+    `cycles_source` is the cycle model's, empty where there is none.
+    """
 
     board: str
+    extensions: tuple[str, ...]
     cycles_source: str
     kernels: dict[str, KernelCost]
 
@@ -53,7 +59,7 @@ class CostTable(Record, frozen=True, kw_only=True):
     schema: Literal["edgeq.costs/1"] = "edgeq.costs/1"
     toolchain: str
     cores: dict[str, CoreCosts]
-    held_out: dict[str, dict[str, float]] = {}
+    held_out: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
 
 
 class Cost(Record, frozen=True, kw_only=True):

@@ -112,18 +112,27 @@ def estimate_board(
         instructions=cost.instructions if cost else None,
         cycles=cost.cycles if cost else None,
         latency=cycles.at(board.clock_hz) if cycles else None,
-        notes=(*notes, *why, *(cycles.notes if cycles else ())),
+        notes=(*notes, *_size_notes(board), *why, *(cycles.notes if cycles else ())),
     )
+
+
+def _size_notes(board: Board) -> tuple[str, ...]:
+    if board.build.template or board.kind != "mcu":
+        return ()
+    return ("flash and RAM without what the maker's SDK takes",)
 
 
 def find_cost(
     graph: Graph, compiled: CompiledModel, board: Board
 ) -> tuple[Cost | None, tuple[str, ...]]:
     """Return the cost on the board's core, or None and why it is not known."""
-    known = load_calibration().cores.get(board.core.arch)
+    arch = board.core.arch
+    known = load_calibration().cores.get(arch)
     costs = load_costs().cores.get(known.counts) if known else None
     if costs is None:
-        return None, (f"latency unknown: no table for {board.core.arch}",)
+        return None, (f"latency unknown: no table for {arch}",)
+    if missing := [name for name in costs.extensions if not getattr(board.core, name)]:
+        return None, (f"latency unknown: no table for {arch} without {', '.join(missing)}",)
     try:
         return model_cost(graph, compiled.plan, costs), ()
     except UnknownKernelError as error:

@@ -11,7 +11,9 @@ from edgeq.report.table import Tables, make_table
 if TYPE_CHECKING:
     from edgeq.bench.estimation import EstimateRecord
 
-COLUMNS = "board|core|>clock|fits|>flash|>of|>RAM|>of|>instructions|>low|>typical|>high"
+COLUMNS = (
+    "board|core|>clock|fits|>flash|>flash size|>RAM|>RAM size|>instructions|>low|>typical|>high"
+)
 UNKNOWN = "-"
 
 
