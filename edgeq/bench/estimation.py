@@ -174,10 +174,12 @@ def silicon_cycles(
     is at least one wait for each fetch, and the typical value the geometric middle.
     """
     count, margin = cost.instructions, 1 + COUNT_TOLERANCE
-    low = max(known.low / margin * count, floor / margin)
+    low = max(known.low * count, floor) / margin
     typical = max(known.typical * count, floor)
-    high = max(known.high * margin * count, floor * margin)
+    high = max(known.high * count, floor) * margin
     notes = []
+    if typical == floor:
+        notes.append("the modelled zero-wait-state cycles: the published ratio would be below them")
     waits = code.wait_states if code else 0
     bare = typical + waits * FETCHES_AN_INSTRUCTION * count
     if waits and code is not None and not code.cached:
