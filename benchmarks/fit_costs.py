@@ -185,6 +185,7 @@ def main() -> int:
         table = msgspec.structs.replace(table, held_out=check_models(table, options.check))
     text = msgspec.json.format(msgspec.json.encode(table), indent=1).decode() + "\n"
     write_atomic(COSTS_FILE, text)
+    print("written; now python benchmarks/published.py --write puts it into the page")
     return 0
 
 

@@ -3,8 +3,8 @@
     python benchmarks/published.py [--write]
 
 Prints the table of docs/estimate.md; `--write` writes that page and edgeq/bench/calibration.json.
-The data, with the source of each row, are in benchmarks/published.toml. The rule that divides the
-rows was set before anything was fitted (`split`). Exit code 1: a median error is over its bar.
+The data, with the source of each row, are in benchmarks/published.toml. Half of the rows calibrate,
+the others judge (`split`). Exit code 1: a median error is over its bar.
 """
 
 from __future__ import annotations
@@ -175,21 +175,24 @@ def split(rows: Iterable[Row]) -> tuple[list[Row], list[Row]]:
     return halves
 
 
-def fit_cores(data: Published) -> dict[str, CoreFit]:
-    """Return the fit of every core with published rows; the Cortex-M4, a base of others, first."""
+def fit_cores(data: Published, *, exchanged: bool = False) -> dict[str, CoreFit]:
+    """Return the fit of every core with published rows; the Cortex-M4, a base of others, first.
+
+    `exchanged`: the held-out rows calibrate and the calibrating ones are held out.
+    """
     cores = ["cortex-m4", *sorted({r.core for r in data.rows} - {"cortex-m4"})]
     fits: dict[str, CoreFit] = {}
     for core in cores:
         # The Cortex-M4's own rows of known code give the base of all same-engine rows.
-        m4 = fits["cortex-m4"].typical if fits else _typical(_known(data, core))
+        m4 = fits["cortex-m4"].typical if fits else _typical(_known(data, core, exchanged))
         rows = [row for e in data.rows if e.core == core for row in _rows(data, e, m4)]
-        fits[core] = _fit(core, rows)
+        fits[core] = _fit(core, rows, exchanged)
     return fits
 
 
-def _known(data: Published, core: str) -> list[Row]:
+def _known(data: Published, core: str, exchanged: bool) -> list[Row]:
     rows = [e for e in data.rows if e.core == core and e.group == "known"]
-    return split(row for e in rows for row in _rows(data, e, 1.0))[0]
+    return split(row for e in rows for row in _rows(data, e, 1.0))[exchanged]
 
 
 def _rows(data: Published, entry: Submission, m4: float) -> Iterator[Row]:
@@ -209,9 +212,9 @@ def _typical(rows: Sequence[Row]) -> float:
     return statistics.geometric_mean(row.ratio for row in rows)
 
 
-def _fit(core: str, rows: Sequence[Row]) -> CoreFit:
+def _fit(core: str, rows: Sequence[Row], exchanged: bool) -> CoreFit:
     halves = [split(r for r in rows if r.entry.group == group) for group in GROUPS]
-    calibration = [row for half, _ in halves for row in half]
+    calibration = [row for half in halves for row in half[exchanged]]
     first = [r for r in calibration if r.entry.group == calibration[0].entry.group]
     return CoreFit(
         core=core,
@@ -219,7 +222,7 @@ def _fit(core: str, rows: Sequence[Row]) -> CoreFit:
         low=min(row.ratio for row in calibration),
         high=max(row.ratio for row in calibration),
         calibration=tuple(calibration),
-        held_out=tuple(row for _, half in halves for row in half),
+        held_out=tuple(row for half in halves for row in half[not exchanged]),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
-from published import BARS, GROUPS, CoreFit, Published, Row, medians
+from published import BARS, GROUPS, CoreFit, Published, Row, fit_cores, medians
 
 from edgeq.bench.calibration import COUNT_TOLERANCE, Calibration
 from edgeq.bench.costs import CostTable, load_costs
@@ -22,7 +22,7 @@ def render_page(data: Published, fits: dict[str, CoreFit], calibration: Calibrat
         toolchain=costs.toolchain,
         features=_table(("feature", "what it counts"), MEANING.items()),
         held_out_counts=_held_out_counts(costs),
-        summary=_summary(fits),
+        summary=_summary(fits, fit_cores(data, exchanged=True)),
         calibration=_calibration(calibration),
         held_out=_rows(fits, held_out=True),
         calibrating=_rows(fits, held_out=False),
@@ -48,10 +48,10 @@ def _held_out_counts(costs: CostTable) -> str:
     return _table(("model", *costs.cores), rows, len(costs.cores))
 
 
-def _summary(fits: dict[str, CoreFit]) -> str:
-    found = medians(fits)
+def _summary(fits: dict[str, CoreFit], exchanged: dict[str, CoreFit]) -> str:
+    found, other = medians(fits), medians(exchanged)
     return _table(
-        ("core", "rows of", "held out", "boards", "median error", "wanted"),
+        ("core", "rows of", "held out", "boards", "median error", "wanted", "halves exchanged"),
         (
             (
                 core,
@@ -60,10 +60,11 @@ def _summary(fits: dict[str, CoreFit]) -> str:
                 ", ".join(dict.fromkeys(r.entry.board for r in rows)),
                 f"{error:.1%}",
                 f"{BARS[core]:.0%}",
+                f"{other[core]:.1%}",
             )
             for core, error in found.items()
         ),
-        2,
+        3,
     )
 
 
@@ -183,9 +184,9 @@ Cycles an instruction = published milliseconds * clock / instructions. The instr
 
 {counts}
 
-The rule that divides the rows was set before anything was fitted. Where a core has several boards
-in a group, every other board, in the order of their names, calibrates and the others are held out:
-the reader's board is in neither. Where there is one board, every other row does, in the order of
+The rule that divides the rows looks at names alone. Where a core has several boards in a group,
+every other board, in the order of their names, calibrates and the others are held out: the
+reader's board is in neither. Where there is one board, every other row does, in the order of
 engine and model. `typical` is the geometric mean of the calibrating rows of the first group that
 a core has; `low` and `high` are the least and the most of all its calibrating rows.
 
@@ -201,6 +202,9 @@ QEMU.
 ## Held-out rows
 
 {summary}
+
+Median error is that of the absolute errors of `typical`, over the held-out rows of the group that
+it rests on. The last column is the same with the two halves exchanged.
 
 {held_out}
 

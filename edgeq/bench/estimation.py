@@ -112,14 +112,16 @@ def estimate_board(
         instructions=cost.instructions if cost else None,
         cycles=cost.cycles if cost else None,
         latency=cycles.at(board.clock_hz) if cycles else None,
-        notes=(*notes, *_size_notes(board), *why, *(cycles.notes if cycles else ())),
+        notes=(*notes, *_left_out(board), *why, *(cycles.notes if cycles else ())),
     )
 
 
-def _size_notes(board: Board) -> tuple[str, ...]:
-    if board.build.template or board.kind != "mcu":
-        return ()
-    return ("flash and RAM without what the maker's SDK takes",)
+def _left_out(board: Board) -> tuple[str, ...]:
+    sdk = board.kind == "mcu" and not board.build.template
+    return (
+        *(("flash and RAM without what the maker's SDK takes",) if sdk else ()),
+        *((f"latency of the core without its {board.core.npu}",) if board.core.npu else ()),
+    )
 
 
 def find_cost(

@@ -29,8 +29,9 @@ MEANING = {
     "single_macs": "multiply-accumulates of a layer with one output pixel",
     "border_macs": "multiply-accumulates of windows that reach over the border, padding included",
     "runs": "contiguous runs of bytes that the products of all outputs are made of",
-    "vectors": "steps of 16 bytes in those runs, the last of each filled up",
+    "vectors": "steps of 16 bytes in runs (depthwise: over the channels), the last one filled up",
     "pixels": "output pixels",
+    "lines": "rows of output pixels, for each channel",
     "border_outputs": "outputs whose window reaches over the border",
     "weights": "weights",
     "taps": "elements read by all windows",
@@ -63,6 +64,8 @@ def _convolution(graph: Graph, node: Node) -> Features:
         "border_macs": float((outputs - inside) * depth),
         "runs": float(runs),
         "vectors": _vectors(outputs * depth, runs),
+        "lines": float(window.output[1] * window.output[3]),
+        "border_outputs": float(outputs - inside),
         "weights": weights,
     }
 
@@ -97,6 +100,7 @@ def _depthwise(graph: Graph, node: Node) -> Features:
         "border_macs": float((pixels - inside) * channels * taps),
         "border_outputs": float((pixels - inside) * channels),
         "runs": float(pixels * channels * window.kernel[0]),
+        "vectors": _vectors(pixels * taps * channels, pixels * taps),
         "pixels": float(pixels),
     }
 
