@@ -6,6 +6,7 @@ purpose. Heavy packages are imported when a function needs them.
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from edgeq.deployment import DeployRequest as DeployRequest
 if TYPE_CHECKING:
     from edgeq.bench.estimation import EstimateRecord
     from edgeq.boards.profile import Board
+    from edgeq.compile.emission import Emission
     from edgeq.core.installation import Installed
     from edgeq.core.records import (
         CompiledModel,
@@ -30,6 +32,7 @@ if TYPE_CHECKING:
     from edgeq.data.catalog import Listed
     from edgeq.device.flashers import FlashReport
     from edgeq.device.ports import SerialPort
+    from edgeq.firmware.exports import Engine, ExportRecord
     from edgeq.firmware.fit import FitReport
     from edgeq.graph.inspection import Inspection
     from edgeq.graph.ir import Graph
@@ -69,10 +72,10 @@ def find_board(board: str) -> Board:
 def check_boards(board: str | None = None) -> dict[str, tuple[str, ...]]:
     """Return the problems of one board or of all, by board id; empty tuples where it is sound."""
     from edgeq.boards import registry
-    from edgeq.device.flashers import FLASHERS
+    from edgeq.device.flashing.table import FLASHERS, flash_problems
 
     chosen = (registry.find_board(board),) if board else registry.list_boards()
-    return {b.id: registry.check_board(b, methods=FLASHERS) for b in chosen}
+    return {b.id: (*registry.check_board(b, methods=FLASHERS), *flash_problems(b)) for b in chosen}
 
 
 def board_schema() -> dict[str, Any]:
@@ -202,14 +205,46 @@ def compile_model(
     return compiled
 
 
-def emit(model: Path, *, out: Path, name: str | None = None) -> tuple[Path, ...]:
-    """Write the model as a C array with header and op resolver for TensorFlow Lite Micro."""
-    from edgeq.compile.array import emit_array
+def emit(
+    model: Path,
+    *,
+    out: Path,
+    name: str | None = None,
+    board: str | None = None,
+    version: str | None = None,
+) -> Emission:
+    """Write the model as a C array with header and op resolver for TensorFlow Lite Micro.
+
+    A board with an Ethos-U gets the model as Vela compiles it. `version` is the runtime of the
+    firmware: what it would not do right is among the problems of the record.
+    """
+    from edgeq.compile.emission import Target, emit_graph
     from edgeq.core.files import read_bytes, write_tree
 
-    files = emit_array(_read(model), read_bytes(model, what="model"), name or model.stem)
+    core = find_board(board).core if board else None
+    target = Target(core.arch, core.npu, version) if core else Target(version=version)
+    data = read_bytes(model, what="model")
+    record, files = emit_graph(_read(model), data, name or model.stem, target)
     write_tree(out, files)
-    return tuple(out / file for file in files)
+    return record
+
+
+def export(
+    model: Path,
+    *,
+    kind: str,
+    out: Path,
+    engine: Engine = "aot",
+    board: str | None = None,
+    name: str | None = None,
+) -> ExportRecord:
+    """Write the model as a library of a build system, with an example that proves its bytes."""
+    from edgeq.bench.exporting import export_model
+
+    profile = find_board(board) if board else None
+    return export_model(
+        model, _read(model), kind, out, engine=engine, board=profile, name=name or model.stem
+    )
 
 
 def fit(model: Path, *, board: str) -> FitReport:
@@ -280,11 +315,14 @@ def flash(
 ) -> FlashReport:
     """Build the firmware and write it to the board; `dry_run` only says how."""
     from edgeq.bench.preparation import prepare
-    from edgeq.device.flashers import flash_image
+    from edgeq.device.flashers import check_firmware_method, flash_image
 
+    _check_port(port)
+    profile = find_board(board)
+    check_firmware_method(profile)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
-        return flash_image(ready.board, ready.image, dry_run=dry_run)
+        ready = prepare(model, profile, Path(folder), toolchain=toolchain)
+        return flash_image(ready.board, ready.image, port=port, dry_run=dry_run)
 
 
 def bench(
@@ -304,6 +342,7 @@ def bench(
     from edgeq.bench.preparation import prepare
     from edgeq.bench.runs import run_bench
 
+    _check_port(port)
     seed = parse_input(input_spec)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
@@ -331,6 +370,7 @@ def validate(
     from edgeq.bench.runs import collect_inputs, run_validation
     from edgeq.data.dataset import load_dataset
 
+    _check_port(port)
     dataset = load_dataset(data, data_root=data_root) if data else None
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
@@ -357,7 +397,15 @@ def report(folder: Path, *, out: Path | None = None) -> tuple[ReportData, Path]:
 
 def _is_source(model: Path) -> bool:
     """Whether a model is a float one of Keras or TensorFlow."""
-    return model.suffix in (".keras", ".h5") or model.is_dir()
+    return model.suffix in (".keras", ".h5") or os.path.isdir(model)
+
+
+def _check_port(port: str | None) -> None:
+    """Refuse a port's name before anything is built for it."""
+    from edgeq.device.ports import check_port
+
+    if port is not None:
+        check_port(port)
 
 
 def _read(model: Path) -> Graph:

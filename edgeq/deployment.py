@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -103,7 +104,7 @@ def rewrite_report(folder: Path, page: Path | None) -> tuple[ReportData, Path]:
     """Read the record of a deploy (its folder, or the JSON itself) and write its page again."""
     from edgeq.report.records import read_report
 
-    record = folder / RECORD if folder.is_dir() else folder
+    record = folder / RECORD if os.path.isdir(folder) else folder
     data = read_report(record)
     return data, _write_page(data, page or record.with_name(PAGE))
 

@@ -73,7 +73,8 @@ def net_counts(board: Board, sample: Counters, overhead: Counters) -> Counters:
     """
     counts = {name: max(0, value - overhead.get(name, 0)) for name, value in sample.items()}
     if board.flash.method == "qemu" and board.timer is not None:
-        return {"instructions": qemu_instructions(counts["ticks"], board.timer.hz)}
+        (ticks,) = counts.values()
+        return {"instructions": qemu_instructions(ticks, board.timer.hz)}
     return counts
 
 

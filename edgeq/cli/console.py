@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from edgeq.cli.options import Format
+from edgeq.core.errors import visible
 
 if TYPE_CHECKING:
     from edgeq.report.table import Table
@@ -48,7 +49,7 @@ def print_table(table: Table) -> None:
 
 def say(text: str) -> None:
     """Print one line about what is done to stderr."""
-    print(text, file=sys.stderr, flush=True)
+    print(visible(text), file=sys.stderr, flush=True)
 
 
 class Progress:

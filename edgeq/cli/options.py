@@ -39,6 +39,26 @@ class OracleName(str, Enum):
     tflite_micro = "tflite-micro"
 
 
+class ExportKind(str, Enum):
+    """The build systems that `edgeq export` knows."""
+
+    cmake = "cmake"
+    platformio = "platformio"
+    arduino = "arduino"
+    esp_idf = "esp-idf"
+    zephyr = "zephyr"
+    cmsis_pack = "cmsis-pack"
+    pico_sdk = "pico-sdk"
+    folder = "folder"
+
+
+class EngineName(str, Enum):
+    """What runs the model on the board."""
+
+    aot = "aot"
+    tflm = "tflm"
+
+
 Model = Annotated[Path, typer.Argument(help="A model file.", show_default=False)]
 Int8Model = Annotated[Path, typer.Argument(help="An int8 .tflite model.", show_default=False)]
 Board = Annotated[

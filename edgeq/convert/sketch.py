@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +26,7 @@ def sketch_model(source: Path, *, on_progress: Progress = quiet) -> Graph:
         InputError: the source is refused, or its input has no fixed shape.
         ToolchainError: TensorFlow is missing, crashed, hung, or left float operators.
     """
-    if not source.exists():
+    if not os.path.exists(source):
         raise InputError(f"there is no model {source}", hint="check the path")
     with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
         folder = Path(name)

@@ -73,8 +73,12 @@ class InternalError(EdgeqError):
 
 def one_line(text: str) -> str:
     """Return `text` on one line, with control characters made visible (no terminal escapes)."""
-    flat = " ".join(text.split())
-    return "".join(c if c.isprintable() else f"\\x{ord(c):02x}" for c in flat)
+    return visible(" ".join(text.split()))
+
+
+def visible(text: str) -> str:
+    """Return `text` with control and direction characters made visible, line ends kept."""
+    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

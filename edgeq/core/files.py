@@ -33,7 +33,7 @@ def write_atomic(path: Path, data: str | bytes) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
-    except OSError as error:
+    except (OSError, ValueError) as error:
         raise _cannot_write(path, error) from error
     try:
         with os.fdopen(handle, "wb") as file:
@@ -52,9 +52,9 @@ def write_atomic(path: Path, data: str | bytes) -> None:
         raise
 
 
-def _cannot_write(path: Path, error: OSError) -> UsageError:
+def _cannot_write(path: Path, error: OSError | ValueError) -> UsageError:
     return UsageError(
-        f"cannot write {path}: {error.strerror or error}",
+        f"cannot write {path}: {getattr(error, 'strerror', None) or error}",
         hint="choose a folder that exists, is writable and has room",
     )
 
@@ -83,17 +83,18 @@ def read_bytes(path: Path, *, what: str, limit: int = 1 << 30) -> bytes:
     path = Path(path)
     try:
         size = path.stat().st_size
-        if path.is_dir():
-            raise InputError(f"{what} {path} is a folder", hint="name a file")
+        if not path.is_file():
+            kind = "a folder" if path.is_dir() else "no regular file"
+            raise InputError(f"{what} {path} is {kind}", hint="name a file")
         if size > limit:
             raise InputError(
                 f"{what} {path} has {size:,} bytes, more than the {limit:,} that edgeq reads",
                 hint="is this the right file?",
             )
         return path.read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
         raise InputError(
-            f"cannot read {what} {path}: {error.strerror or error}",
+            f"cannot read {what} {path}: {getattr(error, 'strerror', None) or error}",
             hint="check the path and its permissions",
         ) from error
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 from edgeq.core.errors import InputError
 
 MAX_ELF_BYTES = 64 << 20
+MACHINES = ("EM_ARM", "EM_RISCV")
 
 
 class Segment(NamedTuple):
@@ -30,6 +31,7 @@ class Attributes(NamedTuple):
 V6M, V6SM, V7, V7EM, V8M_BASE, V8M_MAIN, V81M_MAIN = 11, 12, 10, 13, 16, 17, 21
 # Which of them a core runs; a core that is not here is not checked.
 ARCHITECTURES: Mapping[str, frozenset[int]] = {
+    "cortex-m0": frozenset({V6M, V6SM}),
     "cortex-m0plus": frozenset({V6M, V6SM}),
     "cortex-m3": frozenset({V6M, V6SM, V7}),
     "cortex-m4": frozenset({V6M, V6SM, V7, V7EM}),
@@ -49,7 +51,7 @@ def read_segments(path: Path) -> tuple[Segment, ...]:
     """Return what the ELF loads, by physical address.
 
     Raises:
-        InputError: no 32-bit little-endian Arm ELF, or a damaged one.
+        InputError: no little-endian Arm or RISC-V ELF, or a damaged one.
     """
     with _OpenElf(path) as elf:
         segments = [
@@ -91,6 +93,12 @@ def read_attributes(path: Path) -> Attributes | None:
 
 def check_core(path: Path, core: str) -> None:
     """Raise InputError where the ELF is built for an architecture that `core` does not run."""
+    with _OpenElf(path) as elf:
+        machine = str(elf["e_machine"])
+    if machine != ("EM_RISCV" if core.startswith("rv") else "EM_ARM"):
+        raise InputError(
+            f"firmware {path} is for {machine}, not for a {core}", hint="build it for this board"
+        )
     found, runs = read_attributes(path), ARCHITECTURES.get(core)
     if found is None or runs is None or found.architecture in runs:
         return
@@ -119,8 +127,8 @@ class _OpenElf:
             elf = ELFFile(io.BytesIO(raw))
         except Exception as error:
             raise _damaged(self._path, str(error)) from error
-        if (elf["e_machine"], elf.elfclass, elf.little_endian) != ("EM_ARM", 32, True):
-            raise _damaged(self._path, "it is not for a 32-bit little-endian Arm core")
+        if elf["e_machine"] not in MACHINES or not elf.little_endian:
+            raise _damaged(self._path, "it is not for a little-endian Arm or RISC-V core")
         return elf
 
     def __exit__(self, kind: Any, error: Any, trace: Any) -> None:

@@ -1,8 +1,8 @@
-"""Flashers: how firmware gets onto a board. One row a method; tools run as processes.
+"""Flash a board by the method that its profile names; every tool runs as a process.
 
-The order is the same for every row: the ELF is read and checked against the board's core and
-flash before anything is erased; then it is written; then it is read back where the tool can.
-No row writes fuses, option bytes or lock bits.
+The order is the same for every row: the firmware is read and checked against the board's core
+and flash before anything is erased; the one board that is meant is found; then it is written;
+then it is read back or verified. No row writes fuses, option bytes or lock bits.
 """
 
 from __future__ import annotations
@@ -10,180 +10,57 @@ from __future__ import annotations
 import shlex
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from pathlib import Path
 
 from edgeq.boards.profile import Board
-from edgeq.core.errors import DeviceError, InputError, UsageError, did_you_mean, one_line
+from edgeq.core.errors import DeviceError, InputError, UsageError, one_line
 from edgeq.core.files import read_bytes, sha256_hex, write_atomic
 from edgeq.core.installation import require
 from edgeq.core.processes import TimedOut, run
-from edgeq.core.records import FirmwareImage, Record, RegionUse
-from edgeq.device import drives
+from edgeq.core.records import FirmwareImage
 from edgeq.device.elf import MAX_ELF_BYTES, Segment, check_core, read_segments
-from edgeq.device.images import check_regions, flat_image, uf2_image
-from edgeq.device.ports import check_port, find_port
+from edgeq.device.flashing.records import BINARY, ELF, Flasher, Job, Step, Target
+from edgeq.device.flashing.records import FlashReport as FlashReport
+from edgeq.device.flashing.table import FLASHERS as FLASHERS
+from edgeq.device.flashing.table import find_flasher as find_flasher
+from edgeq.device.images import check_regions, first_difference, flat_image
+from edgeq.device.ports import find_port
+from edgeq.device.usb import check_local, find_dfu, find_probe
 
 FLASH_S = 300.0
-# Tools run in a folder of their own that holds the firmware under these names: no path of the
-# user's reaches a tool's command language, and no file of the user's is taken for its settings.
-ELF, BINARY, UF2 = "firmware.elf", "firmware.bin", "firmware.uf2"
-
-
-class FlashReport(Record, frozen=True, kw_only=True):
-    """What was written to which board, and how.
-
-    `commands` are the exact commands, run in a folder that holds the firmware as firmware.elf
-    and firmware.bin; `verified` says how the written bytes were checked.
-    """
-
-    board_id: str
-    method: str
-    dry_run: bool
-    commands: tuple[str, ...]
-    verified: str
-    elf_sha256: str
-    image_bytes: int
-    regions: tuple[RegionUse, ...]
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One firmware to flash: where its first byte goes, and the port where the tool needs one."""
-
-    board: Board
-    segments: tuple[Segment, ...]
-    port: str
-
-    @property
-    def start(self) -> int:
-        """The lowest address that is written."""
-        return self.segments[0].address
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One command; it worked where it exits with 0 and says `success` (any case)."""
-
-    argv: tuple[str, ...]
-    success: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Flasher:
-    """One method. `steps` are its commands; a method without any loads at the session's start.
-
-    `tool` is the program's row in core.installation, `write` is for methods that need no tool.
-    """
-
-    name: str
-    verified: str
-    tool: str = ""
-    hint: str = ""
-    needs_port: bool = False
-    steps: Callable[[Job], tuple[Step, ...]] = lambda job: ()
-    write: Callable[[Job, bool], str] | None = None
-
-
-def _pyocd(job: Job) -> tuple[Step, ...]:
-    common = ("--no-config", "--no-wait", "--target", job.board.flash.target, *job.board.flash.args)
-    return (
-        Step(("pyocd", "load", *common, "--erase", "sector", "--format", "elf", ELF)),
-        Step(
-            (
-                "pyocd",
-                "commander",
-                *common,
-                "-c",
-                f"compare {job.start:#x} {BINARY}",
-                "-c",
-                "reset",
-            ),
-            success="bytes match",
-        ),
-    )
-
-
-def _openocd(job: Job) -> tuple[Step, ...]:
-    script = f"program {ELF} verify reset exit"
-    return (
-        Step(
-            ("openocd", "-f", job.board.flash.target, *job.board.flash.args, "-c", script),
-            success="verified ok",
-        ),
-    )
-
-
-def _bossac(job: Job) -> tuple[Step, ...]:
-    base = min(r.start for r in job.board.memory if r.kind == "flash")
-    where = ("--port", job.port, "--offset", f"{job.start - base:#x}", *job.board.flash.args)
-    return (
-        Step(
-            ("bossac", *where, "--erase", "--write", "--verify", "--reset", BINARY),
-            success="verify successful",
-        ),
-    )
-
-
-def _uf2(job: Job, dry_run: bool) -> str:
-    drive = drives.find_drive(job.board) if not dry_run else Path(job.board.flash.target)
-    if not dry_run:
-        drives.copy_to_drive(drive, UF2, uf2_image(job.segments, _family(job.board)))
-    return f"cp {UF2} {shlex.quote(str(drive))}"
-
-
-def _family(board: Board) -> int:
-    try:
-        return int(board.flash.args[0], 16)
-    except (IndexError, ValueError) as error:
-        raise InputError(
-            f"board '{board.id}': flash.args must name the UF2 family id, e.g. '0xe48bff56'",
-            hint="see github.com/microsoft/uf2/blob/master/utils/uf2families.json",
-        ) from error
-
-
-_LOADED = "read back from the ELF when a session starts"
-_PROBE = "is the probe connected, and the only one? (its name or target is in the board's [flash])"
-FLASHERS: Mapping[str, Flasher] = {
-    row.name: row
-    for row in (
-        Flasher("unicorn", _LOADED),
-        Flasher("qemu", _LOADED),
-        Flasher("host", _LOADED),
-        Flasher("pyocd", "compared by pyocd", tool="pyocd", hint=_PROBE, steps=_pyocd),
-        Flasher("openocd", "verified by openocd", tool="openocd", hint=_PROBE, steps=_openocd),
-        Flasher(
-            "bossac", "verified by bossac", tool="bossac", needs_port=True, steps=_bossac,
-            hint="press the board's reset button twice: its boot loader must be running",
-        ),
-        Flasher(
-            "uf2", "block by block by the board's boot loader", write=_uf2,
-        ),
-    )
-}  # fmt: skip
 
 
 def flash_image(
-    board: Board, image: FirmwareImage, *, port: str | None = None, dry_run: bool = False
+    board: Board,
+    image: FirmwareImage,
+    *,
+    port: str | None = None,
+    dry_run: bool = False,
+    timeout_s: float = FLASH_S,
 ) -> FlashReport:
     """Write `image` to the board and verify it; with `dry_run` only say how.
+
+    Args:
+        port: the board's serial port; None looks for the one board with the profile's USB ids.
+        timeout_s: for each command of the tool.
 
     Raises:
         InputError: the firmware is damaged, for another core, or outside the board's flash;
             or the profile names no known method. Nothing was erased.
-        UsageError: the port's name is not allowed.
+        UsageError: the port's name is not allowed, or the board is flashed by its SDK.
         ToolchainError: the tool is not installed, with the command that installs it.
         DeviceError: no board, more than one, or the tool failed.
     """
     started = time.monotonic()
     flasher = find_flasher(board)
+    check_firmware_method(board)
     raw = read_bytes(Path(image.elf), what="firmware", limit=MAX_ELF_BYTES)
     commands: tuple[str, ...] = ()
     if board.core.arch != "native":
-        job = Job(board, _checked_segments(board, Path(image.elf)), "")
-        commands = _flash(flasher, _with_port(flasher, job, port, dry_run), raw, dry_run)
+        segments = _checked_segments(board, Path(image.elf))
+        job = Job(board, segments, flat_image(segments)[1])
+        commands = _flash(flasher, job, raw, port, dry_run, timeout_s)
     return FlashReport(
         board_id=board.id,
         method=flasher.name,
@@ -197,16 +74,15 @@ def flash_image(
     )
 
 
-def find_flasher(board: Board) -> Flasher:
-    """Return the row that the board's profile names; raise InputError where there is none."""
-    method = board.flash.method
-    if method not in FLASHERS:
-        raise InputError(
-            f"board '{board.id}': flash.method: no flasher {method!r}."
-            f"{did_you_mean(method, FLASHERS)}",
-            hint=f"choose one of: {', '.join(FLASHERS)}",
+def check_firmware_method(board: Board) -> None:
+    """Raise UsageError for a board that its SDK builds and flashes, with the commands to use."""
+    app = find_flasher(board).app
+    if app is not None:
+        raise UsageError(
+            f"the firmware of board '{board.id}' is built by its SDK, not by edgeq",
+            hint=f"edgeq export MODEL --as {app.export} --out APP; in APP: {app.build(board)};"
+            f" then: edgeq flash --app APP --board {board.id}",
         )
-    return FLASHERS[method]
 
 
 def _checked_segments(board: Board, elf: Path) -> tuple[Segment, ...]:
@@ -216,41 +92,79 @@ def _checked_segments(board: Board, elf: Path) -> tuple[Segment, ...]:
     return segments
 
 
-def _with_port(flasher: Flasher, job: Job, port: str | None, dry_run: bool) -> Job:
-    if not flasher.needs_port:
-        return job
-    if port is not None and "://" in port:
-        raise UsageError(f"cannot flash over {port}", hint="name the board's serial port")
-    if port is not None:
-        return Job(job.board, job.segments, check_port(port))
-    return Job(job.board, job.segments, "PORT" if dry_run else find_port(job.board))
+def find_target(flasher: Flasher, board: Board, port: str | None, dry_run: bool) -> Target:
+    """Return which connected board is meant; a dry run looks for none.
+
+    Raises:
+        UsageError: the port's name is not allowed.
+        DeviceError: no board is connected, or more than one may be it.
+    """
+    if dry_run:
+        name = check_local(port) if port is not None else "PORT"
+        return Target(port=name if flasher.needs == "port" else "")
+    if flasher.needs == "port":
+        return Target(port=check_local(port) if port is not None else find_port(board))
+    if flasher.needs == "probe":
+        return find_probe(board, port)
+    return find_dfu(board) if flasher.needs == "dfu" else Target()
 
 
-def _flash(flasher: Flasher, job: Job, elf: bytes, dry_run: bool) -> tuple[str, ...]:
+def _flash(
+    flasher: Flasher, job: Job, elf: bytes, port: str | None, dry_run: bool, timeout_s: float
+) -> tuple[str, ...]:
     if flasher.write is not None:
         return (flasher.write(job, dry_run),)
+    if flasher.steps is None:
+        return ()
+    if not dry_run:
+        require(flasher.requirement)
+    job = replace(job, target=find_target(flasher, job.board, port, dry_run))
     steps = flasher.steps(job)
-    if not dry_run and steps:
-        require(flasher.tool)
-        with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-            write_atomic(Path(folder) / ELF, elf)
-            write_atomic(Path(folder) / BINARY, flat_image(job.segments)[1])
+    if not dry_run:
+        with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
+            folder = Path(name)
+            write_atomic(folder / ELF, elf)
+            write_atomic(folder / BINARY, job.image)
+            for file, text in (flasher.files(job) if flasher.files else {}).items():
+                write_atomic(folder / file, text)
             for step in steps:
-                _run_step(flasher, job.board, step, Path(folder))
+                run_step(flasher, job.board, step, folder, timeout_s)
+                _compare(flasher, job, step, folder)
     return tuple(shlex.join(step.argv) for step in steps)
 
 
-def _run_step(flasher: Flasher, board: Board, step: Step, folder: Path) -> None:
+def run_step(flasher: Flasher, board: Board, step: Step, folder: Path, timeout_s: float) -> None:
+    """Run one command in `folder`; raise DeviceError unless it says that it worked."""
+    program, *rest = step.argv
+    argv = [require(program) if program == flasher.requirement else program, *rest]
     try:
-        done = run(step.argv, timeout_s=FLASH_S, cwd=folder)
+        done = run(argv, timeout_s=timeout_s, cwd=folder)
     except TimedOut as error:
         raise DeviceError(str(error), hint=flasher.hint) from error
     said = f"{done.stdout}\n{done.stderr}"
     if done.returncode == 0 and step.success in said.lower():
         return
+    if step.read_back and (folder / step.read_back).is_file():
+        return  # what was read back is compared: it decides
     lines = [line for line in said.splitlines() if line.strip()]
     telling = [x for x in lines if "error" in x.lower() or "fail" in x.lower()] or lines[-1:]
-    reason = one_line(telling[0]) if telling else f"exit code {done.returncode}"
+    reason = one_line(telling[0])[:300] if telling else f"exit code {done.returncode}"
     raise DeviceError(
         f"{flasher.name} could not flash board '{board.id}': {reason}", hint=flasher.hint
     )
+
+
+def _compare(flasher: Flasher, job: Job, step: Step, folder: Path) -> None:
+    """Compare what a step read back with the image; raise DeviceError where it differs."""
+    if not step.read_back:
+        return
+    try:
+        data = read_bytes(folder / step.read_back, what="read-back", limit=MAX_ELF_BYTES)
+    except InputError as error:
+        raise DeviceError(f"{flasher.name}: {error}", hint=flasher.hint) from error
+    at = first_difference(data, job.image)
+    if at is not None:
+        raise DeviceError(
+            f"flash of board '{job.board.id}' differs from the firmware at {job.start + at:#010x}",
+            hint="flash it again; where it differs each time, the flash is worn or protected",
+        )

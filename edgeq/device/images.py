@@ -66,6 +66,17 @@ def uf2_image(segments: Sequence[Segment], family: int) -> bytes:
     )  # fmt: skip
 
 
+def first_difference(found: bytes, wanted: bytes) -> int | None:
+    """Return where `found` first differs from `wanted` or ends before it; None where it holds it.
+
+    >>> first_difference(b"abc?", b"abc"), first_difference(b"ab", b"abc")
+    (None, 2)
+    """
+    pairs = enumerate(zip(found, wanted, strict=False))
+    short = len(found) if len(found) < len(wanted) else None
+    return next((i for i, (a, b) in pairs if a != b), short)
+
+
 def _holds(region: Memory, segment: Segment) -> bool:
     end = segment.address + len(segment.data)
     return region.start <= segment.address and end <= region.start + region.size

@@ -9,11 +9,21 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from edgeq.boards.profile import Board
-from edgeq.core.errors import DeviceError, UsageError
+from edgeq.core.errors import DeviceError, UsageError, one_line
 from edgeq.core.records import Record
 
 URL_SCHEMES = ("socket", "rfc2217", "loop")
-_URL = re.compile(r"(?:socket|rfc2217)://[A-Za-z0-9\[][A-Za-z0-9.:\-\]]*:\d{1,5}\Z|loop://\Z")
+_URL = re.compile(
+    r"(?:socket|rfc2217)://(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}\Z"
+    r"|loop://\Z"
+)
+# /dev/ttyACM0, /dev/ttyS0, /dev/pts/3, /dev/cu.usbmodem1: never /dev/mem, a disk or a watchdog,
+# which do something as soon as they are opened; nor the console.
+_POSIX_PORT = re.compile(
+    r"/dev/(?:tty(?:[A-Za-z]|\.)[\w.-]{0,64}|cu[.aU][\w.-]{0,64}|pts/\d{1,6}|rfcomm\d{1,3})\Z",
+    re.ASCII,
+)
+_MASTERS = ("/dev/ptmx", "/dev/pts/ptmx")
 _WINDOWS_PORT = re.compile(r"(?:\\\\\.\\)?COM\d{1,3}\Z", re.IGNORECASE)
 
 
@@ -53,7 +63,8 @@ def _is_serial_port(port: str) -> bool:
     if os.name == "nt":
         return bool(_WINDOWS_PORT.match(port))
     try:
-        return port.startswith("/") and stat.S_ISCHR(os.stat(port).st_mode)
+        named = port.startswith("/") and _POSIX_PORT.match(os.path.realpath(port))
+        return bool(named) and stat.S_ISCHR(os.stat(port).st_mode)
     except OSError:
         return False
 
@@ -84,12 +95,15 @@ def find_port(board: Board) -> str:
     Raises:
         DeviceError: no port matches, or more than one: edgeq never guesses.
     """
-    matching = [p.device for p in list_ports((board,)) if p.boards]
+    matching = [p for p in list_ports((board,)) if p.boards]
     if len(matching) == 1:
-        return matching[0]
+        return matching[0].device
     if matching:
+        names = ", ".join(
+            f"{p.device} (serial number {p.serial_number or 'none'})" for p in matching
+        )
         raise DeviceError(
-            f"more than one port may be board '{board.id}': {', '.join(matching)}",
+            f"more than one port may be board '{board.id}': {one_line(names)}",
             hint="choose one with --port",
         )
     raise DeviceError(
@@ -100,14 +114,38 @@ def find_port(board: Board) -> str:
 
 
 def find_owner(port: str) -> str | None:
-    """Return 'NAME (pid N)' of another process that has `port` open, None where unknown (Linux)."""
+    """Return 'NAME (pid N)' of another process that has `port` open, None where unknown (Linux).
+
+    The process at the other end of a pseudo-terminal is no owner: it serves the port.
+    """
     target = os.path.realpath(port)
-    for link in Path("/proc").glob("[0-9]*/fd/*"):
+    for folder in Path("/proc").glob("[0-9]*"):
         try:
-            pid = link.parts[2]
-            if int(pid) != os.getpid() and os.readlink(link) == target:
-                name = (Path("/proc") / pid / "comm").read_text().strip()
-                return f"{name} (pid {pid})"
+            if int(folder.name) != os.getpid() and _has_open(folder, target):
+                return f"{one_line((folder / 'comm').read_text().strip())} (pid {folder.name})"
         except OSError:
             continue
     return None
+
+
+def _has_open(process: Path, target: str) -> bool:
+    found = False
+    for link in (process / "fd").iterdir():
+        try:
+            path = os.readlink(link)
+        except OSError:
+            continue
+        if path in _MASTERS and _serves(process, link.name, target):
+            return False
+        found = found or path == target
+    return found
+
+
+def _serves(process: Path, handle: str, target: str) -> bool:
+    """Say whether the handle is the other end of the pseudo-terminal `target`."""
+    try:
+        lines = (process / "fdinfo" / handle).read_text().splitlines()
+    except OSError:
+        return False
+    indexes = [line.split(":")[1].strip() for line in lines if line.startswith("tty-index:")]
+    return any(target == f"/dev/pts/{index}" for index in indexes)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import select
 import socket
+import time
+import warnings
 from typing import Any, Protocol
 
 from edgeq.core.errors import DeviceError
@@ -12,6 +14,9 @@ from edgeq.core.processes import Child
 from edgeq.device.ports import check_port, find_owner
 
 CHUNK = 65536
+# How long one read of pyserial may wait: its timeout is set once, for to change it makes a port
+# configure itself anew, over the network where it is an rfc2217 one.
+SLICE_S = 0.05
 
 
 class Stream(Protocol):
@@ -35,26 +40,37 @@ class SerialStream:
 
         self._errors = (serial.SerialException, OSError, TypeError, ValueError)
         self._name = check_port(port)
+        if owner := find_owner(port):
+            raise port_in_use(port, owner)
+        remote = port.startswith("rfc2217://")
         try:
-            self._port: Any = serial.serial_for_url(
-                port, baudrate=baud, timeout=0, write_timeout=5, exclusive=True
-            )
+            # pyserial 3.5 starts its rfc2217 thread with a method that Python calls old.
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)
+                self._port: Any = serial.serial_for_url(
+                    # Not every device behind a server has the modem lines that are set first.
+                    f"{port}?ign_set_control" if remote else port,
+                    baudrate=baud, timeout=SLICE_S, exclusive=True,
+                    # A remote port has a time limit of its own, and takes no other.
+                    write_timeout=None if remote else 5,
+                )  # fmt: skip
         except self._errors as error:
             raise _cannot_open(port, error) from error
 
     def read(self, timeout_s: float) -> bytes:
         """Return what arrives within `timeout_s`; raise DeviceError where the port is gone."""
+        deadline = time.monotonic() + timeout_s
         try:
-            self._port.timeout = max(0.0, timeout_s)
             first: bytes = self._port.read(1)
+            while not first and time.monotonic() < deadline:
+                first = self._port.read(1)
         except self._errors as error:
             raise connection_gone(self._name, str(error)) from error
         if not first:
             return b""
         # What is read already is not lost when the port goes away here: the next read says so.
         with contextlib.suppress(*self._errors):
-            self._port.timeout = 0
-            return first + bytes(self._port.read(CHUNK))
+            return first + bytes(self._port.read(min(self._port.in_waiting, CHUNK)))
         return first
 
     def write(self, data: bytes) -> None:
@@ -66,8 +82,12 @@ class SerialStream:
 
     def close(self) -> None:
         """Close the port."""
+        # pyserial forgets the socket of an rfc2217 port whose server went away first.
+        leftover = getattr(self._port, "_socket", None)
         with contextlib.suppress(*self._errors):
             self._port.close()
+        if leftover is not None:
+            leftover.close()
 
 
 class SocketStream:
@@ -151,6 +171,11 @@ def connection_gone(name: str, reason: str) -> DeviceError:
     )
 
 
+def port_in_use(port: str, owner: str) -> DeviceError:
+    """Return the error for a port that another program has open."""
+    return DeviceError(f"{port} is in use by {owner}", hint="close that program first")
+
+
 def process_ended(child: Child, name: str) -> DeviceError:
     """Return the error for a virtual board whose process ended, with its last words."""
     code = child.wait(1.0)
@@ -165,10 +190,7 @@ def process_ended(child: Child, name: str) -> DeviceError:
 def _cannot_open(port: str, error: Exception) -> DeviceError:
     text = str(error).lower()
     if "exclusive" in text or "resource temporarily unavailable" in text or "busy" in text:
-        owner = find_owner(port)
-        return DeviceError(
-            f"{port} is in use by {owner or 'another program'}", hint="close that program first"
-        )
+        return port_in_use(port, find_owner(port) or "another program")
     if "permission" in text:
         return DeviceError(
             f"no permission to open {port}",

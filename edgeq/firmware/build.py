@@ -12,14 +12,20 @@ from edgeq.boards.profile import Board
 from edgeq.core.errors import GateError, ToolchainError, UsageError
 from edgeq.core.files import write_tree
 from edgeq.core.processes import Completed, run
-from edgeq.core.records import CompiledModel, FirmwareImage
+from edgeq.core.records import CompiledModel, FirmwareImage, SizeRecord
 from edgeq.core.units import format_bytes
-from edgeq.firmware.project import Project, Unit, make_project
-from edgeq.firmware.sizes import measure_image
+from edgeq.firmware.project import Project, Unit, make_library, make_project
+from edgeq.firmware.sizes import measure_image, measure_library
 from edgeq.firmware.toolchains import Toolchain, find_toolchain, zig_environment
 
 # Words of the line to quote, the most telling first: what follows a cause also says "error".
 TELLING = ("undefined", "error: ", "error")
+DEFECT = "this is a defect of edgeq or of the toolchain; try another --toolchain"
+# The drivers check what the profile says: a wrong one stops there.
+HINTS = {
+    "harness/clock.c": "check clock_hz, link and build.settings of the board's profile",
+    "harness/startup.c": "check the board's [core]",
+}
 JOBS = 2
 OBJECTS = "obj"
 COMPILE_TIMEOUT_S = 300.0
@@ -70,9 +76,7 @@ def build_firmware(
     project = make_project(compiled, board, traced=traced)
     build = Build(project, board, chosen, Path(out), strict)
     write_tree(build.folder, project.files)
-    _make_folders(build)
-    with ThreadPoolExecutor(JOBS) as pool:
-        list(pool.map(lambda unit: _compile(build, unit), project.units))
+    _compile_all(build)
     linked = _link(build)
     sizes, regions = measure_image(linked, build.folder / OBJECTS, compiled.plan, board)
     elf = build.folder / "firmware.elf"
@@ -87,6 +91,30 @@ def build_firmware(
         sizes=sizes,
         regions=regions,
     )
+
+
+def build_library(
+    compiled: CompiledModel,
+    board: Board,
+    out: Path,
+    *,
+    toolchain: str | None = None,
+    strict: bool = False,
+) -> SizeRecord:
+    """Compile the model and its kernels alone for the board's core, and return their sizes.
+
+    For boards whose firmware is built by their maker's SDK. `image_bytes` is the library's own.
+
+    Raises:
+        ToolchainError: the toolchain is missing or failed.
+        UsageError: no such toolchain for this board, or `out` cannot be written.
+    """
+    chosen = find_toolchain(board, toolchain)
+    chosen.compiler()
+    build = Build(make_library(compiled), board, chosen, Path(out), strict)
+    write_tree(build.folder, build.project.files)
+    _compile_all(build)
+    return measure_library(build.folder / OBJECTS, compiled.plan)
 
 
 def compile_flags(build: Build, unit: Unit) -> list[str]:
@@ -106,13 +134,19 @@ def compile_flags(build: Build, unit: Unit) -> list[str]:
     return flags
 
 
+def _compile_all(build: Build) -> None:
+    _make_folders(build)
+    with ThreadPoolExecutor(JOBS) as pool:
+        list(pool.map(lambda unit: _compile(build, unit), build.project.units))
+
+
 def _compile(build: Build, unit: Unit) -> None:
     target = f"{OBJECTS}/{unit.object}"
     done = _run(build, [*compile_flags(build, unit), "-c", unit.source, "-o", target])
     if done.returncode != 0:
         raise ToolchainError(
             f"{build.toolchain.name} failed on {unit.source}: {first_error(done.stderr)}",
-            hint="this is a defect of edgeq or of the compiler; try another --toolchain",
+            hint=HINTS.get(unit.source, DEFECT),
         )
 
 
@@ -135,7 +169,7 @@ def link_error(message: str, board: Board, toolchain: str) -> GateError | Toolch
     if not overflows:
         return ToolchainError(
             f"{toolchain} could not link the firmware: {first_error(message)}",
-            hint="this is a defect of edgeq or of the linker; try another --toolchain",
+            hint=DEFECT,
         )
     short = ", ".join(
         f"region {name!r} of {board.id} is too small by {count:,} bytes"

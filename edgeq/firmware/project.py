@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from edgeq import __version__
-from edgeq.boards.profile import Board
-from edgeq.core.errors import InputError, did_you_mean
+from edgeq.boards.profile import Board, Pin, parse_pin
+from edgeq.core.errors import InputError, UsageError, did_you_mean
 from edgeq.core.files import confined, shipped_folder
 from edgeq.core.records import CompiledModel
+from edgeq.firmware.templates import make_renderer
 
 Part = Literal["harness", "library", "model"]
 
@@ -20,11 +21,17 @@ COUNTERS: dict[str, tuple[str, ...]] = {
     "virt-counter": ("instructions", "cycles"),
     "systick": ("ticks",),
     "dwt": ("cycles",),
+    "nrf-timer": ("ticks",),
+    "mcycle": ("cycles",),
     "clock-gettime": ("ns",),
 }
 COMMON = "common"
-# Folders of a template that hold drivers, and which of its files a board asks for.
+OTHER_FOLDERS = (COMMON, "exports")
+# Folders of a template that hold drivers, and which of its files a board asks for. A driver
+# brings the headers beside it whose name its own begins with: stm32h7.c brings stm32.h.
 DRIVERS: dict[str, Callable[[Board], str]] = {
+    "startup": lambda board: "riscv" if board.core.arch.startswith("rv") else "cortex-m",
+    "clock": lambda board: board.build.clock,
     "uart": lambda board: board.link.uart,
     "timer": lambda board: board.timer.driver if board.timer else "",
 }
@@ -61,7 +68,7 @@ class Project:
 def template_names() -> tuple[str, ...]:
     """Return the names of the firmware templates."""
     folders = shipped_folder("firmware_templates").iterdir()
-    return tuple(sorted(f.name for f in folders if f.is_dir() and f.name != COMMON))
+    return tuple(sorted(f.name for f in folders if f.is_dir() and f.name not in OTHER_FOLDERS))
 
 
 def make_project(compiled: CompiledModel, board: Board, *, traced: bool) -> Project:
@@ -77,15 +84,38 @@ def make_project(compiled: CompiledModel, board: Board, *, traced: bool) -> Proj
         files[name.removesuffix(".j2")] = render(text) if name.endswith(".j2") else text
     harness = [Unit(f, "harness") for f in files if f.startswith("harness/") and f.endswith(".c")]
     library = [Unit(f, "library", hot=True) for f in files if f.startswith("libc/")]
-    model = [Unit(f"model/{s}", "model", s in compiled.hot_sources) for s in compiled.sources]
-    files |= {f"model/{name}": text for name, text in compiled.files.items()}
+    files |= _model_files(compiled)
     return Project(
         files=files,
-        units=(*harness, *(u for u in library if u.source.endswith(".c")), *model),
+        units=(
+            *harness,
+            *(u for u in library if u.source.endswith(".c")),
+            *_model_units(compiled),
+        ),
         includes=tuple(f for f in ("harness", "model", "libc") if _has_folder(files, f)),
         linker_script="firmware.ld" if "firmware.ld" in files else None,
         model_prelude="harness/trace.h" if traced else None,
     )
+
+
+def make_library(compiled: CompiledModel) -> Project:
+    """Return the model and its kernels alone, with the C library's header that they include."""
+    libc = shipped_folder("firmware_templates") / "bare-metal" / "libc" / "string.h"
+    return Project(
+        files=_model_files(compiled) | {"libc/string.h": libc.read_text("utf-8")},
+        units=_model_units(compiled),
+        includes=("model", "libc"),
+        linker_script=None,
+        model_prelude=None,
+    )
+
+
+def _model_files(compiled: CompiledModel) -> dict[str, str]:
+    return {f"model/{name}": text for name, text in compiled.files.items()}
+
+
+def _model_units(compiled: CompiledModel) -> tuple[Unit, ...]:
+    return tuple(Unit(f"model/{s}", "model", s in compiled.hot_sources) for s in compiled.sources)
 
 
 def _has_folder(files: dict[str, str], folder: str) -> bool:
@@ -95,6 +125,11 @@ def _has_folder(files: dict[str, str], folder: str) -> bool:
 def _template_files(board: Board) -> Iterator[tuple[str, Path]]:
     """Yield (path in the project, file) of everything the board's firmware is made of."""
     names = template_names()
+    if not board.build.template and board.build.export:
+        raise UsageError(
+            f"edgeq has no firmware template for {board.id}: its chip is built by its maker's SDK",
+            hint=f"hand the model to it: edgeq export MODEL --as {board.build.export} --out FOLDER",
+        )
     if board.build.template not in names:
         raise InputError(
             f"board {board.id}: build.template: no template {board.build.template!r}."
@@ -108,7 +143,11 @@ def _template_files(board: Board) -> Iterator[tuple[str, Path]]:
             yield (path.name if ".ld" in path.suffixes else f"harness/{path.name}"), path
     for kind, choose in DRIVERS.items():
         if (folder / kind).is_dir():
-            yield f"harness/{kind}.c", _driver(folder / kind, choose(board), board)
+            driver = _driver(folder / kind, choose(board), board)
+            yield f"harness/{kind}.c", driver
+            for header in sorted((folder / kind).glob("*.h")):
+                if driver.stem.startswith(header.stem):
+                    yield f"harness/{header.name}", header
     for path in sorted((folder / "libc").glob("*")):
         yield f"libc/{path.name}", path
 
@@ -125,20 +164,23 @@ def _driver(folder: Path, name: str, board: Board) -> Path:
 
 
 def _renderer(compiled: CompiledModel, board: Board, *, traced: bool) -> Callable[[str], str]:
-    """Return a function that renders a template's text; sandboxed, and strict about names."""
-    from jinja2 import StrictUndefined
-    from jinja2.sandbox import SandboxedEnvironment
-
-    environment = SandboxedEnvironment(
-        undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False
-    )
-    environment.filters["hex"] = lambda value: f"0x{value:08x}"
     names = {
         "board": board,
         "model": compiled.plan,
         "sha256": bytes.fromhex(compiled.plan.model_sha256 or "00" * 32),
         "counters": COUNTERS[board.timer.driver] if board.timer else (),
+        "pins": _uart_pins(board),
         "traced": traced,
         "version": __version__,
     }
-    return lambda text: environment.from_string(text).render(names)
+    return make_renderer(names)
+
+
+def _uart_pins(board: Board) -> dict[str, Pin]:
+    try:
+        named = (("TX", board.link.tx), ("RX", board.link.rx))
+        return {role: parse_pin(pin) for role, pin in named if pin}
+    except ValueError as error:
+        raise InputError(
+            f"board {board.id}: link: {error}", hint="see `edgeq boards check`"
+        ) from error

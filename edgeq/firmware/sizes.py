@@ -50,16 +50,30 @@ def measure_image(
     with _opened(elf) as image:
         loaded, in_ram = loaded_pieces(image), list(_ram_pieces(image))
         model = _from_symbols(image) if board.memory else _from_objects(objects / "model")
-    sizes = SizeRecord(
+    sizes = _size_record(model, plan, sum(piece.size for piece in loaded))
+    return sizes, tuple(
+        _use(region, loaded if region.kind == "flash" else in_ram) for region in board.memory
+    )
+
+
+def measure_library(objects: Path, plan: Plan) -> SizeRecord:
+    """Return the sizes of the model's object files below `objects`/model.
+
+    Raises:
+        ToolchainError: a file is no ELF.
+    """
+    model = _from_objects(objects / "model")
+    return _size_record(model, plan, model.code + model.constants + model.data)
+
+
+def _size_record(model: ModelBytes, plan: Plan, image_bytes: int) -> SizeRecord:
+    return SizeRecord(
         flash_bytes=model.code + model.constants + model.data,
         code_bytes=model.code,
         constant_bytes=model.constants + model.data,
         static_bytes=model.data + model.zeroed - plan.arena_bytes,
         arena_bytes=plan.arena_bytes,
-        image_bytes=sum(piece.size for piece in loaded),
-    )
-    return sizes, tuple(
-        _use(region, loaded if region.kind == "flash" else in_ram) for region in board.memory
+        image_bytes=image_bytes,
     )
 
 

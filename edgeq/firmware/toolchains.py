@@ -14,7 +14,7 @@ from edgeq.boards.profile import Board, Core
 from edgeq.core.errors import ToolchainError, UsageError, did_you_mean
 from edgeq.core.installation import REQUIREMENTS, find_requirement, require
 
-Target = Literal["cortex-m", "native"]
+Target = Literal["cortex-m", "riscv", "native"]
 
 
 class CoreKey(NamedTuple):
@@ -29,6 +29,7 @@ class CoreKey(NamedTuple):
 # zig's CPU names carry no optional feature: each one is asked for by name. The names of
 # arm-none-eabi-gcc carry all of them: what the core lacks is taken away.
 ZIG_CPUS: Mapping[CoreKey, str] = {
+    CoreKey("cortex-m0"): "-mcpu=cortex_m0",
     CoreKey("cortex-m0plus"): "-mcpu=cortex_m0plus",
     CoreKey("cortex-m3"): "-mcpu=cortex_m3",
     CoreKey("cortex-m4", "none", True): "-mcpu=cortex_m4",
@@ -44,6 +45,7 @@ ZIG_CPUS: Mapping[CoreKey, str] = {
     CoreKey("cortex-m85", "dp", True, True): "-mcpu=cortex_m85+mve_fp+fp_armv8d16",
 }
 GCC_CPUS: Mapping[CoreKey, str] = {
+    CoreKey("cortex-m0"): "-mcpu=cortex-m0",
     CoreKey("cortex-m0plus"): "-mcpu=cortex-m0plus",
     CoreKey("cortex-m3"): "-mcpu=cortex-m3",
     CoreKey("cortex-m4", "none", True): "-mcpu=cortex-m4+nofp",
@@ -57,12 +59,23 @@ GCC_CPUS: Mapping[CoreKey, str] = {
     CoreKey("cortex-m55", "dp", True): "-mcpu=cortex-m55+nomve",
     CoreKey("cortex-m55", "dp", True, True): "-mcpu=cortex-m55",
 }
+ZIG_RISCV: Mapping[CoreKey, str] = {
+    CoreKey("rv32imc"): "-target riscv32-freestanding-none -mcpu=generic_rv32+m+c+zicsr",
+    CoreKey("rv32imac"): "-target riscv32-freestanding-none -mcpu=generic_rv32+m+a+c+zicsr",
+    CoreKey("rv64gc", "dp"): "-target riscv64-freestanding-none"
+    " -mcpu=generic_rv64+m+a+f+d+c+zicsr -mcmodel=medany",
+}
+GCC_RISCV: Mapping[CoreKey, str] = {
+    CoreKey("rv32imc"): "-misa-spec=2.2 -march=rv32imc -mabi=ilp32",
+    CoreKey("rv32imac"): "-misa-spec=2.2 -march=rv32imac -mabi=ilp32",
+    CoreKey("rv64gc", "dp"): "-march=rv64gc -mabi=lp64d -mcmodel=medany",
+}
 
 COMMON = (
     "-std=c99 -Wall -Wextra -Wpedantic -ffunction-sections -fdata-sections -fno-common"
     " -fno-unwind-tables -fno-asynchronous-unwind-tables -fno-stack-protector"
 )
-LINK_CORTEX = "-nostartfiles -Wl,--gc-sections -Wl,--build-id=none -Wl,-e,Reset_Handler"
+LINK_BARE = "-nostartfiles -Wl,--gc-sections -Wl,--build-id=none -Wl,-e,Reset_Handler"
 LINK_NATIVE = "-Wl,--gc-sections -Wl,--build-id=none -pthread"
 
 
@@ -123,7 +136,7 @@ TOOLCHAINS: tuple[Toolchain, ...] = (
     Toolchain(
         "zig", "ziglang", "cortex-m", zig_program,
         compile_flags=f"{COMMON} -fno-sanitize=undefined -fomit-frame-pointer",
-        link_flags=LINK_CORTEX,
+        link_flags=LINK_BARE,
         cpus=ZIG_CPUS,
         soft="-target thumb-freestanding-eabi",
         hard="-target thumb-freestanding-eabihf",
@@ -132,10 +145,25 @@ TOOLCHAINS: tuple[Toolchain, ...] = (
     Toolchain(
         "gcc-arm", "arm-none-eabi-gcc", "cortex-m", on_path("arm-none-eabi-gcc"),
         compile_flags=COMMON,
-        link_flags=f"{LINK_CORTEX} -nostdlib",
+        link_flags=f"{LINK_BARE} -nostdlib",
         cpus=GCC_CPUS,
         soft="-mthumb -mfloat-abi=soft",
         hard="-mthumb -mfloat-abi=hard",
+        library_flags="-fno-builtin -fno-tree-loop-distribute-patterns",
+        libraries="-lgcc",
+    ),
+    Toolchain(
+        "zig", "ziglang", "riscv", zig_program,
+        compile_flags=f"{COMMON} -fno-sanitize=undefined -fomit-frame-pointer",
+        link_flags=LINK_BARE,
+        cpus=ZIG_RISCV,
+        library_flags="-fno-builtin",
+    ),
+    Toolchain(
+        "gcc-riscv", "riscv64-unknown-elf-gcc", "riscv", on_path("riscv64-unknown-elf-gcc"),
+        compile_flags=f"{COMMON} -ffreestanding",
+        link_flags=f"{LINK_BARE} -nostdlib",
+        cpus=GCC_RISCV,
         library_flags="-fno-builtin -fno-tree-loop-distribute-patterns",
         libraries="-lgcc",
     ),
@@ -161,6 +189,8 @@ def target_of(board: Board) -> Target:
         return "native"
     if board.core.arch.startswith("cortex-m"):
         return "cortex-m"
+    if board.core.arch.startswith("rv"):
+        return "riscv"
     raise ToolchainError(
         f"edgeq builds no firmware for the core {board.core.arch} of {board.id}",
         hint="`edgeq compile` writes C99 that any toolchain builds",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from edgeq.core.installation import Installed
     from edgeq.data.catalog import Listed
     from edgeq.device.ports import SerialPort
+    from edgeq.firmware.exports import ExportRecord
 
 
 def boards_tables(boards: Sequence[Board]) -> Tables:
@@ -111,3 +112,16 @@ def dataset_tables(dataset: Listed) -> Tables:
         "sample": shape_text(manifest.sample.shape) if manifest.sample.shape else None,
     }
     return (facts(manifest.id, values),)
+
+
+def export_tables(record: ExportRecord) -> Tables:
+    """What an export is, and the files that it has."""
+    values = {
+        "export": record.title,
+        "engine": record.engine,
+        "name": record.name,
+        "model SHA-256": record.model_sha256,
+        "CRC-32 of the example's output": record.expected_crc32 or "not known",
+    }
+    files = make_table("Files", "path", ((path,) for path in record.files))
+    return (facts("Export", values), files)

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from edgeq.core.errors import visible
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -31,10 +33,14 @@ Tables = tuple[Table, ...]
 def make_table(
     title: str, columns: str, rows: Iterable[Sequence[str]], notes: Sequence[str] = ()
 ) -> Table:
-    """Return a table; `columns` are names separated by '|', a leading '>' aligns right."""
+    """Return a table; `columns` are names separated by '|', a leading '>' aligns right.
+
+    Names in models and from boards are not ours: what would steer a terminal is made visible.
+    """
     heads = (name.strip() for name in columns.split("|"))
     parsed = tuple(Column(h.lstrip(">"), "right" if h.startswith(">") else "left") for h in heads)
-    return Table(title, parsed, tuple(tuple(row) for row in rows), tuple(notes))
+    cells = tuple(tuple(visible(cell) for cell in row) for row in rows)
+    return Table(visible(title), parsed, cells, tuple(visible(note) for note in notes))
 
 
 def facts(title: str, values: Mapping[str, str | None], notes: Sequence[str] = ()) -> Table:

@@ -1,11 +1,9 @@
 /* The link on a microcontroller without an operating system: one UART, one timer, one stack. */
 #include "platform.h"
 
-#include "config.h"
+#include "memory.h"
 #include "timer.h"
 #include "uart.h"
-
-extern uint32_t stack_bottom[], stack_top[];    /* of the linker script */
 
 int platform_read(void)
 {

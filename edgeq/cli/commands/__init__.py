@@ -23,6 +23,7 @@ from edgeq.cli.commands.doctor import doctor
 from edgeq.cli.commands.emit import emit
 from edgeq.cli.commands.estimate import estimate
 from edgeq.cli.commands.evaluate import evaluate
+from edgeq.cli.commands.export import export
 from edgeq.cli.commands.fit import fit
 from edgeq.cli.commands.flash import flash
 from edgeq.cli.commands.inspect import inspect
@@ -41,6 +42,7 @@ COMMANDS: dict[str, Command] = {
     "estimate": estimate,
     "compile": compile_,
     "emit": emit,
+    "export": export,
     "build": build,
     "flash": flash,
     "bench": bench,

@@ -60,7 +60,7 @@ def open_unicorn(board: Board, image: FirmwareImage) -> Stream:
     require("unicorn")
     child = spawn(unicorn_argv(board, image.elf))
     try:
-        port = _read_ready(child, board.id)
+        port = read_ready(child, board.id)
         stream = SocketStream(f"socket://127.0.0.1:{port}")
     except BaseException:
         child.close()
@@ -89,10 +89,15 @@ def open_qemu(board: Board, image: FirmwareImage) -> Stream:
     """Start QEMU with its UART on the standard streams.
 
     Raises:
-        ToolchainError: qemu-system-arm is not installed.
+        ToolchainError: QEMU for the board's core is not installed.
     """
-    child = spawn(qemu_argv(board, require("qemu-system-arm"), image.elf))
+    child = spawn(qemu_argv(board, require(qemu_program(board)), image.elf))
     return ProcessStream(child, f"QEMU board '{board.id}'")
+
+
+def qemu_program(board: Board) -> str:
+    """Return the name of the QEMU that has the board's core."""
+    return "qemu-system-riscv32" if board.core.arch.startswith("rv") else "qemu-system-arm"
 
 
 def qemu_argv(board: Board, program: str, elf: str) -> list[str]:
@@ -130,7 +135,7 @@ def open_host(board: Board, image: FirmwareImage) -> Stream:
     return ProcessStream(child, f"host board '{board.id}'")
 
 
-def _read_ready(child: Child, board_id: str) -> int:
+def read_ready(child: Child, board_id: str) -> int:
     """Return the port from the board's first line."""
     line = b""
     deadline = time.monotonic() + START_S

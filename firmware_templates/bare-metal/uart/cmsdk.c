@@ -1,4 +1,5 @@
 /* UART of Arm's Cortex-M System Design Kit (DDI 0479, section 4.3). */
+#include "clock.h"
 #include "config.h"
 #include "reg.h"
 #include "uart.h"
@@ -15,7 +16,7 @@
 
 void uart_start(void)
 {
-    BAUDDIV = CLOCK_HZ / UART_BAUD;
+    BAUDDIV = clock_uart_hz() / UART_BAUD;
     CTRL = CTRL_TX_ENABLE | CTRL_RX_ENABLE;
 }
 

@@ -1,6 +1,6 @@
 /* A compiler that was not told of a feature builds slow code without a word: stop it here. */
-#ifndef FEATURES_H
-#define FEATURES_H
+#ifndef CORTEX_H
+#define CORTEX_H
 
 #include "config.h"
 

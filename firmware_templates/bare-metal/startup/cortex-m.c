@@ -1,9 +1,11 @@
 /* Reset, faults and the vector table of a Cortex-M; see the Armv7-M manual, B1.5. */
 #include <stdint.h>
 
+#include "clock.h"
 #include "config.h"
-#include "features.h"
+#include "cortex.h"
 #include "link.h"
+#include "memory.h"
 #include "reg.h"
 #include "timer.h"
 #include "uart.h"
@@ -12,9 +14,6 @@
 #define CPACR_FPU_FULL_ACCESS (0xFu << 20)
 #define FRAME_LR 5    /* words of the frame that an exception stacks */
 #define FRAME_PC 6
-
-extern uint32_t stack_bottom[], stack_top[];    /* of the linker script */
-extern uint32_t data_load[], data_start[], data_end[], bss_start[], bss_end[];
 
 void Reset_Handler(void);
 void fault(const uint32_t *frame);
@@ -30,20 +29,43 @@ __attribute__((section(".vectors"), used)) static const struct {
      timer_tick},
 };
 
+#ifdef CORE_CORTEX_M7
+#define CCR REG(0xE000ED14u)
+#define CCR_CACHES (3u << 16)
+#define CCSIDR REG(0xE000ED80u)
+#define CSSELR REG(0xE000ED84u)
+#define ICIALLU REG(0xE000EF50u)
+#define DCISW REG(0xE000EF60u)
+
+/* Caches hold anything after reset: empty them, then turn them on (Cortex-M7 TRM, 5.3). */
+static void caches_start(void)
+{
+    CSSELR = 0;
+    const uint32_t sets = CCSIDR >> 13 & 0x7FFFu, ways = CCSIDR >> 3 & 0x3FFu;
+    for (uint32_t set = 0; set <= sets; set++) {
+        for (uint32_t way = 0; way <= ways; way++) {
+            DCISW = way << 30 | set << 5;
+        }
+    }
+    ICIALLU = 0;
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+    CCR |= CCR_CACHES;
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+}
+#endif
+
 void Reset_Handler(void)
 {
-    const uint32_t *from = data_load;
     /* First of all: the compiler may copy memory in vector registers. */
 #if CORE_FPU || CORE_MVE
     CPACR |= CPACR_FPU_FULL_ACCESS;
     __asm__ volatile("dsb\n\tisb" ::: "memory");
 #endif
-    for (uint32_t *to = data_start; to < data_end;) {
-        *to++ = *from++;
-    }
-    for (uint32_t *to = bss_start; to < bss_end;) {
-        *to++ = 0;
-    }
+    memory_start();
+    clock_start();
+#ifdef CORE_CORTEX_M7
+    caches_start();
+#endif
     uart_start();
     timer_start();
     link_run();

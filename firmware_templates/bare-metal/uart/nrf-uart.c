@@ -1,0 +1,50 @@
+/* UART of the nRF51 and nRF52 (nRF52840 product specification, UART). */
+#include "clock.h"
+#include "config.h"
+#include "reg.h"
+#include "uart.h"
+
+#define START_RX REG(UART_BASE + 0x000u)
+#define START_TX REG(UART_BASE + 0x008u)
+#define RX_READY REG(UART_BASE + 0x108u)
+#define TX_READY REG(UART_BASE + 0x11Cu)
+#define ENABLE REG(UART_BASE + 0x500u)
+#define PIN_TX REG(UART_BASE + 0x50Cu)
+#define PIN_RX REG(UART_BASE + 0x514u)
+#define RXD REG(UART_BASE + 0x518u)
+#define TXD REG(UART_BASE + 0x51Cu)
+#define BAUDRATE REG(UART_BASE + 0x524u)
+#define ENABLE_UART 4u
+#define BAUDRATE_STEP 0x1000ull    /* the register keeps the upper 20 bits */
+#define PIN(port, number) ((port) << 5 | (number))
+
+static int sent;
+
+void uart_start(void)
+{
+    const uint64_t rate = ((uint64_t)UART_BAUD << 32) / clock_uart_hz();
+    PIN_TX = PIN(UART_TX_PORT, UART_TX_PIN);
+    PIN_RX = PIN(UART_RX_PORT, UART_RX_PIN);
+    BAUDRATE = (uint32_t)((rate + BAUDRATE_STEP / 2u) & ~(BAUDRATE_STEP - 1u));
+    ENABLE = ENABLE_UART;
+    START_RX = 1;
+    START_TX = 1;
+}
+
+int uart_read(void)
+{
+    while (RX_READY == 0) {
+    }
+    RX_READY = 0;
+    return (int)(RXD & 0xFFu);
+}
+
+/* The unit tells that a byte is out, not that it is free: the first one does not wait. */
+void uart_write(uint8_t byte)
+{
+    while (sent && TX_READY == 0) {
+    }
+    TX_READY = 0;
+    TXD = byte;
+    sent = 1;
+}
