@@ -225,6 +225,9 @@ it rests on. The last column is the same with the two halves exchanged.
   instruction, where a load alone takes two by Arm's manual: HALE must execute fewer. The ratio is
   the engine's as much as the core's, so the range of edgeq's own kernels starts at the modelled
   cycles instead.
+- Every published board reads its code from flash inside the chip. Flash outside, read through a
+  cache (RP2040, i.MX RT1060, ESP32), may be slower than the range says where a layer's weights
+  are larger than the cache.
 - Models whose weights are read once (AD) wait longer for flash than those that use each weight
   often: they lie at the upper end.
 - Cortex-M85: one board, four rows, a large error on those held out. Cortex-M3, M0 and M55: no row.

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edgeq.core.errors import InputError, UsageError
+from edgeq.core.errors import InputError
 from edgeq.deployment import Deployment as Deployment
 from edgeq.deployment import DeployRequest as DeployRequest
 
@@ -260,32 +260,13 @@ def fit(model: Path, *, board: str) -> FitReport:
 
 
 def estimate(
-    model: Path,
-    *,
-    board: str | None = None,
-    all_boards: bool = False,
-    on_progress: Progress = _quiet,
+    model: Path, *, board: str | None = None, on_progress: Progress = _quiet
 ) -> tuple[EstimateRecord, ...]:
-    """Estimate fit, flash, RAM and latency on one board, or on all; nothing is built.
+    """Estimate fit, sizes and latency on a board (None: on all); a float model is quantised."""
+    from edgeq.bench.estimation import estimate_model
 
-    A float model (.keras, .h5, SavedModel), trained or not, is quantised with noise first.
-
-    Raises:
-        UsageError: a board and all boards at once.
-    """
-    from edgeq.bench.estimation import estimate_boards
-
-    if board and all_boards:
-        raise UsageError(
-            "--board and --all-boards contradict each other", hint="give one of the two"
-        )
     boards = (find_board(board),) if board else list_boards()
-    if not _is_source(model):
-        return estimate_boards(_read(model), boards)
-    from edgeq.convert.sketch import SKETCH_NOTE, sketch_model
-
-    graph = sketch_model(model, on_progress=on_progress)
-    return estimate_boards(graph, boards, notes=(SKETCH_NOTE,))
+    return estimate_model(model, boards, on_progress=on_progress)
 
 
 def build(
@@ -395,11 +376,6 @@ def report(folder: Path, *, out: Path | None = None) -> tuple[ReportData, Path]:
     return rewrite_report(folder, out)
 
 
-def _is_source(model: Path) -> bool:
-    """Whether a model is a float one of Keras or TensorFlow."""
-    return model.suffix in (".keras", ".h5") or os.path.isdir(model)
-
-
 def _check_port(port: str | None) -> None:
     """Refuse a port's name before anything is built for it."""
     from edgeq.device.ports import check_port
@@ -411,7 +387,7 @@ def _check_port(port: str | None) -> None:
 def _read(model: Path) -> Graph:
     from edgeq.graph.reader import read_model
 
-    if _is_source(model):
+    if model.suffix in (".keras", ".h5") or os.path.isdir(model):
         raise InputError(
             f"{model} is not a .tflite model",
             hint=f"convert it first: edgeq convert {model} --data DATASET",

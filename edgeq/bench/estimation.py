@@ -13,12 +13,19 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from edgeq.bench.calibration import COUNT_TOLERANCE, CoreCalibration, load_calibration
 from edgeq.bench.costs import CoreCosts, Cost, UnknownKernelError, load_costs, model_cost
 from edgeq.boards.profile import Board, Memory
+from edgeq.compile import compile_graph
+from edgeq.compile.support import unsupported_nodes
+from edgeq.convert.child import Progress, quiet
+from edgeq.convert.sketch import SKETCH_NOTE, is_source, sketch_model
 from edgeq.core.records import CompiledModel, Kind, Record, RegionUse
+from edgeq.firmware.fit import check_fit
 from edgeq.graph.ir import Graph
+from edgeq.graph.reader import read_model
 
 # Two Thumb instructions of 16 bits share a fetch of 32 bits.
 FETCHES_AN_INSTRUCTION = 0.5
@@ -74,13 +81,24 @@ class Cycles:
         )
 
 
+def estimate_model(
+    model: Path, boards: Sequence[Board], *, on_progress: Progress = quiet
+) -> tuple[EstimateRecord, ...]:
+    """Estimate a model file on every board.
+
+    A .tflite is taken as it is. A .keras, an .h5 and a SavedModel, trained or not, are quantised
+    with noise first, in a child process.
+    """
+    if not is_source(model):
+        return estimate_boards(read_model(model), boards)
+    graph = sketch_model(model, on_progress=on_progress)
+    return estimate_boards(graph, boards, notes=(SKETCH_NOTE,))
+
+
 def estimate_boards(
     graph: Graph, boards: Sequence[Board], notes: Sequence[str] = ()
 ) -> tuple[EstimateRecord, ...]:
     """Estimate a model on every board; it is compiled once for each core."""
-    from edgeq.compile import compile_graph
-    from edgeq.compile.support import unsupported_nodes
-
     supported = not unsupported_nodes(graph)
     cores = dict.fromkeys(board.core.arch for board in boards)
     compiled = {c: compile_graph(graph, name=graph.name, core=c) for c in cores if supported}
@@ -96,8 +114,6 @@ def estimate_board(
         compiled: for the board's core; None where the compiler does not support the graph.
         notes: what is to be said beside the estimate's own notes.
     """
-    from edgeq.firmware.fit import check_fit
-
     verdict = check_fit(graph, compiled, board)
     cost, why = (None, ()) if compiled is None else find_cost(graph, compiled, board)
     cycles = None if cost is None else board_cycles(cost, board)

@@ -16,6 +16,11 @@ from edgeq.graph.reader import read_model
 SKETCH_NOTE = "quantised with noise, weights as they are: accuracy is not considered"
 
 
+def is_source(model: Path) -> bool:
+    """Whether a model is a float one of Keras or TensorFlow."""
+    return model.suffix in (".keras", ".h5") or os.path.isdir(model)
+
+
 def sketch_model(source: Path, *, on_progress: Progress = quiet) -> Graph:
     """Return the graph that `source` becomes when it is quantised to int8 with noise.
 

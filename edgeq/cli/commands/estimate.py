@@ -33,11 +33,14 @@ def estimate(
     """
     from edgeq import api
     from edgeq.cli.console import Progress, show
+    from edgeq.core.errors import UsageError
     from edgeq.report.estimates import estimate_tables
 
+    if board and all_boards:
+        raise UsageError("--board and --all-boards contradict each other", hint="give one")
     progress = Progress()
     try:
-        records = api.estimate(model, board=board, all_boards=all_boards, on_progress=progress)
+        records = api.estimate(model, board=board, on_progress=progress)
     finally:
         progress.close()
     show(records, lambda: estimate_tables(records), form)
