@@ -17,6 +17,7 @@ from edgeq.deployment import Deployment as Deployment
 from edgeq.deployment import DeployRequest as DeployRequest
 
 if TYPE_CHECKING:
+    from edgeq.bench.estimation import EstimateRecord
     from edgeq.boards.profile import Board
     from edgeq.compile.emission import Emission
     from edgeq.core.installation import Installed
@@ -256,6 +257,16 @@ def fit(model: Path, *, board: str) -> FitReport:
     if unsupported_nodes(graph):
         return check_fit(graph, None, profile)
     return check_fit(graph, compile_graph(graph, name=model.stem, core=profile.core.arch), profile)
+
+
+def estimate(
+    model: Path, *, board: str | None = None, on_progress: Progress = _quiet
+) -> tuple[EstimateRecord, ...]:
+    """Estimate fit, sizes and latency on a board (None: on all); a float model is quantised."""
+    from edgeq.bench.estimation import estimate_model
+
+    boards = (find_board(board),) if board else list_boards()
+    return estimate_model(model, boards, on_progress=on_progress)
 
 
 def build(
