@@ -17,6 +17,7 @@ from edgeq.deployment import Deployment as Deployment
 from edgeq.deployment import DeployRequest as DeployRequest
 
 if TYPE_CHECKING:
+    from edgeq.bench.estimation import EstimateRecord
     from edgeq.boards.drafts import Draft
     from edgeq.boards.profile import Board
     from edgeq.compile.emission import Emission
@@ -78,32 +79,19 @@ def check_boards(board: str | None = None) -> dict[str, tuple[str, ...]]:
 
 
 def _board_problems(board: Board) -> tuple[str, ...]:
-    from edgeq.boards.checks import check_board
+    from edgeq.boards import checks, registry
     from edgeq.device.flashing.table import FLASHERS, flash_problems
 
-    return (*check_board(board, methods=FLASHERS), *flash_problems(board))
+    sourced = registry.is_shipped(board.id)
+    found = checks.check_board(board, methods=FLASHERS, sourced=sourced)
+    return (*found, *flash_problems(board))
 
 
 def new_board(draft: Draft, *, out: Path | None = None) -> tuple[Board, Path]:
-    """Write a profile like that of a known board, to `out` or into the user's folder.
+    """Write a profile like that of a known board, to `out` or into the user's folder."""
+    from edgeq.boards.drafts import new_profile
 
-    Raises:
-        InputError: the id, the board it is like, or what they give together is wrong.
-        UsageError: a value is not written as it should be, or the file is there already.
-        Nothing was written.
-    """
-    from edgeq.boards import drafts, registry
-
-    text = drafts.draft_profile(draft)
-    board = registry.decode_board(text, what=f"board {draft.id}")
-    if problems := _board_problems(board):
-        raise InputError(
-            f"board {draft.id}: {'; '.join(problems)}",
-            hint=f"compare `edgeq boards show {draft.like}`",
-        )
-    path = out if out is not None else registry.user_folder() / f"{draft.id}.toml"
-    drafts.write_profile(text, path)
-    return board, path
+    return new_profile(draft, out, _board_problems)
 
 
 def board_schema() -> dict[str, Any]:
@@ -269,9 +257,9 @@ def export(
     """Write the model as a library of a build system, with an example that proves its bytes."""
     from edgeq.bench.exporting import export_model
 
-    core = find_board(board).core.arch if board else "native"
+    profile = find_board(board) if board else None
     return export_model(
-        model, _read(model), kind, out, engine=engine, core=core, name=name or model.stem
+        model, _read(model), kind, out, engine=engine, board=profile, name=name or model.stem
     )
 
 
@@ -285,6 +273,16 @@ def fit(model: Path, *, board: str) -> FitReport:
     if unsupported_nodes(graph):
         return check_fit(graph, None, profile)
     return check_fit(graph, compile_graph(graph, name=model.stem, core=profile.core.arch), profile)
+
+
+def estimate(
+    model: Path, *, board: str | None = None, on_progress: Progress = _quiet
+) -> tuple[EstimateRecord, ...]:
+    """Estimate fit, sizes and latency on a board (None: on all); a float model is quantised."""
+    from edgeq.bench.estimation import estimate_model
+
+    boards = (find_board(board),) if board else list_boards()
+    return estimate_model(model, boards, on_progress=on_progress)
 
 
 def build(

@@ -29,22 +29,28 @@ DRIVERS: dict[str, tuple[str, Callable[[Board], str]]] = {
 
 
 class Known(NamedTuple):
-    """Names that other rooms give: the flashers' and the exports'; none: not checked."""
+    """What other rooms know: the names of the flashers and of the exports; and what is asked."""
 
     methods: Collection[str]
     exports: Collection[str]
+    sourced: bool
 
 
 def check_board(
-    board: Board, *, methods: Collection[str], exports: Collection[str] = ()
+    board: Board,
+    *,
+    methods: Collection[str],
+    exports: Collection[str] = (),
+    sourced: bool = True,
 ) -> tuple[str, ...]:
     """Return what is wrong with a profile, each beginning with its field; empty where it is sound.
 
     Args:
         methods: the names of the flashers.
         exports: the names of the exports; not checked where empty.
+        sourced: ask for a source of each group of values, as of the profiles that are shipped.
     """
-    known = Known(methods, exports)
+    known = Known(methods, exports, sourced)
     return tuple(problem for check in CHECKS for problem in check(board, known))
 
 
@@ -80,10 +86,12 @@ def _region_problems(board: Board, region: Memory) -> Iterator[str]:
 
 def _check_places(board: Board, known: Known) -> Iterator[str]:
     build = board.build
-    if board.memory or board.kind != "linux":
-        kinds = ("ram", "ram") if board.kind == "linux" else ("flash", "ram")
-        yield from _place_problems(board, "build.code_region", build.code_region, kinds[0])
-        yield from _place_problems(board, "build.data_region", build.data_region, kinds[1])
+    for field, name, kind in (
+        ("build.code_region", build.code_region, "flash"),
+        ("build.data_region", build.data_region, "ram"),
+    ):
+        if name or board.kind != "linux":
+            yield from _place_problems(board, field, name, kind)
     data = _find(board, build.data_region)
     if build.stack_bytes <= 0 or (data is not None and build.stack_bytes > data.size):
         where = build.data_region or "the RAM"
@@ -181,7 +189,7 @@ def _check_sources(board: Board, known: Known) -> Iterator[str]:
     for path in board.sources:
         if not _has_field(path):
             yield f"sources: no field {path!r}"
-    if board.kind == "virtual" or board.core.arch == "native":
+    if not known.sourced or board.kind == "virtual" or board.core.arch == "native":
         return
     groups = ["clock_hz", "core", "link", "flash"]
     groups += ["memory"] if board.memory else []

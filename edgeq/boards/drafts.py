@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from edgeq.boards import registry
 from edgeq.boards.profile import Board
-from edgeq.core.errors import UsageError
+from edgeq.core.errors import InputError, UsageError
 from edgeq.core.files import read_bytes, write_atomic
 from edgeq.core.records import Record
 
@@ -94,11 +95,27 @@ def draft_profile(draft: Draft) -> str:
     return text
 
 
-def write_profile(text: str, path: Path) -> None:
-    """Write a new profile; raise UsageError where the file is there already."""
+def new_profile(
+    draft: Draft, out: Path | None, check: Callable[[Board], Iterable[str]]
+) -> tuple[Board, Path]:
+    """Write the drafted profile to `out` or into the user's folder; return it and its path.
+
+    Raises:
+        InputError, UsageError: as `draft_profile`; or `check` finds a problem, or the file is
+            there already. Nothing was written.
+    """
+    text = draft_profile(draft)
+    board = registry.decode_board(text, what=f"board {draft.id}")
+    if problems := tuple(check(board)):
+        raise InputError(
+            f"board {draft.id}: {'; '.join(problems)}",
+            hint=f"compare `edgeq boards show {draft.like}`",
+        )
+    path = out if out is not None else registry.user_folder() / f"{draft.id}.toml"
     if path.exists() or path.is_symlink():
         raise UsageError(f"{path} is there already", hint="edit it, or choose another id or --out")
     write_atomic(path, text)
+    return board, path
 
 
 def _set_clock(document: TOMLDocument, like: Board, clock_hz: int | None) -> tuple[str, ...]:

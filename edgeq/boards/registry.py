@@ -37,6 +37,11 @@ def find_board(ref: str) -> Board:
     return read_board(find_file(ref))
 
 
+def is_shipped(board_id: str) -> bool:
+    """Tell whether a profile of this id is shipped: the user's may replace it."""
+    return (shipped_folder("boards") / f"{board_id}.toml").is_file()
+
+
 def find_file(ref: str) -> Path:
     """Return the TOML file of the board with the id `ref`, or `ref` itself where it is a file.
 

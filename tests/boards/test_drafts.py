@@ -101,14 +101,10 @@ def test_a_region_reads_back(start: int, count: int, unit: str) -> None:
     assert parse_span(f"{count}{unit}@{start:#x}", field="--ram") == Span(start, count * scale)
 
 
-@given(st.text(max_size=30))
+@given(st.text(alphabet="0123456789KMG@x_- ", max_size=20))
 def test_any_other_text_is_refused(text: str) -> None:
-    try:
-        span = parse_span(text, field="--ram")
-    except UsageError as error:
-        assert "--ram" in str(error)
-    else:
-        assert span.start >= 0
+    with pytest.raises(UsageError, match="--ram"):
+        parse_span(text.replace("@", "@q"), field="--ram")
 
 
 def test_the_default_of_a_question_is_the_region_of_the_board() -> None:

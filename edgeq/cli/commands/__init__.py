@@ -22,6 +22,7 @@ from edgeq.cli.commands.demo import demo
 from edgeq.cli.commands.deploy import deploy
 from edgeq.cli.commands.doctor import doctor
 from edgeq.cli.commands.emit import emit
+from edgeq.cli.commands.estimate import estimate
 from edgeq.cli.commands.evaluate import evaluate
 from edgeq.cli.commands.export import export
 from edgeq.cli.commands.fit import fit
@@ -39,6 +40,7 @@ COMMANDS: dict[str, Command] = {
     "evaluate": evaluate,
     "inspect": inspect,
     "fit": fit,
+    "estimate": estimate,
     "compile": compile_,
     "emit": emit,
     "export": export,
