@@ -18,6 +18,7 @@ from edgeq.deployment import DeployRequest as DeployRequest
 
 if TYPE_CHECKING:
     from edgeq.bench.estimation import EstimateRecord
+    from edgeq.boards.drafts import Draft
     from edgeq.boards.profile import Board
     from edgeq.compile.emission import Emission
     from edgeq.core.installation import Installed
@@ -72,10 +73,25 @@ def find_board(board: str) -> Board:
 def check_boards(board: str | None = None) -> dict[str, tuple[str, ...]]:
     """Return the problems of one board or of all, by board id; empty tuples where it is sound."""
     from edgeq.boards import registry
-    from edgeq.device.flashing.table import FLASHERS, flash_problems
 
     chosen = (registry.find_board(board),) if board else registry.list_boards()
-    return {b.id: (*registry.check_board(b, methods=FLASHERS), *flash_problems(b)) for b in chosen}
+    return {b.id: _board_problems(b) for b in chosen}
+
+
+def _board_problems(board: Board) -> tuple[str, ...]:
+    from edgeq.boards import checks, registry
+    from edgeq.device.flashing.table import FLASHERS, flash_problems
+
+    sourced = registry.is_shipped(board.id)
+    found = checks.check_board(board, methods=FLASHERS, sourced=sourced)
+    return (*found, *flash_problems(board))
+
+
+def new_board(draft: Draft, *, out: Path | None = None) -> tuple[Board, Path]:
+    """Write a profile like that of a known board, to `out` or into the user's folder."""
+    from edgeq.boards.drafts import new_profile
+
+    return new_profile(draft, out, _board_problems)
 
 
 def board_schema() -> dict[str, Any]:
