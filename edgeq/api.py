@@ -73,25 +73,18 @@ def find_board(board: str) -> Board:
 def check_boards(board: str | None = None) -> dict[str, tuple[str, ...]]:
     """Return the problems of one board or of all, by board id; empty tuples where it is sound."""
     from edgeq.boards import registry
+    from edgeq.device.profiles import board_problems
 
     chosen = (registry.find_board(board),) if board else registry.list_boards()
-    return {b.id: _board_problems(b) for b in chosen}
-
-
-def _board_problems(board: Board) -> tuple[str, ...]:
-    from edgeq.boards import checks, registry
-    from edgeq.device.flashing.table import FLASHERS, flash_problems
-
-    sourced = registry.is_shipped(board.id)
-    found = checks.check_board(board, methods=FLASHERS, sourced=sourced)
-    return (*found, *flash_problems(board))
+    return {b.id: board_problems(b) for b in chosen}
 
 
 def new_board(draft: Draft, *, out: Path | None = None) -> tuple[Board, Path]:
     """Write a profile like that of a known board, to `out` or into the user's folder."""
     from edgeq.boards.drafts import new_profile
+    from edgeq.device.profiles import board_problems
 
-    return new_profile(draft, out, _board_problems)
+    return new_profile(draft, out, board_problems)
 
 
 def board_schema() -> dict[str, Any]:
