@@ -30,6 +30,7 @@ FLASHERS: Mapping[str, Flasher] = {
                      "-smp": _NUMBER, "-bios": "none"},
         ),
         Flasher("host", _LOADED),
+        Flasher("none", "by its maker's tool"),
         Flasher(
             "pyocd", "read back and compared through pyOCD", "pyocd", _PROBE, "probe",
             target=_WORD, options={"--frequency": _NUMBER, "--connect": r"[a-z-]{4,16}"},
