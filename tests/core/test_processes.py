@@ -75,3 +75,16 @@ def test_a_child_over_its_memory_fails_alone() -> None:
 def test_a_missing_program_is_a_toolchain_error() -> None:
     with pytest.raises(ToolchainError, match="cannot start"):
         run(["edgeq-no-such-program"], timeout_s=5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+def test_what_a_dead_child_started_is_neither_waited_for_nor_left() -> None:
+    code = (
+        "import subprocess, os; p = subprocess.Popen(['sleep', '60']);"
+        "print(p.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    started = time.monotonic()
+    done = run([sys.executable, "-c", code], timeout_s=50)
+    assert time.monotonic() - started < 3
+    assert done.returncode == -9
+    assert not _alive(int(done.stdout))
