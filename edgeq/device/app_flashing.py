@@ -11,7 +11,7 @@ import msgspec
 
 from edgeq.boards.profile import Board
 from edgeq.core.errors import InputError, UsageError
-from edgeq.core.files import read_bytes, sha256_hex
+from edgeq.core.files import confined, read_bytes, sha256_hex
 from edgeq.core.installation import require
 from edgeq.device.elf import MAX_ELF_BYTES, read_segments
 from edgeq.device.flashers import FLASH_S, find_target, run_step
@@ -95,7 +95,7 @@ def _check_offsets(board: Board, built: Path) -> int:
     room = sum(r.size for r in flash_regions(board))
     total = 0
     for offset, name in list(places.items())[:MAX_FILES]:
-        size = len(_read(built.parent / name))
+        size = len(_read(confined(built.parent, name)))
         total += size
         if offset < 0 or offset + size > room:
             raise InputError(

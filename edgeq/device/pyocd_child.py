@@ -1,7 +1,7 @@
 """Child process: write firmware through pyOCD's Python API, read it back and compare.
 
-Speaks JSON lines on stdout: {"event": "probe" | "progress" | "verified" | "error", ...}. It runs
-in a folder of its own, so that no configuration or script of pyOCD is taken from the user's.
+Speaks JSON lines on stdout, {"event": "probe" | "progress" | "verified", ...}, and errors on
+stderr. It runs in a folder of its own: no configuration or script of pyOCD is taken from the user's.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ def main(arguments: list[str]) -> int:
     try:
         _flash(chosen)
     except EdgeqError as error:
-        _say("error", cause=error.cause)
+        print(f"error: {error.cause}", file=sys.stderr)
         return error.exit_code
     except Exception as error:
         # pyOCD, libusb and the probe's own stack each have errors of their own.
-        _say("error", cause=one_line(f"{type(error).__name__}: {error}"))
+        print(f"error: {one_line(f'{type(error).__name__}: {error}')}", file=sys.stderr)
         return DeviceError.exit_code
     return 0
 

@@ -55,7 +55,7 @@ class UsbDevice(NamedTuple):
         return f"{self.where} ({name})"
 
 
-def list_usb(sysfs: Path = SYSFS) -> tuple[UsbDevice, ...]:
+def list_usb() -> tuple[UsbDevice, ...]:
     """Return the USB devices with a serial port, and on Linux those without; each once."""
     from serial.tools.list_ports import comports
 
@@ -67,7 +67,7 @@ def list_usb(sysfs: Path = SYSFS) -> tuple[UsbDevice, ...]:
             device = UsbDevice(usb_id, _plain(port.serial_number), port.device, place)
             found.setdefault((usb_id, device.serial_number or place), device)
     if sys.platform == "linux":
-        for device in _read_sysfs(sysfs):
+        for device in _read_sysfs(SYSFS):
             found.setdefault((device.usb_id, device.serial_number or device.place), device)
     return tuple(found.values())
 
