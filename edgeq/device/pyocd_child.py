@@ -1,7 +1,7 @@
 """Child process: write firmware through pyOCD's Python API, read it back and compare.
 
 Speaks JSON lines on stdout, {"event": "probe" | "progress" | "verified", ...}, and errors on
-stderr. It runs in a folder of its own: no configuration or script of pyOCD is taken from the user's.
+stderr. It runs in a folder of its own: no configuration or script of the user's is taken up.
 """
 
 from __future__ import annotations

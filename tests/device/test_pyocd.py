@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import shlex
 import sys
@@ -10,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from edgeq.core import installation
 from edgeq.core.errors import DeviceError, ToolchainError
 from edgeq.core.processes import run
 from edgeq.core.records import FirmwareImage
@@ -157,11 +157,13 @@ def test_a_pyocd_that_hangs_is_killed(
         flash_image(BOARD, image, timeout_s=2)
 
 
-@pytest.mark.skipif(importlib.util.find_spec("pyocd") is not None, reason="pyocd is installed")
 def test_without_pyocd_the_error_says_how_to_install_it(
     image: FirmwareImage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sys, "path", [p for p in sys.path if not p.endswith("site")])
+    def missing(name: str) -> str:
+        raise installation.PackageNotFoundError(name)
+
+    monkeypatch.setattr(installation, "version", missing)
     with pytest.raises(ToolchainError, match="pyocd is not installed") as failure:
         flash_image(BOARD, image)
     assert failure.value.hint == "pip install pyocd"
