@@ -101,11 +101,22 @@ def list_ports() -> tuple[SerialPort, ...]:
     return ports.list_ports(list_boards())
 
 
-def doctor() -> tuple[Installed, ...]:
-    """Return what is installed, what is missing, and the command that installs it."""
+def doctor(board: str | None = None) -> tuple[Installed, ...]:
+    """Return what is installed, what is missing, and the command that installs it.
+
+    Args:
+        board: only what this board needs to be built for, flashed and reached.
+    """
     from edgeq.core.installation import check_installation
 
-    return check_installation()
+    if board is None:
+        return check_installation()
+    from edgeq.device.needs import check_needs
+    from edgeq.firmware.toolchains import find_toolchain
+
+    profile = find_board(board)
+    built = (find_toolchain(profile).requirement,) if profile.build.template else ()
+    return check_needs(profile, built)
 
 
 # --- data --------------------------------------------------------------------------------------
@@ -313,6 +324,16 @@ def flash(
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         ready = prepare(model, profile, Path(folder), toolchain=toolchain)
         return flash_image(ready.board, ready.image, port=port, dry_run=dry_run)
+
+
+def flash_app(
+    app: Path, *, board: str, port: str | None = None, dry_run: bool = False
+) -> FlashReport:
+    """Flash the application that the board's SDK built from an export in the folder `app`."""
+    from edgeq.device.app_flashing import flash_app as run_flash
+
+    _check_port(port)
+    return run_flash(find_board(board), app, port=port, dry_run=dry_run)
 
 
 def bench(
