@@ -74,17 +74,19 @@ def check_boards(board: str | None = None) -> dict[str, tuple[str, ...]]:
     """Return the problems of one board or of all, by board id; empty tuples where it is sound."""
     from edgeq.boards import registry
     from edgeq.device.profiles import board_problems
+    from edgeq.firmware.exports import EXPORTERS
 
     chosen = (registry.find_board(board),) if board else registry.list_boards()
-    return {b.id: board_problems(b) for b in chosen}
+    return {b.id: board_problems(b, exports=EXPORTERS) for b in chosen}
 
 
 def new_board(draft: Draft, *, out: Path | None = None) -> tuple[Board, Path]:
     """Write a profile like that of a known board, to `out` or into the user's folder."""
     from edgeq.boards.drafts import new_profile
     from edgeq.device.profiles import board_problems
+    from edgeq.firmware.exports import EXPORTERS
 
-    return new_profile(draft, out, board_problems)
+    return new_profile(draft, out, lambda board: board_problems(board, exports=EXPORTERS))
 
 
 def board_schema() -> dict[str, Any]:
