@@ -8,12 +8,13 @@ import pytest
 
 from edgeq import api
 from edgeq.boards import registry
-from edgeq.boards.checks import check_board
+from edgeq.boards.checks import DRIVERS, check_board
 from edgeq.boards.profile import Board
 from edgeq.core.errors import InputError
 from edgeq.core.files import shipped_folder
 from edgeq.device.flashing.table import FLASHERS
 from edgeq.firmware.exports import EXPORTERS
+from edgeq.firmware.project import DRIVERS as CHOSEN
 
 F446 = (shipped_folder("boards") / "nucleo-f446re.toml").read_text("utf-8")
 F746 = (shipped_folder("boards") / "nucleo-f746zg.toml").read_text("utf-8")
@@ -95,3 +96,10 @@ def test_a_word_that_reaches_generated_text_is_refused(
 def test_no_export_is_unknown_where_none_are_given(tmp_path: Path) -> None:
     board = _edited(tmp_path, TEENSY, 'export = "arduino"', 'export = "other"')
     assert check_board(board, methods=FLASHERS) == ()
+
+
+def test_the_drivers_that_are_checked_are_those_that_a_build_takes() -> None:
+    assert set(DRIVERS) == set(CHOSEN) - {"startup"}
+    board = registry.find_board("nucleo-f446re")
+    for kind, (_, name_of) in DRIVERS.items():
+        assert name_of(board) == CHOSEN[kind](board)
