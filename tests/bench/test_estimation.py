@@ -164,6 +164,7 @@ def test_every_board_has_a_line_and_every_calibrated_core_a_latency() -> None:
     boards = list_boards()
     records = estimate_boards(small_cnn(), boards)
     assert [r.board_id for r in records] == [b.id for b in boards]
-    for board, record in zip(boards, records, strict=True):
-        known = board.core.arch in load_calibration().cores
-        assert (record.latency is not None) == known or record.notes
+    for record in records:
+        unknown = any("latency unknown" in note for note in record.notes)
+        assert (record.latency is None) == unknown
+        assert unknown or record.core in load_calibration().cores
