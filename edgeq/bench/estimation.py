@@ -145,6 +145,8 @@ def find_cost(
 ) -> tuple[Cost | None, tuple[str, ...]]:
     """Return the cost on the board's core, or None and why it is not known."""
     arch = board.core.arch
+    if board.clock_hz <= 0:
+        return None, ("latency unknown: the profile states no clock",)
     known = load_calibration().cores.get(arch)
     costs = load_costs().cores.get(known.counts) if known else None
     if costs is None:

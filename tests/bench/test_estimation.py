@@ -135,6 +135,12 @@ def test_a_core_without_a_table_says_so_and_still_fits(fields: Any, said: str) -
     assert [region.region for region in record.regions] == ["flash", "ram"]
 
 
+def test_a_board_without_a_clock_has_no_latency() -> None:
+    record = _estimate(msgspec.structs.replace(find_board("virt-m4"), clock_hz=0))
+    assert record.latency is None
+    assert any("no clock" in note for note in record.notes)
+
+
 def test_what_is_left_out_of_an_estimate_is_said() -> None:
     board = _changed_core("qemu-an547", npu="ethos-u55-128")
     build = msgspec.structs.replace(board.build, template="", export="zephyr")
