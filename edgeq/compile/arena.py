@@ -16,7 +16,7 @@ from typing import Literal
 
 from edgeq.boards.profile import CoreName
 from edgeq.compile.micro import structs
-from edgeq.compile.micro.cmsis_nn import SIMD, simd_of
+from edgeq.compile.micro.cmsis_nn import SIMD, Simd, simd_of
 from edgeq.compile.micro.kernels import Request, Site, init_bytes, kernel_requests, name_of
 from edgeq.core.errors import InputError, UsageError
 from edgeq.core.records import Kind, Record
@@ -27,6 +27,7 @@ KERNELS: tuple[Kernels, ...] = ("reference", "cmsis-nn")
 
 SOURCE = "TensorFlow Lite Micro 90b983c and CMSIS-NN 4ab83cc, step by step"
 NEVER = -1
+MAX_BUFFERS = 8192  # the planner's time grows with the square; no model for a microcontroller
 
 
 class ArenaPart(Record, frozen=True, kw_only=True):
@@ -83,14 +84,9 @@ def estimate_arena(
 
     Raises:
         UsageError: the core is no Cortex-M.
-        InputError: an operator's tensors do not fit together.
+        InputError: an operator's tensors do not fit together, or there are too many.
     """
-    if core not in SIMD:
-        raise UsageError(
-            f"the arena for {core} is not known",
-            hint=f"structures are known for 32-bit Arm: {', '.join(SIMD)}",
-        )
-    simd = simd_of(core) if kernels == "cmsis-nn" else None
+    simd = _simd(kernels, core)
     sites = [Site(graph, node, simd) for node in graph.nodes]
     memory = _Memory()
     _begin(memory, graph, sites)
@@ -111,6 +107,15 @@ def estimate_arena(
         scratch=scratch,
         unknown=tuple(sorted({name_of(s.node) for s in sites if kernel_requests(s) is None})),
     )
+
+
+def _simd(kernels: Kernels, core: CoreName) -> Simd | None:
+    if core not in SIMD:
+        raise UsageError(
+            f"the arena for {core} is not known",
+            hint=f"structures are known for 32-bit Arm: {', '.join(SIMD)}",
+        )
+    return simd_of(core) if kernels == "cmsis-nn" else None
 
 
 @dataclass(slots=True)
@@ -242,6 +247,11 @@ def _plan(
     for tensor in graph.tensors:
         if tensor.is_variable and tensor.index not in offline:
             memory.take("variables", tensor.bytes, structs.ARENA_ALIGNMENT)
+    if len(graph.tensors) + len(scratch) > MAX_BUFFERS:
+        raise InputError(
+            f"{graph.name}: more than {MAX_BUFFERS:,} tensors and scratch buffers",
+            hint="no arena holds such a model: use a smaller one",
+        )
     buffers = _lives(graph, scratch, offline)
     information = structs.ALLOCATION_INFO * (len(graph.tensors) + len(scratch))
     working = _requested(len(scratch)) + structs.POINTER + information

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from edgeq.boards.profile import CoreName
 from edgeq.compile.arena import ArenaEstimate, Kernels, estimate_arena
 from edgeq.compile.array import Arenas, emit_array
+from edgeq.compile.micro import history
 from edgeq.compile.micro.cmsis_nn import SIMD
 from edgeq.compile.runtimes import RuntimeProblem, check_runtime
 from edgeq.compile.vela import NpuEstimate, npu_estimate, run_vela
@@ -24,8 +25,9 @@ _MVE_CORE: CoreName = "cortex-m55"
 class Emission(Record, frozen=True, kw_only=True):
     """What `edgeq emit` wrote, and what the target must give for it.
 
-    `files` are relative to the folder; `version` is the runtime that `problems` are about. Where
-    `npu` is set, `model_bytes` and `model_sha256` are those of the model that Vela made.
+    `files` are relative to the folder; `version` is the runtime that `problems` are about, the
+    latest that the table knows where none was given. Where `npu` is set, `model_bytes` and
+    `model_sha256` are those of the model that Vela made.
     """
 
     name: str
@@ -33,7 +35,7 @@ class Emission(Record, frozen=True, kw_only=True):
     model_bytes: int
     files: tuple[str, ...]
     arenas: tuple[ArenaEstimate, ...]
-    version: str | None = None
+    version: str
     problems: tuple[RuntimeProblem, ...] = ()
     npu: NpuEstimate | None = None
 
@@ -71,6 +73,8 @@ def emit_graph(
         data, summary = run_vela(data, target.npu)
         graph = read_graph(data, f"{graph.name}_vela.tflite")
         npu = npu_estimate(graph, summary, target.npu)
+    version = target.version or history.END.isoformat()
+    problems = check_runtime(graph, version)
     offline = offline_offsets(data, graph.name)
     files = emit_array(graph, data, name, _macros(graph, offline))
     return (
@@ -80,8 +84,8 @@ def emit_graph(
             model_bytes=len(data),
             files=tuple(files),
             arenas=_arenas(graph, target.core, offline),
-            version=target.version,
-            problems=check_runtime(graph, target.version) if target.version else (),
+            version=version,
+            problems=problems,
             npu=npu,
         ),
         files,

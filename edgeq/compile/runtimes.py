@@ -6,6 +6,7 @@ table is edgeq/compile/micro/history.py.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator
 from datetime import date
@@ -94,6 +95,7 @@ def find_runtime(version: str) -> Runtime:
         UsageError: it is none of these.
     """
     wanted = re.sub(r"[@=\s]+", "@", version.strip().lower().replace("_", "-"))
+    wanted = wanted.removeprefix("espressif/")
     for find in (_day, _commit, _python_package, _release):
         if found := find(wanted):
             return found._replace(name=version)
@@ -214,7 +216,24 @@ def _bias(graph: Graph, node: Node, runtime: Runtime) -> Iterator[Finding]:
         yield from _late(history.INT32_BIAS_16X8, runtime, "int16 CONV_2D with int32 bias")
 
 
-CHECKS: tuple[Check, ...] = (_operator, _type, _int4, _per_channel, _bias)
+def _sums(graph: Graph, node: Node, runtime: Runtime) -> Iterator[Finding]:
+    change = history.SUMMED_IN_64_BITS_16X8
+    weighted = node.op in ("CONV_2D", "FULLY_CONNECTED")
+    if not weighted or _activation_type(graph, node) != "int16" or runtime.day >= change.day:
+        return
+    products = math.prod(graph.tensor(node.inputs[1]).shape[1:])
+    if not any(i >= 0 for i in node.inputs[2:]) and products >= history.SUM_LIMIT_16X8:
+        reason = f"{products:,} products without a bias are summed in 32 bits, which can overflow"
+        yield Finding("unsure", f"{reason}, until {change.day}", str(change))
+
+
+def _absent_bias(graph: Graph, node: Node, runtime: Runtime) -> Iterator[Finding]:
+    if node.op == "DEPTHWISE_CONV_2D" and node.inputs[2:] == (-1,):
+        reason = "an absent bias written as -1 stops AllocateTensors: leave it out, or give zeros"
+        yield Finding("fails", reason, f"run with {history.LAST}")
+
+
+CHECKS: tuple[Check, ...] = (_operator, _type, _int4, _per_channel, _bias, _sums, _absent_bias)
 
 
 def version_table() -> str:
@@ -224,6 +243,10 @@ def version_table() -> str:
         *((f"{op}, {dtype}", change) for (op, dtype), change in history.TYPES.items()),
         *((f"{op}, int4 weights", change) for op, change in history.INT4_WEIGHTS.items()),
         ("CONV_2D, int16 with int32 bias", history.INT32_BIAS_16X8),
+        (
+            "CONV_2D, FULLY_CONNECTED, int16 without bias: sums of 64 bits",
+            history.SUMMED_IN_64_BITS_16X8,
+        ),
         ("FULLY_CONNECTED, a scale for each channel: refused", history.PER_CHANNEL_REFUSED),
         ("FULLY_CONNECTED, a scale for each channel: computed", history.PER_CHANNEL_COMPUTED),
     ]

@@ -27,7 +27,7 @@ def _tables(record: Emission) -> Iterator[Table]:
     if record.problems:
         rows = ((str(p.node), p.op, p.layer, p.effect, p.reason, p.source) for p in record.problems)
         columns = ">operator|name|layer|effect|reason|source"
-        yield make_table(f"What {record.version} does not do", columns, rows)
+        yield make_table(f"TensorFlow Lite Micro {record.version}", columns, rows)
 
 
 def _arenas(record: Emission) -> Table:

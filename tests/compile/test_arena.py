@@ -126,6 +126,13 @@ def test_a_hostile_operator_is_refused() -> None:
         estimate_arena(graph, kernels="reference", core="cortex-m4")
 
 
+def test_a_model_of_too_many_tensors_is_refused_at_once() -> None:
+    graph = chain(1)
+    many = replace(graph, tensors=graph.tensors * 8192)
+    with pytest.raises(InputError, match="more than 8,192 tensors"):
+        estimate_arena(many, kernels="reference", core="cortex-m4")
+
+
 def test_an_operator_without_inputs_is_refused() -> None:
     graph: Graph = conv_model()
     bare = replace(graph, nodes=(Node(0, "CONV_2D", 1, (), graph.nodes[0].outputs),))

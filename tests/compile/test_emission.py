@@ -72,6 +72,13 @@ def test_the_problems_of_a_version_are_in_the_record() -> None:
     assert emit_graph(GRAPH, DATA, "net", Target())[0].problems == ()
 
 
+def test_without_a_version_the_latest_is_meant() -> None:
+    data = write_graph(one_op("EXP", [activation((4,))], activation((4,))))
+    record, _ = emit_graph(read_graph(data, "e"), data, "e", Target())
+    assert record.version == "2026-08-20"
+    assert [p.effect for p in record.problems] == ["fails"]
+
+
 def test_an_operator_that_the_runtime_lacks_is_refused() -> None:
     data = write_graph(one_op("GELU", [activation((4,))], activation((4,))))
     with pytest.raises(InputError, match="has no operator GELU"):

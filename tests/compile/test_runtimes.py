@@ -35,6 +35,8 @@ def _only(graph: Graph, version: str) -> RuntimeProblem:
         ("esp-tflite-micro@1.3.1", "fails"),
         ("esp-tflite-micro@1.3.2", "wrong"),
         ("zephyr@20230809", "wrong"),
+        ("1a34dcab41e7e0e667db72d6a40999c1ec9c510c", "wrong"),
+        ("espressif/esp-tflite-micro==1.3.2", "wrong"),
         ("tflite-micro==0.dev20240301003017", "wrong"),
     ],
 )
@@ -82,6 +84,23 @@ def test_int16_convolutions_with_int32_bias_came_later() -> None:
     graph = one_op("CONV_2D", [data, weights, bias], out, options)
     assert "int32 bias" in _only(graph, "2022-04-28").reason
     assert check_runtime(graph, "2022-04-29") == ()
+
+
+@pytest.mark.parametrize(("products", "effects"), [(511, []), (512, ["unsure"])])
+def test_sums_that_can_overflow_are_doubted(products: int, effects: list[str]) -> None:
+    weights = constant([[1] * products], scale=0.01)
+    data, out = activation((1, products), "int16"), activation((1, 1), "int16")
+    graph = one_op("FULLY_CONNECTED", [data, weights, None], out)
+    assert [p.effect for p in check_runtime(graph, "2026-06-15")] == effects
+    assert check_runtime(graph, "2026-06-16") == ()
+
+
+def test_a_depthwise_convolution_wants_its_bias_or_two_inputs() -> None:
+    data, weights = activation((1, 4, 4, 1)), constant([[[[1]]]], scale=0.01)
+    out = activation((1, 4, 4, 1))
+    absent = one_op("DEPTHWISE_CONV_2D", [data, weights, None], out)
+    assert "written as -1" in _only(absent, "2026-08-20").reason
+    assert check_runtime(one_op("DEPTHWISE_CONV_2D", [data, weights], out), "2026-08-20") == ()
 
 
 def test_what_no_version_has_is_said_of_every_version() -> None:

@@ -69,6 +69,7 @@ def test_what_the_npu_cannot_run_stays_on_the_cpu() -> None:
     assert record.npu is not None
     assert "ROUND" in record.npu.fallback
     assert "AddRound()" in files["net_op_resolver.h"]
+    assert [(p.op, p.effect) for p in record.problems] == [("ROUND", "fails")]
 
 
 @needs_vela

@@ -10,6 +10,7 @@ from edgeq.cli.commands.boards import (
     check_boards,
     list_boards,
     list_ports,
+    new_board,
     show_board,
     show_schema,
 )
@@ -58,6 +59,7 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
             "list": list_boards,
             "show": show_board,
             "check": check_boards,
+            "new": new_board,
             "ports": list_ports,
             "schema": show_schema,
         },

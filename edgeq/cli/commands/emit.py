@@ -19,7 +19,9 @@ def emit(
     ] = None,
     tflm_version: Annotated[
         str | None,
-        typer.Option(help="Check against a day, a commit, or a package like zephyr@20240627."),
+        typer.Option(
+            help="The runtime: a day, a commit or a package (zephyr@20240627) [default: latest]."
+        ),
     ] = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:

@@ -152,6 +152,11 @@ PER_CHANNEL_COMPUTED_16X8 = _COMPARED_16
 
 INT32_BIAS_16X8 = _change("2022-04-29", "b52e0f65c", 1076)
 
+# Without a bias, int16 products were summed in 32 bits, which fewer than this many cannot overflow:
+# 2^31 / (2^15 * 2^7).
+SUMMED_IN_64_BITS_16X8 = _change("2026-06-16", "7ca66d18e", 3598)
+SUM_LIMIT_16X8 = 512
+
 
 @dataclass(frozen=True, slots=True)
 class Release:
@@ -213,8 +218,16 @@ ARDUINO_MISSING = {
 }
 
 
+# Commits of Zephyr's module that a manifest (west.yml) names, by the upstream they are built on.
+ZEPHYR_COMMITS = {
+    "9156d050": date(2021, 7, 28),
+    "1a34dcab": date(2023, 6, 30),
+    "e1eecbee": date(2024, 5, 29),
+}
+
+
 def commits() -> dict[str, date]:
-    """Return the day of every commit that a row names."""
+    """Return the day of every commit that a row names, and of those of Zephyr's module."""
     changes = (
         FIRST,
         LAST,
@@ -224,5 +237,6 @@ def commits() -> dict[str, date]:
         PER_CHANNEL_REFUSED,
         PER_CHANNEL_COMPUTED,
         INT32_BIAS_16X8,
+        SUMMED_IN_64_BITS_16X8,
     )
-    return {c.commit: c.day for c in changes}
+    return {**{c.commit: c.day for c in changes}, **ZEPHYR_COMMITS}
