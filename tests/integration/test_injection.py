@@ -88,6 +88,8 @@ def test_a_hostile_string_is_refused_in_every_place(
     root = desk.parents[2]
     before = _tree(root)
     for hostile in HOSTILE:
+        if hostile == "COM1" and "://" in str(PLACES[place]):
+            continue  # may be the name of a host
         code = run(_line(PLACES[place], hostile))
         out, err = capsys.readouterr()
         assert code in REFUSED, (hostile[:80], code, err[:300])
