@@ -7,7 +7,7 @@ VENV   ?= .venv
 JOBS   ?= 2
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check test-slow readme clean
+.PHONY: demo test check test-slow test-exports readme clean
 
 demo: $(VENV)/.all
 	$(BIN)/edgeq demo
@@ -23,6 +23,19 @@ check: $(VENV)/.dev
 
 test-slow: $(VENV)/.dev
 	$(BIN)/pytest -q -n $(JOBS) --timeout 3600 -m slow
+
+# The tools live apart: what they pin must not change what edgeq runs with.
+TOOLS := $(VENV)-tools
+
+$(TOOLS)/.done:
+	@echo "setting up $(TOOLS) ..."
+	$(PYTHON) -m venv $(TOOLS)
+	$(TOOLS)/bin/python -m pip install --quiet --disable-pip-version-check \
+	  'platformio>=6.1,<7' 'idf-component-manager>=2,<4' 'west>=1.2,<2' 'kconfiglib>=14,<15'
+	@touch $@
+
+test-exports: $(VENV)/.dev $(TOOLS)/.done
+	PATH="$(abspath $(TOOLS))/bin:$$PATH" $(BIN)/pytest -q -m slow tests/firmware/test_export_tools.py
 
 readme: $(VENV)/.dev
 	$(BIN)/python benchmarks/readme.py
@@ -40,4 +53,4 @@ $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
 	@touch $@
 
 clean:
-	rm -rf $(VENV) build dist demo runs .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(TOOLS) build dist demo runs .mypy_cache .pytest_cache .ruff_cache .hypothesis

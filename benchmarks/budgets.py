@@ -2,8 +2,9 @@
 
     python benchmarks/budgets.py MODEL.tflite [--runs 5]
 
-The median of several runs each: `edgeq --help`, `edgeq compile MODEL`, and gcc on a model of
-2 MB as a C array. The exit code is 1 where one is over its budget.
+The median of several runs each: `edgeq --help`, `edgeq compile MODEL`, `edgeq estimate
+MODEL` for every board, and gcc on a model of 2 MB as a C array. The exit code is 1 where one is
+over its budget.
 """
 
 from __future__ import annotations
@@ -54,6 +55,7 @@ def main() -> int:
     rows: list[tuple[str, list[str], float]] = [
         ("edgeq --help", [*edgeq, "--help"], 0.25),
         (f"edgeq compile {model.name}", [*edgeq, "compile", str(model), "--out", "c"], 3.0),
+        (f"edgeq estimate {model.name}", [*edgeq, "estimate", str(model)], 5.0),
         ("gcc, a model of 2 MB", ["gcc", *STRICT, "-c", "big_model.c"], 0.5),
     ]
     over = 0

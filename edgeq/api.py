@@ -17,7 +17,10 @@ from edgeq.deployment import Deployment as Deployment
 from edgeq.deployment import DeployRequest as DeployRequest
 
 if TYPE_CHECKING:
+    from edgeq.bench.estimation import EstimateRecord
+    from edgeq.boards.drafts import Draft
     from edgeq.boards.profile import Board
+    from edgeq.compile.emission import Emission
     from edgeq.core.installation import Installed
     from edgeq.core.records import (
         CompiledModel,
@@ -70,10 +73,18 @@ def find_board(board: str) -> Board:
 def check_boards(board: str | None = None) -> dict[str, tuple[str, ...]]:
     """Return the problems of one board or of all, by board id; empty tuples where it is sound."""
     from edgeq.boards import registry
-    from edgeq.device.flashing.table import FLASHERS, flash_problems
+    from edgeq.device.profiles import board_problems
 
     chosen = (registry.find_board(board),) if board else registry.list_boards()
-    return {b.id: (*registry.check_board(b, methods=FLASHERS), *flash_problems(b)) for b in chosen}
+    return {b.id: board_problems(b) for b in chosen}
+
+
+def new_board(draft: Draft, *, out: Path | None = None) -> tuple[Board, Path]:
+    """Write a profile like that of a known board, to `out` or into the user's folder."""
+    from edgeq.boards.drafts import new_profile
+    from edgeq.device.profiles import board_problems
+
+    return new_profile(draft, out, board_problems)
 
 
 def board_schema() -> dict[str, Any]:
@@ -214,14 +225,28 @@ def compile_model(
     return compiled
 
 
-def emit(model: Path, *, out: Path, name: str | None = None) -> tuple[Path, ...]:
-    """Write the model as a C array with header and op resolver for TensorFlow Lite Micro."""
-    from edgeq.compile.array import emit_array
+def emit(
+    model: Path,
+    *,
+    out: Path,
+    name: str | None = None,
+    board: str | None = None,
+    version: str | None = None,
+) -> Emission:
+    """Write the model as a C array with header and op resolver for TensorFlow Lite Micro.
+
+    A board with an Ethos-U gets the model as Vela compiles it. `version` is the runtime of the
+    firmware: what it would not do right is among the problems of the record.
+    """
+    from edgeq.compile.emission import Target, emit_graph
     from edgeq.core.files import read_bytes, write_tree
 
-    files = emit_array(_read(model), read_bytes(model, what="model"), name or model.stem)
+    core = find_board(board).core if board else None
+    target = Target(core.arch, core.npu, version) if core else Target(version=version)
+    data = read_bytes(model, what="model")
+    record, files = emit_graph(_read(model), data, name or model.stem, target)
     write_tree(out, files)
-    return tuple(out / file for file in files)
+    return record
 
 
 def export(
@@ -236,9 +261,9 @@ def export(
     """Write the model as a library of a build system, with an example that proves its bytes."""
     from edgeq.bench.exporting import export_model
 
-    core = find_board(board).core.arch if board else "native"
+    profile = find_board(board) if board else None
     return export_model(
-        model, _read(model), kind, out, engine=engine, core=core, name=name or model.stem
+        model, _read(model), kind, out, engine=engine, board=profile, name=name or model.stem
     )
 
 
@@ -252,6 +277,16 @@ def fit(model: Path, *, board: str) -> FitReport:
     if unsupported_nodes(graph):
         return check_fit(graph, None, profile)
     return check_fit(graph, compile_graph(graph, name=model.stem, core=profile.core.arch), profile)
+
+
+def estimate(
+    model: Path, *, board: str | None = None, on_progress: Progress = _quiet
+) -> tuple[EstimateRecord, ...]:
+    """Estimate fit, sizes and latency on a board (None: on all); a float model is quantised."""
+    from edgeq.bench.estimation import estimate_model
+
+    boards = (find_board(board),) if board else list_boards()
+    return estimate_model(model, boards, on_progress=on_progress)
 
 
 def build(

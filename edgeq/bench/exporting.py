@@ -7,7 +7,7 @@ import zlib
 from pathlib import Path
 
 from edgeq.bench.inputs import as_arrays, generate_input
-from edgeq.boards.profile import CoreName
+from edgeq.boards.profile import Board, CoreName
 from edgeq.core.errors import EdgeqError, UsageError
 from edgeq.core.files import write_atomic, write_tree
 from edgeq.firmware.exports import (
@@ -32,7 +32,7 @@ def export_model(
     out: Path,
     *,
     engine: Engine,
-    core: CoreName,
+    board: Board | None,
     name: str,
 ) -> ExportRecord:
     """Write the model as `kind` of library to `out`, which is empty or holds an earlier export.
@@ -42,7 +42,7 @@ def export_model(
         InputError: the engine does not support the model.
     """
     find_exporter(kind)
-    library = _make_library(model, graph, engine, core, name)
+    library = _make_library(model, graph, engine, board, name)
     record, files, archives = render_export(
         library, kind, expected_crc32=_expected_crc32(graph, library)
     )
@@ -53,15 +53,19 @@ def export_model(
     return record
 
 
-def _make_library(model: Path, graph: Graph, engine: Engine, core: CoreName, name: str) -> Library:
+def _make_library(
+    model: Path, graph: Graph, engine: Engine, board: Board | None, name: str
+) -> Library:
     if engine == "aot":
         from edgeq.compile import compile_graph
 
+        core: CoreName = board.core.arch if board else "native"
         return aot_library(compile_graph(graph, name=name, core=core))
-    from edgeq.compile.array import emit_array
+    from edgeq.compile.emission import Target, emit_graph
     from edgeq.core.files import read_bytes
 
-    files = emit_array(graph, read_bytes(model, what="model"), name)
+    target = Target(core=board.core.arch, npu=board.core.npu) if board else Target()
+    _, files = emit_graph(graph, read_bytes(model, what="model"), name, target)
     return tflm_library(graph, files, name)
 
 

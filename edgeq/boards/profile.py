@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from typing import Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
+from msgspec import Meta
 
 from edgeq.core.records import BoardKind, Record
 
@@ -15,6 +16,10 @@ CoreName = Literal[
     "rv64gc", "xtensa-lx6", "xtensa-lx7", "native",
 ]  # fmt: skip
 Verified = Literal["hardware", "emulated", "builds", "profile-only"]
+# These words reach a linker script and a C header.
+RegionName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,31}$")]
+MacroName = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]{0,30}$")]
+UsbId = Annotated[str, Meta(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")]
 
 
 class Core(Record, frozen=True, kw_only=True):
@@ -34,7 +39,7 @@ class Memory(Record, frozen=True, kw_only=True):
     names the region whose bytes are seen here under another address.
     """
 
-    name: str
+    name: RegionName
     kind: Literal["flash", "ram"]
     start: int
     size: int
@@ -57,13 +62,13 @@ class Link(Record, frozen=True, kw_only=True):
     uart_base: int = 0
     tx: str = ""
     rx: str = ""
-    usb_ids: tuple[str, ...] = ()
+    usb_ids: tuple[UsbId, ...] = ()
 
 
 class Flash(Record, frozen=True, kw_only=True):
     """How firmware gets onto the board: a row of the flasher table, and its arguments.
 
-    Linux boards are not flashed: their method is 'none'.
+    The method is 'none' where nothing is flashed (Linux), or only by the maker's own SDK.
     """
 
     method: str
@@ -94,7 +99,7 @@ class Build(Record, frozen=True, kw_only=True):
     code_region: str = ""
     data_region: str = ""
     stack_bytes: int = 4096
-    settings: dict[str, int] = msgspec.field(default_factory=dict)
+    settings: dict[MacroName, int] = msgspec.field(default_factory=dict)
 
 
 class Power(Record, frozen=True, kw_only=True):

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from edgeq.compile.identifiers import c_identifier
+from edgeq.compile.resolver import resolver_header
 from edgeq.compile.source import port_macros, port_record
 from edgeq.compile.text import WIDTH
 from edgeq.graph.ir import Graph
@@ -13,25 +15,37 @@ from edgeq.graph.ir import Graph
 STRING_BYTES = 64 << 10
 _ROW = 1024  # C99 promises literals of 4095 characters
 
-# Words of an operator's name that MicroMutableOpResolver does not capitalise like the others.
-_WORDS = {"2D": "2D", "LSTM": "LSTM", "V2": "V2", "SVDF": "Svdf"}
 _HEX = [f"0x{v:02x}" for v in range(256)]
 _ESCAPED = [chr(v) if 32 <= v < 127 and chr(v) not in '"\\?' else f"\\{v:03o}" for v in range(256)]
 
 
-def emit_array(graph: Graph, data: bytes, name: str) -> dict[str, str]:
+class Arenas(NamedTuple):
+    """Bytes of tensor arena: with the reference kernels, with CMSIS-NN, and with its MVE paths."""
+
+    reference: int
+    cmsis_nn: int
+    cmsis_nn_mve: int
+
+
+def emit_array(
+    graph: Graph, data: bytes, name: str, arenas: Arenas | None = None
+) -> dict[str, str]:
     """Return the files NAME_model.c, NAME_model.h and NAME_op_resolver.h, by name.
 
     Args:
         graph: what `data` holds.
         data: the .tflite file.
         name: becomes a C identifier.
+        arenas: become macros of the header.
+
+    Raises:
+        InputError: TensorFlow Lite Micro has no such operator.
     """
     stem = c_identifier(name)
     return {
         f"{stem}_model.c": _source(stem, data),
-        f"{stem}_model.h": _header(stem, graph, data),
-        f"{stem}_op_resolver.h": _resolver(stem, graph),
+        f"{stem}_model.h": _header(stem, graph, data, arenas),
+        f"{stem}_op_resolver.h": resolver_header(stem, graph),
     }
 
 
@@ -90,7 +104,7 @@ const unsigned char *const {name}_model = (const unsigned char *)bytes;
 """
 
 
-def _header(name: str, graph: Graph, data: bytes) -> str:
+def _header(name: str, graph: Graph, data: bytes, arenas: Arenas | None) -> str:
     macro = name.upper()
     kinds = (("INPUT", graph.inputs), ("OUTPUT", graph.outputs))
     ports = [
@@ -99,8 +113,28 @@ def _header(name: str, graph: Graph, data: bytes) -> str:
         for position, index in enumerate(indices)
     ]
     return _HEADER.format(
-        name=name, macro=macro, bytes=len(data), sha256=graph.sha256, ports="\n".join(ports)
+        name=name,
+        macro=macro,
+        bytes=len(data),
+        sha256=graph.sha256,
+        arenas=_arena_macros(macro, arenas) if arenas else "",
+        ports="\n".join(ports),
     )
+
+
+def _arena_macros(macro: str, arenas: Arenas) -> str:
+    stem = f"#define {macro}_ARENA_BYTES"
+    cmsis_nn = [f"{stem}_CMSIS_NN {arenas.cmsis_nn}"]
+    if arenas.cmsis_nn_mve != arenas.cmsis_nn:
+        mve = f"{stem}_CMSIS_NN {arenas.cmsis_nn_mve}"
+        cmsis_nn = ["#ifdef __ARM_FEATURE_MVE", mve, "#else", *cmsis_nn, "#endif"]
+    return "\n".join((_ARENA_COMMENT, f"{stem}_REFERENCE {arenas.reference}", *cmsis_nn, "\n"))
+
+
+_ARENA_COMMENT = """\
+/* Bytes of tensor arena, aligned to 16, for the reference kernels and for CMSIS-NN's: estimated
+   step by step as MicroInterpreter allocates on a 32-bit Arm, for TensorFlow Lite Micro 90b983c
+   and CMSIS-NN 4ab83cc; another version may need more. */"""
 
 
 _HEADER = """\
@@ -115,44 +149,13 @@ extern "C" {{
 #define {macro}_MODEL_SHA256 "{sha256}"
 #define {macro}_MODEL_BYTES {bytes}
 
-{ports}
+{arenas}{ports}
 /* The flatbuffer, aligned to 16 bytes. */
 extern const unsigned char *const {name}_model;
 
 #ifdef __cplusplus
 }}
 #endif
-
-#endif
-"""
-
-
-def _resolver(name: str, graph: Graph) -> str:
-    names = sorted({n.op for n in graph.nodes})
-    calls = "\n".join(
-        f"    if (resolver.Add{_method(op)}() != kTfLiteOk) return kTfLiteError;" for op in names
-    )
-    return _RESOLVER.format(name=name, macro=name.upper(), count=len(names), calls=calls)
-
-
-def _method(op: str) -> str:
-    return "".join(_WORDS.get(word, word.capitalize()) for word in op.split("_"))
-
-
-_RESOLVER = """\
-// The operators of {name} and no others, for TensorFlow Lite Micro (C++).
-#ifndef {macro}_OP_RESOLVER_H
-#define {macro}_OP_RESOLVER_H
-
-#include "tensorflow/lite/micro/micro_mutable_op_resolver.h"
-
-using {name}_op_resolver = tflite::MicroMutableOpResolver<{count}>;
-
-inline TfLiteStatus {name}_add_operators({name}_op_resolver& resolver)
-{{
-{calls}
-    return kTfLiteOk;
-}}
 
 #endif
 """

@@ -99,6 +99,21 @@ def _first(value: Any) -> Any:
     return value[0] if isinstance(value, list | tuple) else value
 
 
+def input_shape(source: Path) -> tuple[int, ...]:
+    """Return the shape of one sample.
+
+    Raises:
+        InputError: the model cannot be loaded, or leaves a dimension open.
+    """
+    _, _, shape = load_function(source)
+    if not shape or None in shape:
+        raise InputError(
+            f"{source} takes samples of the open shape {shape}",
+            hint="give its Input a fixed shape and save it again",
+        )
+    return tuple(int(n) for n in shape if n is not None)
+
+
 def fit_samples(source: Path, x: Array, shape: tuple[int | None, ...]) -> Array:
     """Return x with the sample shape that the model takes; axes of length 1 may differ.
 

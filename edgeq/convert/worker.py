@@ -18,6 +18,7 @@ from edgeq.convert.child import ANSWER, JOB, MARK
 from edgeq.core.errors import EdgeqError
 
 Answer = dict[str, Any]
+SKETCH_SAMPLES = 8
 
 
 def progress(stage: str, share: float | None = None) -> None:
@@ -30,6 +31,19 @@ def convert(job: Answer, folder: Path) -> Answer:
     from edgeq.convert.backends import convert_source
 
     answer: Answer = convert_source(job, np.load(folder / "x.npy"), folder, progress)
+    return answer
+
+
+def sketch(job: Answer, folder: Path) -> Answer:
+    """Convert to int8.tflite in the folder, with noise of the input's shape."""
+    from edgeq.convert.backends import convert_source
+    from edgeq.convert.loading import input_shape
+    from edgeq.data.dataset import SYNTHETIC, load_dataset
+
+    shape = "x".join(map(str, (1, *input_shape(Path(job["source"])))))
+    noise = load_dataset(SYNTHETIC + shape).samples("representative", SKETCH_SAMPLES)
+    ports = {"backend": "tflite", "input_dtype": "int8", "output_dtype": "int8"}
+    answer: Answer = convert_source({**job, **ports}, noise.x, folder, progress)
     return answer
 
 
@@ -62,6 +76,7 @@ def train(job: Answer, folder: Path) -> Answer:
 
 TASKS: dict[str, Callable[[Answer, Path], Answer]] = {
     "convert": convert,
+    "sketch": sketch,
     "predict": predict,
     "compare": compare,
     "train": train,

@@ -56,6 +56,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("ziglang", "package", "build (default toolchain)", _extra("sim")),
     Requirement("unicorn", "package", "virtual Cortex-M boards", _extra("sim")),
     Requirement("pillow", "package", "datasets of image files", _extra("images")),
+    Requirement("ethos-u-vela", "package", "emit for boards with Ethos-U", _extra("ethos")),
     Requirement("tflite-micro", "package", "--oracle tflite-micro",
                 "pip install --pre tflite-micro"),
     Requirement("arm-none-eabi-gcc", "program", "build --toolchain gcc-arm",

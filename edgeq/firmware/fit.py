@@ -10,13 +10,14 @@ from edgeq.core.records import CompiledModel, Kind, Plan, PlannedTensor, Record,
 from edgeq.core.units import format_bytes, short_name
 from edgeq.graph.ir import Graph
 
-# What the firmware needs beside the model, rounded up from images of the bare-metal template:
-# start-up code, link and framing; their buffers.
-BASE_FLASH_BYTES = 8 << 10
-BASE_RAM_BYTES = 4 << 10
-# Code of the kernels and of the calls, for each kernel file and layer; on Cortex-M, rounded up.
-KERNEL_BYTES = 1_000
-LAYER_BYTES = 150
+# What the firmware needs beside the model, rounded up from images of the bare-metal template
+# (3.0 to 3.4 KiB, 2.1 KiB): start-up code, link and framing; their buffers.
+BASE_FLASH_BYTES = 4 << 10
+BASE_RAM_BYTES = 2_560
+# Code of the kernels for each of their files; calls and parameters for each layer. Rounded up from
+# images by zig for Cortex-M cores, of 3 to 7 files (430 to 700 B each) and 5 to 30 layers.
+KERNEL_BYTES = 750
+LAYER_BYTES = 80
 LARGEST = 5
 
 
@@ -46,7 +47,7 @@ def check_fit(graph: Graph, compiled: CompiledModel | None, board: Board) -> Fit
         return _report(board, graph.name, (), tuple(_unsupported(graph)), None)
     plan = compiled.plan
     needs = {"flash": _flash_bytes(compiled), "ram": _ram_bytes(plan, board)}
-    regions = tuple(_use(board, kind, used) for kind, used in needs.items() if board.memory)
+    regions = tuple(use for kind, used in needs.items() if (use := _use(board, kind, used)))
     problems = tuple(_shortage(r, plan) for r in regions if r.used > r.size)
     return _report(board, plan.name, regions, problems, plan)
 
@@ -85,9 +86,11 @@ def _ram_bytes(plan: Plan, board: Board) -> int:
     return BASE_RAM_BYTES + board.build.stack_bytes + plan.arena_bytes + inputs
 
 
-def _use(board: Board, kind: str, used: int) -> RegionUse:
+def _use(board: Board, kind: str, used: int) -> RegionUse | None:
     name = board.build.code_region if kind == "flash" else board.build.data_region
-    region = board.region(name)
+    region = next((r for r in board.memory if r.name == name), None)
+    if region is None:
+        return None
     return RegionUse(region=name, start=region.start, size=region.size, used=used)
 
 

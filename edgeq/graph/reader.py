@@ -94,8 +94,9 @@ def _read_code(raw: Any, place: Place) -> OperatorCode:
 def _read_subgraph(
     raw: Any, codes: Sequence[OperatorCode], buffers: Sequence[Bytes], place: Place
 ) -> Graph:
+    private = _private_tensors(raw, codes)
     tensors = tuple(
-        read_tensor(tensor, i, buffers, place.at("tensors", i))
+        read_tensor(tensor, i, buffers, place.at("tensors", i), may_be_empty=i in private)
         for i, tensor in enumerate(raw.tensors or ())
     )
     count = len(tensors)
@@ -113,6 +114,22 @@ def _read_subgraph(
     for node in graph.nodes:
         check(graph, node, place.at("operators", node.index))
     return graph
+
+
+def _private_tensors(raw: Any, codes: Sequence[OperatorCode]) -> frozenset[int]:
+    """Return the tensors that custom operators alone read, and that nothing else names."""
+    custom: set[int] = set()
+    common = {*_values(raw.inputs), *_values(raw.outputs)}
+    for op in raw.operators or ():
+        known = 0 <= op.opcodeIndex < len(codes)
+        mine = custom if known and codes[op.opcodeIndex].op == "CUSTOM" else common
+        mine.update(_values(op.inputs))
+        common.update(_values(op.outputs))
+    return frozenset(custom - common)
+
+
+def _values(raw: Any) -> tuple[int, ...]:
+    return () if raw is None else tuple(int(i) for i in raw)
 
 
 def _read_node(
@@ -135,7 +152,7 @@ def _read_indices(
     raw: Any, count: int, place: Place, field: str, *, optional: bool = False
 ) -> tuple[int, ...]:
     """Return tensor indices below `count`; -1 stands for an absent tensor where `optional`."""
-    values = () if raw is None else tuple(int(i) for i in raw)
+    values = _values(raw)
     for i, value in enumerate(values):
         if not (optional and value == -1):
             place.at(field, i).indexed(value, count, "tensor")

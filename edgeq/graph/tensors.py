@@ -46,15 +46,21 @@ def _read_buffer(buffer: Any, data: bytes, place: Place) -> Bytes:
     return np.frombuffer(data, np.uint8, buffer.size, buffer.offset)
 
 
-def read_tensor(raw: Any, index: int, buffers: Sequence[Bytes], place: Place) -> Tensor:
+def read_tensor(
+    raw: Any, index: int, buffers: Sequence[Bytes], place: Place, *, may_be_empty: bool = False
+) -> Tensor:
     """Return tensor `index` from its decoded table `raw`.
+
+    Args:
+        may_be_empty: whether it may have a dimension of 0, as memory of a custom operator may.
 
     Raises:
         InputError: its type, shape, quantisation or constant data is not consistent.
     """
     _reject_exotic(raw, place)
     dtype = _read_dtype(raw.type, place.at("type"))
-    shape = _read_shape(raw.shape, DTYPES[dtype].itemsize, place.at("shape"))
+    least = 0 if may_be_empty else 1
+    shape = _read_shape(raw.shape, DTYPES[dtype].itemsize, least, place.at("shape"))
     buffer = buffers[place.at("buffer").indexed(raw.buffer, len(buffers), "buffer")]
     if buffer.size and raw.isVariable:
         place.at("buffer").reject("a variable tensor cannot have constant data")
@@ -90,14 +96,14 @@ def _read_dtype(code: int, place: Place) -> str:
     return name
 
 
-def _read_shape(raw: Any, itemsize: int, place: Place) -> tuple[int, ...]:
+def _read_shape(raw: Any, itemsize: int, least: int, place: Place) -> tuple[int, ...]:
     if raw is None:
         return ()
     if len(raw) > MAX_RANK:
         place.reject(f"rank {len(raw)} is more than {MAX_RANK}")
     shape = tuple(int(dim) for dim in raw)
     for i, dim in enumerate(shape):
-        if dim < 1:
+        if dim < least:
             Place(place.file, f"{place.path}[{i}]").reject(
                 f"a dimension of {dim} is not possible",
                 hint="export the model with fixed, positive dimensions",

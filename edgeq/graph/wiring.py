@@ -12,7 +12,8 @@ def check_wiring(graph: Graph, place: Place) -> None:
     """Raise InputError unless every tensor has its value before an operator reads it.
 
     Inputs, constants and variables have theirs from the start, every other tensor from the one
-    operator that produces it. Operators in file order that way cannot form a cycle.
+    operator that produces it. Operators in file order that way cannot form a cycle. A custom
+    operator may have tensors of its own, which nothing produces.
     """
     ready = _initial(graph, place)
     producers: dict[int, int] = {}
@@ -53,6 +54,8 @@ def _check_inputs(graph: Graph, node: Node, ready: set[int], place: Place) -> No
     for i, tensor in enumerate(node.inputs):
         if tensor >= 0 and tensor not in ready:
             later = next((n.index for n in graph.nodes if tensor in n.outputs), None)
+            if later is None and node.op == "CUSTOM":
+                continue  # memory that the operator works in, like the scratch tensor of Ethos-U
             why = "nothing produces it" if later is None else f"operators[{later}] produces it"
             order = "" if later is None else ", not earlier: a cycle or a wrong order"
             place.at("inputs", i).reject(f"tensor {tensor}: {why}{order}", hint=_HINT)

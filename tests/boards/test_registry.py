@@ -14,7 +14,6 @@ from edgeq.boards import registry
 from edgeq.boards.profile import Board
 from edgeq.core.errors import InputError
 from edgeq.core.files import shipped_folder
-from edgeq.device.flashers import FLASHERS
 
 M4 = (shipped_folder("boards") / "virt-m4.toml").read_text("utf-8")
 
@@ -26,8 +25,7 @@ def _board(tmp_path: Path, text: str, name: str = "mine") -> str:
 
 
 @pytest.mark.parametrize("board", registry.list_boards(), ids=lambda b: b.id)
-def test_a_shipped_board_is_sound(board: Board) -> None:
-    assert registry.check_board(board, methods=FLASHERS) == ()
+def test_a_shipped_board_lies_in_a_file_of_its_name(board: Board) -> None:
     assert (shipped_folder("boards") / f"{board.id}.toml").is_file()
     assert board.sources
 

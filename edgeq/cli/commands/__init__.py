@@ -10,6 +10,7 @@ from edgeq.cli.commands.boards import (
     check_boards,
     list_boards,
     list_ports,
+    new_board,
     show_board,
     show_schema,
 )
@@ -21,6 +22,7 @@ from edgeq.cli.commands.demo import demo
 from edgeq.cli.commands.deploy import deploy
 from edgeq.cli.commands.doctor import doctor
 from edgeq.cli.commands.emit import emit
+from edgeq.cli.commands.estimate import estimate
 from edgeq.cli.commands.evaluate import evaluate
 from edgeq.cli.commands.export import export
 from edgeq.cli.commands.fit import fit
@@ -38,6 +40,7 @@ COMMANDS: dict[str, Command] = {
     "evaluate": evaluate,
     "inspect": inspect,
     "fit": fit,
+    "estimate": estimate,
     "compile": compile_,
     "emit": emit,
     "export": export,
@@ -56,6 +59,7 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
             "list": list_boards,
             "show": show_board,
             "check": check_boards,
+            "new": new_board,
             "ports": list_ports,
             "schema": show_schema,
         },

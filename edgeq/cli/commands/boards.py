@@ -1,16 +1,31 @@
-"""edgeq boards list, show, check, ports, schema"""
+"""edgeq boards list, show, check, new, ports, schema"""
 
 from __future__ import annotations
 
-from typing import Annotated
+import sys
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgeq.cli import options as opt
 
+if TYPE_CHECKING:
+    from edgeq.boards.drafts import Draft
+
 BoardRef = Annotated[str, typer.Argument(help="A board id, or the path of a board's TOML file.")]
 OptionalBoardRef = Annotated[
     str | None, typer.Argument(help="A board id or file [default: every board].")
+]
+
+
+NewId = Annotated[str, typer.Argument(help="The new board's id: my-board.", show_default=False)]
+Like = Annotated[str | None, typer.Option(help="The board it is most like: its id or file.")]
+FullName = Annotated[str | None, typer.Option("--name", help="The board's full name.")]
+ClockHz = Annotated[int | None, typer.Option(help="The clock of the core in Hz.")]
+FlashSpan = Annotated[str | None, typer.Option("--flash", help="Its flash: 512K@0x08000000.")]
+RamSpan = Annotated[str | None, typer.Option("--ram", help="Its RAM: 128K@0x20000000.")]
+UsbIds = Annotated[
+    list[str] | None, typer.Option("--usb-id", help="A USB id, e.g. 0483:374b; may be repeated.")
 ]
 
 
@@ -44,6 +59,59 @@ def check_boards(board: OptionalBoardRef = None, form: opt.OutputFormat = opt.Fo
     show(problems, lambda: check_tables(problems), form)
     if any(problems.values()):
         raise typer.Exit(1)
+
+
+def new_board(
+    board: NewId,
+    like: Like = None,
+    name: FullName = None,
+    clock_hz: ClockHz = None,
+    flash: FlashSpan = None,
+    ram: RamSpan = None,
+    usb_id: UsbIds = None,
+    out: opt.OutFile = None,
+) -> None:
+    """Write a profile of your own, like another board's; on a terminal, asks what is not said."""
+    from edgeq import api
+    from edgeq.boards.drafts import Draft
+    from edgeq.cli.console import say
+
+    draft = Draft(
+        id=board, like=like or "", name=name, clock_hz=clock_hz, flash=flash, ram=ram,
+        usb_ids=tuple(usb_id) if usb_id else None,
+    )  # fmt: skip
+    profile, path = api.new_board(_ask(draft) if sys.stdin.isatty() else draft, out=out)
+    say(f"wrote {path}")
+    say(f"next: read every value in the data sheet, then edgeq boards check {out or profile.id}")
+
+
+def _ask(draft: Draft) -> Draft:
+    """Ask for what the draft does not say; an empty answer leaves it as in the board it is like."""
+    from edgeq import api
+    from edgeq.boards import registry
+    from edgeq.boards.drafts import Draft, format_span
+
+    registry.check_id(draft.id, what="id")
+    like = draft.like or typer.prompt("Which board is it most like (edgeq boards list)")
+    known = api.find_board(like)
+
+    def answer(given: str | None, question: str, default: str) -> str | None:
+        said = given or typer.prompt(question, default=default)
+        return said if said != default else None
+
+    hz = draft.clock_hz or typer.prompt("Clock in Hz", default=known.clock_hz, type=int)
+    ids = " ".join(draft.usb_ids or ())
+    return Draft(
+        id=draft.id,
+        like=like,
+        name=answer(draft.name, "Its name", draft.id),
+        clock_hz=hz if hz != known.clock_hz else None,
+        flash=answer(draft.flash, "Flash", format_span(known, known.build.code_region)),
+        ram=answer(draft.ram, "RAM", format_span(known, known.build.data_region)),
+        usb_ids=tuple(said.split())
+        if (said := answer(ids, "USB ids", " ".join(known.link.usb_ids)))
+        else None,
+    )
 
 
 def list_ports(form: opt.OutputFormat = opt.Format.text) -> None:

@@ -9,8 +9,8 @@ static int8_t finish(const struct eq_result *r, int32_t acc)
 static int32_t scaled(const struct eq_operand *p, int32_t v)
 {
     v -= p->zero;
-    return p->multiplier == 0 ? v * (1 << 19)
-                              : eq_requantize(v * (1 << 20), p->multiplier, p->shift);
+    return p->multiplier == 0 ? v * ((int32_t)1 << 19)
+                              : eq_requantize(v * ((int32_t)1 << 20), p->multiplier, p->shift);
 }
 
 typedef void row_function(const void *layer, const int8_t *a, int32_t a_step, const int8_t *b,

@@ -29,7 +29,7 @@ static int32_t reciprocal(int32_t a)
     int32_t x = 1515870810 + multiply(half, -1010580540); /* 48/17 - 32/17 * half */
     int32_t i;
     for (i = 0; i < 3; i++) {
-        const int32_t rest = (1 << 29) - multiply(half, x);
+        const int32_t rest = ((int32_t)1 << 29) - multiply(half, x);
         x += shift_left_saturating(multiply(x, rest), 2);
     }
     return shift_left_saturating(x, 1);

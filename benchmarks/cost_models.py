@@ -1,0 +1,330 @@
+"""Small models, each a row of layers of many shapes: what the cost tables are fitted on.
+
+Every layer reads its own slice of one int8 input, and every result is an output of the model, so
+that no layer depends on another. The shapes are none of MLPerf Tiny's models'.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from edgeq.graph.ir import DTYPES, Graph, Node, OptionValue, Quantization, Tensor
+
+INPUT_BYTES = 24_576
+# A firmware has at most 16 outputs.
+LAYERS_A_MODEL = 12
+ACTIVATION = Quantization((0.05,), (-3,))
+PROBABILITY = Quantization((1 / 256,), (-128,))
+SIGNED = Quantization((1 / 128,), (0,))
+
+Shape = tuple[int, ...]
+Options = Mapping[str, OptionValue]
+Recipe = Callable[["Row"], int]
+
+
+class Row:
+    """A model in the making: one input, and the layers added so far."""
+
+    def __init__(self) -> None:
+        self.rng = np.random.default_rng(1)
+        self.tensors: list[Tensor] = []
+        self.nodes: list[Node] = []
+        self.source = self.add((1, INPUT_BYTES))
+
+    def add(
+        self, shape: Shape, dtype: str = "int8", quantization: Quantization | None = ACTIVATION
+    ) -> int:
+        """Add an activation and return its index."""
+        index = len(self.tensors)
+        q = quantization if dtype != "float32" else None
+        self.tensors.append(Tensor(index, f"t{index}", shape, dtype, q))
+        return index
+
+    def constant(
+        self, values: ArrayLike, dtype: str = "int32", quantization: Quantization | None = None
+    ) -> int:
+        """Add a constant and return its index."""
+        index, data = len(self.tensors), np.array(values, DTYPES[dtype])
+        self.tensors.append(Tensor(index, f"t{index}", data.shape, dtype, quantization, data))
+        return index
+
+    def op(
+        self, op: str, inputs: Sequence[int], output: int, version: int, **options: OptionValue
+    ) -> int:
+        """Add an operator and return its output."""
+        self.nodes.append(Node(len(self.nodes), op, version, tuple(inputs), (output,), options))
+        return output
+
+    def take(self, shape: Shape) -> int:
+        """Return a tensor of `shape`, cut out of the input."""
+        size = (1, math.prod(shape))
+        bounds = [self.constant([0, 0]), self.constant(size)]
+        flat = self.op("SLICE", [self.source, *bounds], self.add(size), 2)
+        return self.reshape(flat, shape)
+
+    def reshape(self, tensor: int, shape: Shape) -> int:
+        """Return `tensor` with another shape."""
+        inputs = [tensor, self.constant(shape)]
+        return self.op("RESHAPE", inputs, self.add(shape), 1, new_shape=shape)
+
+    def weights(self, shape: Shape, axis: int) -> list[int]:
+        """Return random per-channel weights and a bias."""
+        channels = shape[axis]
+        scales = self.rng.uniform(0.002, 0.02, channels)
+        w = self.constant(
+            self.rng.integers(-127, 128, shape), "int8",
+            Quantization(tuple(float(np.float32(s)) for s in scales), (0,) * channels, axis),
+        )  # fmt: skip
+        products = tuple(float(np.float32(s * ACTIVATION.scale)) for s in scales)
+        bias = self.rng.integers(-2000, 2001, channels)
+        return [w, self.constant(bias, "int32", Quantization(products, (0,) * channels))]
+
+
+def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
+    return value if isinstance(value, tuple) else (value, value)
+
+
+def _window_output(
+    shape: Shape, kernel: Shape, stride: Shape, dilation: Shape, padding: str
+) -> Shape:
+    sizes = []
+    for size, k, s, d in zip(shape[1:3], kernel, stride, dilation, strict=True):
+        reach = (k - 1) * d + 1
+        sizes.append(-(-size // s) if padding == "SAME" else (size - reach) // s + 1)
+    return tuple(sizes)
+
+
+def _windowed(kernel: Shape, stride: int, dilation: int, padding: str) -> dict[str, OptionValue]:
+    return {
+        "padding": padding, "stride_h": stride, "stride_w": stride,
+        "dilation_h_factor": dilation, "dilation_w_factor": dilation,
+        "fused_activation_function": "RELU",
+    }  # fmt: skip
+
+
+def conv(
+    h: int, w: int, c: int, out: int, k: int | tuple[int, int], stride: int = 1,
+    padding: str = "SAME", dilation: int = 1,
+) -> Recipe:  # fmt: skip
+    """A CONV_2D."""
+
+    def build(row: Row) -> int:
+        kernel, shape = _pair(k), (1, h, w, c)
+        size = _window_output(shape, kernel, (stride,) * 2, (dilation,) * 2, padding)
+        inputs = [row.take(shape), *row.weights((out, *kernel, c), 0)]
+        options = _windowed(kernel, stride, dilation, padding)
+        return row.op("CONV_2D", inputs, row.add((1, *size, out)), 3, **options)
+
+    return build
+
+
+def depthwise(
+    h: int, w: int, c: int, k: int | tuple[int, int] = 3, stride: int = 1,
+    padding: str = "SAME", dilation: int = 1, copies: int = 1,
+) -> Recipe:  # fmt: skip
+    """A DEPTHWISE_CONV_2D."""
+
+    def build(row: Row) -> int:
+        kernel, shape = _pair(k), (1, h, w, c)
+        size = _window_output(shape, kernel, (stride,) * 2, (dilation,) * 2, padding)
+        inputs = [row.take(shape), *row.weights((1, *kernel, c * copies), 3)]
+        options = _windowed(kernel, stride, dilation, padding) | {"depth_multiplier": copies}
+        return row.op("DEPTHWISE_CONV_2D", inputs, row.add((1, *size, c * copies)), 3, **options)
+
+    return build
+
+
+def dense(depth: int, outputs: int, rows: int = 1) -> Recipe:
+    """A FULLY_CONNECTED."""
+
+    def build(row: Row) -> int:
+        inputs = [row.take((rows, depth)), *row.weights((outputs, depth), 0)]
+        return row.op(
+            "FULLY_CONNECTED", inputs, row.add((rows, outputs)), 4,
+            fused_activation_function="RELU", keep_num_dims=False,
+        )  # fmt: skip
+
+    return build
+
+
+def pool(op: str, h: int, w: int, c: int, k: tuple[int, int], stride: int, padding: str) -> Recipe:
+    """An AVERAGE_POOL_2D or MAX_POOL_2D."""
+
+    def build(row: Row) -> int:
+        size = _window_output((1, h, w, c), k, (stride,) * 2, (1, 1), padding)
+        return row.op(
+            op, [row.take((1, h, w, c))], row.add((1, *size, c)), 2,
+            padding=padding, stride_h=stride, stride_w=stride, filter_height=k[0],
+            filter_width=k[1], fused_activation_function="NONE",
+        )  # fmt: skip
+
+    return build
+
+
+def mean(shape: Shape, axes: Shape) -> Recipe:
+    """A MEAN."""
+
+    def build(row: Row) -> int:
+        kept = tuple(n for i, n in enumerate(shape) if i not in axes)
+        inputs = [row.take(shape), row.constant(axes)]
+        return row.op("MEAN", inputs, row.add(kept), 2, keep_dims=False)
+
+    return build
+
+
+def binary(op: str, a: Shape, b: Shape) -> Recipe:
+    """An ADD, SUB or MUL."""
+
+    def build(row: Row) -> int:
+        inputs = [row.take(a), row.take(b)]
+        return row.op(op, inputs, row.add(a), 2, fused_activation_function="NONE")
+
+    return build
+
+
+def unary(op: str, count: int, q: Quantization = ACTIVATION, **options: OptionValue) -> Recipe:
+    """An operator of one tensor that a table of 256 bytes computes."""
+
+    def build(row: Row) -> int:
+        return row.op(op, [row.take((1, count))], row.add((1, count), "int8", q), 2, **options)
+
+    return build
+
+
+def softmax(rows: int, depth: int) -> Recipe:
+    """A SOFTMAX."""
+
+    def build(row: Row) -> int:
+        output = row.add((rows, depth), "int8", PROBABILITY)
+        return row.op("SOFTMAX", [row.take((rows, depth))], output, 2, beta=1.0)
+
+    return build
+
+
+def concatenate(shape: Shape, axis: int, count: int) -> Recipe:
+    """A CONCATENATION."""
+
+    def build(row: Row) -> int:
+        output = tuple(n * (count if i == axis else 1) for i, n in enumerate(shape))
+        inputs = [row.take(shape) for _ in range(count)]
+        return row.op(
+            "CONCATENATION", inputs, row.add(output), 2,
+            axis=axis, fused_activation_function="NONE",
+        )  # fmt: skip
+
+    return build
+
+
+def pad(shape: Shape, amount: int) -> Recipe:
+    """A PAD of height and width."""
+
+    def build(row: Row) -> int:
+        output = (shape[0], shape[1] + 2 * amount, shape[2] + 2 * amount, shape[3])
+        margins = row.constant([[0, 0], [amount, amount], [amount, amount], [0, 0]])
+        return row.op("PAD", [row.take(shape), margins], row.add(output), 2)
+
+    return build
+
+
+def transpose(shape: Shape, order: Shape) -> Recipe:
+    """A TRANSPOSE."""
+
+    def build(row: Row) -> int:
+        output = tuple(shape[axis] for axis in order)
+        return row.op("TRANSPOSE", [row.take(shape), row.constant(order)], row.add(output), 2)
+
+    return build
+
+
+def through_float(count: int) -> Recipe:
+    """A DEQUANTIZE and a QUANTIZE."""
+
+    def build(row: Row) -> int:
+        real = row.add((1, count), "float32")
+        row.op("DEQUANTIZE", [row.take((1, count))], real, 2)
+        return row.op("QUANTIZE", [real], row.add((1, count)), 2)
+
+    return build
+
+
+# fmt: off
+RECIPES: tuple[Recipe, ...] = (
+    conv(40, 12, 1, 12, (8, 4), 2), conv(30, 8, 1, 32, (6, 4), 2), conv(25, 6, 1, 24, (12, 3)),
+    conv(32, 32, 3, 8, 3, 2), conv(20, 20, 3, 16, 3), conv(64, 64, 3, 6, 3, 2),
+    conv(16, 16, 12, 16, 3), conv(14, 14, 24, 16, 3, 2), conv(9, 9, 32, 40, 3),
+    conv(8, 8, 48, 24, 3, 1, "VALID"), conv(10, 10, 56, 16, 3, 2), conv(12, 12, 8, 20, 5),
+    conv(20, 20, 4, 6, 2, 2, "VALID"), conv(1, 60, 8, 16, (1, 5)), conv(60, 1, 10, 8, (7, 1)),
+    conv(16, 16, 16, 24, 1, 2), conv(14, 14, 40, 24, 1, 2), conv(10, 10, 24, 64, 1, 2),
+    conv(9, 9, 5, 7, 3), conv(12, 12, 8, 8, 3, 1, "SAME", 2), conv(6, 6, 96, 12, 3),
+    conv(40, 40, 1, 8, 3), conv(18, 18, 6, 10, 4, 2), conv(7, 7, 72, 20, 3, 1, "VALID"),
+    conv(6, 6, 1, 8, 3, 2), conv(5, 7, 3, 4, 3), conv(10, 4, 2, 6, 3), conv(4, 4, 16, 12, 3),
+    conv(7, 5, 8, 6, 2), conv(3, 3, 24, 8, 3), conv(12, 12, 1, 4, 5, 1, "VALID"),
+    conv(24, 24, 8, 16, 1), conv(12, 12, 16, 36, 1), conv(24, 5, 48, 40, 1),
+    conv(11, 11, 32, 32, 1), conv(7, 7, 64, 56, 1), conv(3, 3, 128, 96, 1),
+    conv(6, 6, 96, 40, 1), conv(5, 5, 20, 30, 1), conv(10, 10, 12, 9, 1),
+    conv(16, 16, 3, 8, 1), conv(4, 4, 200, 50, 1), conv(2, 2, 256, 100, 1),
+    dense(64, 20), dense(96, 120), dense(600, 96), dense(16, 128), dense(100, 10),
+    dense(256, 64), dense(32, 3), dense(400, 33), dense(12, 120), dense(1024, 40),
+    dense(40, 24, 9), dense(128, 16, 4), dense(10, 8), dense(20, 4),
+    depthwise(40, 40, 8), depthwise(24, 24, 20, 3, 2), depthwise(20, 20, 24),
+    depthwise(13, 13, 48), depthwise(12, 12, 72, 3, 2), depthwise(7, 7, 120),
+    depthwise(24, 6, 48), depthwise(3, 3, 200), depthwise(10, 10, 32, 3, 1, "VALID"),
+    depthwise(16, 16, 4), depthwise(5, 5, 160, 3, 2), depthwise(30, 4, 16),
+    depthwise(5, 5, 8), depthwise(6, 6, 12, 3, 2), depthwise(4, 7, 24),
+    depthwise(12, 12, 16, 5), depthwise(8, 8, 32, 5, 2), depthwise(24, 1, 24, (9, 1)),
+    depthwise(12, 12, 8, 3, 1, "SAME", 2), depthwise(10, 10, 8, 3, 1, "SAME", 1, 2),
+    depthwise(16, 16, 1, 3, 1, "SAME", 1, 8), depthwise(9, 9, 12, 7),
+    depthwise(20, 20, 1, (10, 8), 2, "SAME", 1, 8),
+    depthwise(6, 6, 20, 5), depthwise(14, 14, 6, 4, 2), depthwise(1, 40, 16, (1, 7)),
+    depthwise(7, 7, 64, 5), depthwise(11, 11, 10, 2, 2, "VALID"), depthwise(9, 9, 3, 5, 1, "VALID"),
+    depthwise(8, 8, 40, 3, 1, "SAME", 2), depthwise(15, 15, 2, 3, 2, "SAME", 1, 4),
+    pool("AVERAGE_POOL_2D", 9, 9, 16, (3, 3), 1, "SAME"),
+    pool("AVERAGE_POOL_2D", 10, 1, 40, (10, 1), 1, "VALID"),
+    pool("AVERAGE_POOL_2D", 3, 3, 300, (3, 3), 1, "VALID"),
+    pool("AVERAGE_POOL_2D", 24, 6, 64, (24, 6), 1, "VALID"),
+    pool("AVERAGE_POOL_2D", 8, 8, 32, (8, 8), 8, "VALID"),
+    pool("AVERAGE_POOL_2D", 12, 12, 24, (2, 2), 2, "VALID"),
+    pool("AVERAGE_POOL_2D", 4, 4, 200, (4, 4), 4, "VALID"),
+    pool("AVERAGE_POOL_2D", 16, 16, 8, (3, 3), 2, "SAME"),
+    pool("AVERAGE_POOL_2D", 10, 10, 100, (5, 5), 5, "VALID"),
+    pool("MAX_POOL_2D", 24, 24, 8, (2, 2), 2, "VALID"),
+    pool("MAX_POOL_2D", 12, 12, 32, (3, 3), 2, "SAME"),
+    pool("MAX_POOL_2D", 6, 6, 96, (6, 6), 6, "VALID"),
+    pool("MAX_POOL_2D", 32, 32, 4, (4, 4), 4, "VALID"),
+    pool("MAX_POOL_2D", 20, 1, 16, (5, 1), 5, "VALID"),
+    pool("MAX_POOL_2D", 9, 9, 40, (3, 3), 3, "VALID"),
+    pool("MAX_POOL_2D", 14, 14, 10, (2, 2), 2, "VALID"),
+    pool("MAX_POOL_2D", 8, 8, 20, (3, 3), 1, "SAME"),
+    mean((1, 8, 8, 64), (1, 2)), mean((1, 4, 4, 100), (1, 2)), mean((1, 12, 12, 16), (1, 2)),
+    mean((1, 50, 20), (1,)), mean((1, 16, 300), (2,)),
+    mean((1, 3, 3, 256), (1, 2)), mean((1, 30, 30, 4), (1, 2)), mean((1, 200), (1,)),
+    binary("ADD", (1, 16, 16, 16), (1, 16, 16, 16)), binary("ADD", (1, 1000), (1, 1000)),
+    binary("ADD", (1, 8, 8, 32), (1, 1, 1, 32)), binary("SUB", (1, 60), (1, 60)),
+    binary("ADD", (1, 24, 24, 4), (1, 1, 1, 4)), binary("ADD", (1, 9, 9, 48), (1, 9, 9, 48)),
+    binary("SUB", (1, 14, 14, 10), (1, 1, 1, 10)), binary("MUL", (1, 2000), (1, 2000)),
+    binary("MUL", (1, 12, 12, 16), (1, 12, 12, 16)), binary("MUL", (1, 300), (1, 300)),
+    binary("MUL", (1, 12, 12, 24), (1, 1, 1, 24)), binary("MUL", (1, 20, 20, 5), (1, 1, 1, 5)),
+    unary("LOGISTIC", 500, PROBABILITY), unary("TANH", 64, SIGNED),
+    unary("RELU", 4096), unary("LEAKY_RELU", 1500, alpha=0.1),
+    softmax(1, 10), softmax(1, 4), softmax(1, 100), softmax(20, 16), softmax(50, 3),
+    softmax(4, 40), softmax(1, 20),
+    concatenate((1, 12, 12, 16), 3, 2), concatenate((1, 200), 1, 3),
+    concatenate((1, 20, 20, 3), 3, 2),
+    pad((1, 16, 16, 16), 1), pad((1, 24, 24, 3), 2), pad((1, 6, 6, 64), 1),
+    transpose((1, 24, 30), (0, 2, 1)), transpose((1, 12, 12, 8), (0, 3, 1, 2)),
+    through_float(1000), through_float(64), through_float(300),
+)
+# fmt: on
+
+
+def cost_models() -> Iterator[Graph]:
+    """Yield models whose layers together are every recipe, in models of a dozen."""
+    for start in range(0, len(RECIPES), LAYERS_A_MODEL):
+        row = Row()
+        outputs = tuple(build(row) for build in RECIPES[start : start + LAYERS_A_MODEL])
+        name = f"cost{start // LAYERS_A_MODEL}"
+        yield Graph(name, tuple(row.tensors), tuple(row.nodes), (row.source,), outputs)

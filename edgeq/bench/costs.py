@@ -1,0 +1,102 @@
+"""The cost table: what edgeq's own kernels execute, core by core, without running anything.
+
+A kernel's cost is a sum of non-negative coefficients times the features of its layer
+(`edgeq.bench.features`). The coefficients in costs.json are fitted by benchmarks/fit_costs.py to
+exact counts of the virtual boards, and describe the kernels of the edgeq that they ship with.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+from edgeq.bench.features import Features, layer_features
+from edgeq.core.records import Plan, Record
+from edgeq.graph.ir import Graph
+
+COSTS_FILE = Path(__file__).with_name("costs.json")
+# Fields of a board's core that say which instructions a kernel may use.
+EXTENSIONS = ("dsp", "mve")
+
+Coefficients = Mapping[str, float]
+
+
+class KernelCost(Record, frozen=True, kw_only=True):
+    """Coefficients by feature. `cycles` are modelled at zero wait states, None where no model is.
+
+    `layers` were fitted; `worst` is the largest relative error of their instructions.
+    """
+
+    layers: int
+    worst: float
+    instructions: dict[str, float]
+    cycles: dict[str, float] | None = None
+
+
+class CoreCosts(Record, frozen=True, kw_only=True):
+    """The kernels of one core, as counted on `board`, whose core has these `extensions`.
+
+    `cycles_source` is the cycle model's, empty where there is none.
+    """
+
+    board: str
+    extensions: tuple[str, ...]
+    cycles_source: str
+    kernels: dict[str, KernelCost]
+
+
+class CostTable(Record, frozen=True, kw_only=True):
+    """The costs of every core that a virtual board counts.
+
+    `held_out` is, by model and core, the relative error of the estimated instructions of models
+    that nothing was fitted on; empty where none were at hand.
+    """
+
+    schema: Literal["edgeq.costs/1"] = "edgeq.costs/1"
+    toolchain: str
+    cores: dict[str, CoreCosts]
+    held_out: dict[str, dict[str, float]] = msgspec.field(default_factory=dict)
+
+
+class Cost(Record, frozen=True, kw_only=True):
+    """Instructions and modelled zero-wait-state cycles of one inference."""
+
+    instructions: int
+    cycles: int | None
+
+
+class UnknownKernelError(LookupError):
+    """The table has no row for a kernel: it is older than the kernels."""
+
+
+@cache
+def load_costs() -> CostTable:
+    """Return the table that ships with edgeq."""
+    return msgspec.json.decode(COSTS_FILE.read_bytes(), type=CostTable)
+
+
+def sum_features(coefficients: Coefficients, features: Features) -> float:
+    """Return the cost of one layer; a feature without coefficient costs nothing."""
+    return sum(coefficients.get(name, 0.0) * value for name, value in features.items())
+
+
+def model_cost(graph: Graph, plan: Plan, costs: CoreCosts) -> Cost:
+    """Return the cost of one inference of a compiled graph.
+
+    Raises:
+        UnknownKernelError: the plan calls a kernel that was not there when the table was fitted.
+    """
+    instructions, cycles, modelled = 0.0, 0.0, True
+    for layer in plan.layers:
+        kernel = costs.kernels.get(layer.kernel)
+        if kernel is None:
+            raise UnknownKernelError(layer.kernel)
+        features = layer_features(graph, layer)
+        instructions += sum_features(kernel.instructions, features)
+        modelled = modelled and kernel.cycles is not None
+        cycles += sum_features(kernel.cycles or {}, features)
+    return Cost(instructions=round(instructions), cycles=round(cycles) if modelled else None)

@@ -1,0 +1,46 @@
+"""edgeq estimate"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from edgeq.cli import options as opt
+
+AnyModel = Annotated[
+    Path,
+    typer.Argument(help="A .tflite, .keras or .h5 model, or a SavedModel.", show_default=False),
+]
+OptionalBoard = Annotated[
+    str | None, typer.Option("--board", "-b", help="A board id or file [default: every board].")
+]
+AllBoards = Annotated[bool, typer.Option("--all-boards", help="Every board, in one table.")]
+
+
+def estimate(
+    model: AnyModel,
+    board: OptionalBoard = None,
+    all_boards: AllBoards = False,
+    form: opt.OutputFormat = opt.Format.text,
+) -> None:
+    """Would it fit, and how fast would it be? No build, no board.
+
+    Estimates inform: what does not fit, or is not supported, is said and leaves with 0 as well;
+    `edgeq fit` is the gate. A float model is quantised with noise: its weights stay as they are,
+    trained or not, and accuracy is not considered.
+    """
+    from edgeq import api
+    from edgeq.cli.console import Progress, show
+    from edgeq.core.errors import UsageError
+    from edgeq.report.estimates import estimate_tables
+
+    if board and all_boards:
+        raise UsageError("--board and --all-boards contradict each other", hint="give one")
+    progress = Progress()
+    try:
+        records = api.estimate(model, board=board, on_progress=progress)
+    finally:
+        progress.close()
+    show(records, lambda: estimate_tables(records), form)

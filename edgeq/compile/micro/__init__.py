@@ -1,0 +1,1 @@
+"""What TensorFlow Lite Micro allocates: its structures, its kernels, CMSIS-NN's scratch buffers."""

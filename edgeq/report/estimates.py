@@ -1,0 +1,52 @@
+"""Estimates as a table: every board in a line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from edgeq.core.units import format_bytes, format_count, format_seconds
+from edgeq.report.table import Tables, make_table
+
+if TYPE_CHECKING:
+    from edgeq.bench.estimation import EstimateRecord
+
+COLUMNS = (
+    "board|core|>clock|fits|>flash|>flash size|>RAM|>RAM size|>instructions|>low|>typical|>high"
+)
+UNKNOWN = "-"
+
+
+def estimate_tables(records: Sequence[EstimateRecord]) -> Tables:
+    """What a model would take on each board; notes that boards share stand once."""
+    name = records[0].model_name if records else "no board"
+    rows = (_row(record) for record in records)
+    return (make_table(f"{name} (estimated)", COLUMNS, rows, _notes(records)),)
+
+
+def _row(record: EstimateRecord) -> tuple[str, ...]:
+    seconds = record.latency
+    times = (seconds.low_s, seconds.typical_s, seconds.high_s) if seconds else ()
+    sizes = [format_bytes(n) for region in record.regions for n in (region.used, region.size)]
+    return (
+        record.board_id,
+        record.core,
+        f"{record.clock_hz / 1e6:g} MHz",
+        "yes" if record.fits else "no",
+        *(sizes or [UNKNOWN] * 4),
+        UNKNOWN if record.instructions is None else format_count(record.instructions),
+        *([format_seconds(s) for s in times] or [UNKNOWN] * 3),
+    )
+
+
+def _notes(records: Sequence[EstimateRecord]) -> tuple[str, ...]:
+    found: dict[str, list[str]] = {}
+    for record in records:
+        basis = (f"latency from {record.latency.source}",) if record.latency else ()
+        for note in (*record.problems, *record.notes, *basis):
+            found.setdefault(note, []).append(record.board_id)
+    return tuple(_note(note, boards, len(records)) for note, boards in found.items())
+
+
+def _note(note: str, boards: Sequence[str], count: int) -> str:
+    return note if len(boards) == count else f"{', '.join(boards)}: {note}"

@@ -1,0 +1,125 @@
+"""The cost table knows every kernel of this edgeq, and what it says is what the boards count."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeq import api
+from edgeq.bench.calibration import COUNT_TOLERANCE
+from edgeq.bench.costs import load_costs, model_cost
+from edgeq.bench.features import MEANING, layer_features
+from edgeq.compile import compile_graph
+from edgeq.core.processes import find_tool
+from edgeq.graph.reader import read_model
+from edgeq.graph.writer import write_graph
+from tests.support.benchmarks import load_benchmark
+from tests.support.shared import MLPERF_TINY, SHARED
+from tests.support.small_cnn import small_cnn
+
+STALE = "the kernels changed: run python benchmarks/fit_costs.py"
+
+
+@pytest.fixture
+def cost_models(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return load_benchmark("cost_models", monkeypatch)
+
+
+@pytest.fixture
+def fit_costs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return load_benchmark("fit_costs", monkeypatch)
+
+
+def test_the_table_has_every_kernel_that_the_compiler_calls(cost_models: ModuleType) -> None:
+    called = {
+        layer.kernel
+        for graph in cost_models.cost_models()
+        for layer in compile_graph(graph, name=graph.name).plan.layers
+    }
+    for core, costs in load_costs().cores.items():
+        assert called == set(costs.kernels), f"{core}: {STALE}"
+
+
+def test_coefficients_are_positive_and_of_known_features() -> None:
+    for costs in load_costs().cores.values():
+        for kernel in costs.kernels.values():
+            for coefficients in filter(None, (kernel.instructions, kernel.cycles)):
+                assert set(coefficients) <= set(MEANING)
+                assert min(coefficients.values()) > 0
+
+
+def test_the_features_of_a_layer_are_its_counts() -> None:
+    graph = small_cnn()
+    plan = compile_graph(graph, name="small").plan
+    conv, depthwise, pool, dense, softmax = (layer_features(graph, p) for p in plan.layers)
+    assert conv["outputs"] == 4 * 4 * 8
+    assert conv["macs"] + conv["border_macs"] == plan.layers[0].macs
+    assert depthwise["macs"] + depthwise["border_macs"] == plan.layers[1].macs
+    # 2 x 2 of 4 x 4 windows lie inside with stride 1
+    assert depthwise["macs"] == 4 * 9 * 8
+    assert pool["taps"] == 16 * 8
+    assert dense["single_macs"] == 80
+    assert softmax["rows"] == 1
+
+
+@given(
+    wanted=st.lists(st.floats(0.5, 50), min_size=1, max_size=4),
+    seed=st.integers(0, 1000),
+)
+def test_the_fit_finds_the_coefficients_of_exact_costs(wanted: list[float], seed: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        fit_costs = load_benchmark("fit_costs", patch)
+    rng = np.random.default_rng(seed)
+    matrix = rng.integers(1, 10_000, (12, len(wanted))).astype(float)
+    found = fit_costs.least_squares(matrix, matrix @ np.array(wanted))
+    assert found == pytest.approx(wanted, rel=1e-6)
+
+
+def test_the_fit_gives_no_negative_coefficient(fit_costs: ModuleType) -> None:
+    matrix = np.array([[1.0, 1.0], [2.0, 1.0], [3.0, 1.0]])
+    found = fit_costs.least_squares(matrix, np.array([0.5, 2.0, 3.5]))
+    assert (found >= 0).all()
+    assert found.any()
+
+
+def _held_out(folder: Path) -> list[Path]:
+    models = SHARED / "models" / "mlperf_tiny"
+    if models.is_dir():
+        return [models / name for name in MLPERF_TINY.values()]
+    (folder / "small.tflite").write_bytes(write_graph(small_cnn()))
+    return [folder / "small.tflite"]
+
+
+def _check(core: str, path: Path) -> None:
+    graph, costs = read_model(path), load_costs().cores[core]
+    estimated = model_cost(graph, compile_graph(graph, name="held_out").plan, costs)
+    latency = api.bench(path, board=costs.board, runs=1, warmup=0, layers=False).latency
+    assert latency.instructions
+    limit = pytest.approx(latency.instructions, rel=COUNT_TOLERANCE)
+    assert estimated.instructions == limit, f"{path.stem} on {core}: {STALE}"
+    if estimated.cycles is not None:
+        assert estimated.cycles == pytest.approx(latency.cycles, rel=COUNT_TOLERANCE), STALE
+
+
+def test_the_estimate_of_a_model_not_fitted_is_near_its_simulation(tmp_path: Path) -> None:
+    pytest.importorskip("ziglang")
+    pytest.importorskip("unicorn")
+    path = tmp_path / "small.tflite"
+    path.write_bytes(write_graph(small_cnn()))
+    _check("cortex-m4", path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("core", load_costs().cores)
+def test_the_table_is_not_stale(core: str, tmp_path: Path) -> None:
+    pytest.importorskip("ziglang")
+    pytest.importorskip("unicorn")
+    if core == "cortex-m55" and find_tool("qemu-system-arm") is None:
+        pytest.skip("qemu-system-arm is not installed")
+    for path in _held_out(tmp_path):
+        _check(core, path)
