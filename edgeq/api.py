@@ -398,6 +398,7 @@ def deploy(request: DeployRequest, *, on_progress: Progress = _quiet) -> Deploym
     """Convert, evaluate, fit, compile, build, flash, validate, bench and report."""
     from edgeq.deployment import run_deployment
 
+    _check_port(request.port)
     return run_deployment(request, on_progress)
 
 

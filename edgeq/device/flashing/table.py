@@ -70,8 +70,8 @@ FLASHERS: Mapping[str, Flasher] = {
             options={"--usb-port": "[01]"}, steps=tools.bossac,
         ),
         Flasher(
-            "uf2", "block by block by the board's boot loader", target=r"[A-Za-z0-9 ._-]{1,64}",
-            options={"": r"0x[0-9a-fA-F]{1,8}"}, write=tools.uf2,
+            "uf2", "by the boot loader, which starts only what it has whole",
+            target=r"[A-Za-z0-9 ._-]{1,64}", options={"": r"0x[0-9a-fA-F]{1,8}"}, write=tools.uf2,
         ),
         Flasher(
             "west", "by the runner that the Zephyr board names", "west", _PROBE, "probe",
