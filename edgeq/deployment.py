@@ -75,7 +75,7 @@ def run_deployment(request: DeployRequest, on_progress: Progress) -> Deployment:
     on_progress("measure", None)
     item = generate_input(ready.compiled.plan.inputs, 1)
     data = ReportData(
-        result=run_bench(ready, item, port=request.port),
+        result=run_bench(ready, item, layers=True, port=request.port),
         plan=ready.compiled.plan,
         board=board,
         image=ready.image,

@@ -51,7 +51,7 @@ def bench(
     input_spec: str = "lcg:1",
     runs: int = 10,
     warmup: int = 1,
-    layers: bool = True,
+    layers: bool | None = None,
     port: str | None = None,
     toolchain: str | None = None,
     oracle: str = "edgeq",
