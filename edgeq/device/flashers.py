@@ -88,8 +88,8 @@ def check_firmware_method(board: Board) -> None:
     if app is not None:
         raise UsageError(
             f"the firmware of board '{board.id}' is built by its SDK, not by edgeq",
-            hint=f"edgeq export MODEL --as {app.export} --out APP; in APP: {app.build(board)};"
-            f" then: edgeq flash --app APP --board {board.id}",
+            hint=f"edgeq export MODEL --as {app.export} --out LIB; in LIB/{app.example}:"
+            f" {app.build(board)}; then: edgeq flash --app LIB/{app.example} --board {board.id}",
         )
 
 
