@@ -54,6 +54,7 @@ BOARDS = {
     "cortex-m7": "virt-m7",
     "cortex-m33": "virt-m33",
     "cortex-m55": "qemu-an547",
+    "rv32imac": "qemu-riscv32",
 }
 DIGITS = 5
 Array = NDArray[np.float64]

@@ -35,7 +35,7 @@ MODELS = ("ad", "ic", "kws", "vww")
 BARS = {"cortex-m4": 0.15, "cortex-m33": 0.15, "cortex-m7": 0.25, "cortex-m0plus": 0.25}
 
 # Cores without a virtual board of their own, and the one that counts for them.
-COUNTED_ON = {"cortex-m85": "cortex-m55", "cortex-m0": "cortex-m0plus"}
+COUNTED_ON = {"cortex-m85": "cortex-m55", "cortex-m0": "cortex-m0plus", "rv32imc": "rv32imac"}
 
 Group = Literal["known", "same-engine", "proxy"]
 Millis = dict[str, float]

@@ -14,8 +14,10 @@ from edgeq import api
 from edgeq.bench.calibration import COUNT_TOLERANCE
 from edgeq.bench.costs import load_costs, model_cost
 from edgeq.bench.features import MEANING, layer_features
+from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph
 from edgeq.core.processes import find_tool
+from edgeq.device.virtual.launch import qemu_program
 from edgeq.graph.reader import read_model
 from edgeq.graph.writer import write_graph
 from tests.support.benchmarks import load_benchmark
@@ -119,7 +121,8 @@ def test_the_estimate_of_a_model_not_fitted_is_near_its_simulation(tmp_path: Pat
 def test_the_table_is_not_stale(core: str, tmp_path: Path) -> None:
     pytest.importorskip("ziglang")
     pytest.importorskip("unicorn")
-    if core == "cortex-m55" and find_tool("qemu-system-arm") is None:
-        pytest.skip("qemu-system-arm is not installed")
+    board = find_board(load_costs().cores[core].board)
+    if board.flash.method == "qemu" and find_tool(qemu_program(board)) is None:
+        pytest.skip(f"{qemu_program(board)} is not installed")
     for path in _held_out(tmp_path):
         _check(core, path)

@@ -121,7 +121,7 @@ def test_a_virtual_board_takes_its_own_modelled_cycles() -> None:
 @pytest.mark.parametrize(
     ("fields", "said"),
     [
-        ({"arch": "rv32imc"}, "no table for rv32imc"),
+        ({"arch": "rv64gc", "fpu": "dp"}, "no table for rv64gc"),
         ({"arch": "xtensa-lx7"}, "no table for xtensa-lx7"),
         ({"arch": "cortex-m55", "dsp": True, "mve": False}, "no table for cortex-m55 without mve"),
     ],
