@@ -153,8 +153,8 @@ python benchmarks/fit_costs.py --check DIR
 {features}
 
 Zero-wait-state cycles are fitted in the same way, to the modelled cycles of the virtual boards
-(there is no such model for the Cortex-M55 and RISC-V). Error of the estimated instructions of models that
-nothing was fitted on, the .tflite models in `DIR`, against their simulation:
+(there is no such model for the Cortex-M55 and RISC-V). Error of the estimated instructions of
+models that nothing was fitted on, the .tflite models in `DIR`, against their simulation:
 
 {held_out_counts}
 
