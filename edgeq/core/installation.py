@@ -102,15 +102,17 @@ class Installed(Record, frozen=True, kw_only=True):
 
 def check_installation() -> tuple[Installed, ...]:
     """Return one row for each requirement, in the order of the table."""
-    return tuple(
-        Installed(
-            name=r.name,
-            found=find_requirement(r),
-            needed_for=r.needed_for,
-            install=r.command,
-            required=r.required,
-        )
-        for r in REQUIREMENTS
+    return tuple(check_requirement(r) for r in REQUIREMENTS)
+
+
+def check_requirement(requirement: Requirement, *, required: bool | None = None) -> Installed:
+    """Return the requirement's row; `required` says so where the table does not."""
+    return Installed(
+        name=requirement.name,
+        found=find_requirement(requirement),
+        needed_for=requirement.needed_for,
+        install=requirement.command,
+        required=requirement.required if required is None else required,
     )
 
 

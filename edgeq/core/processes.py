@@ -12,13 +12,14 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from edgeq.core.errors import ToolchainError
 
 POSIX = os.name == "posix"
+LINGER_S = 1.0
 
 
 class Completed(NamedTuple):
@@ -68,7 +69,7 @@ def run(
     child = start(argv, memory_bytes=memory_bytes, cwd=cwd, env=env)
     lines: list[str] = []
     errors: list[str] = []
-    arrived: queue.Queue[str | None] = queue.Queue()
+    arrived: queue.Queue[str] = queue.Queue()
     readers = [
         threading.Thread(target=_pump, args=(child.stdout, arrived.put), daemon=True),
         threading.Thread(target=_pump, args=(child.stderr, errors.append), daemon=True),
@@ -78,28 +79,50 @@ def run(
         reader.start()
     deadline = time.monotonic() + timeout_s
     try:
-        while readers[0].is_alive() or not arrived.empty():
-            with contextlib.suppress(queue.Empty):
-                line = arrived.get(timeout=0.05)
-                lines.append(line or "")
-                if on_line is not None:
-                    on_line((line or "").rstrip("\n"))
-            if time.monotonic() > deadline:
-                raise subprocess.TimeoutExpired(list(argv), timeout_s)
+        for line in _lines_of(child, readers[0], arrived, deadline):
+            lines.append(line)
+            if on_line is not None:
+                on_line(line.rstrip("\n"))
         child.wait(timeout=max(0.1, deadline - time.monotonic()))
-        readers[1].join(timeout=5)
+        readers[1].join(timeout=LINGER_S)
     except subprocess.TimeoutExpired as error:
         raise TimedOut(
             f"{Path(argv[0]).name} did not end within {timeout_s:g} s",
             hint="the input may be hostile or the machine busy; raise the limit with --timeout",
         ) from error
     finally:
-        kill_group(child)
-        for pipe in (child.stdout, child.stderr, child.stdin):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+        kill_group(child, rest=any(reader.is_alive() for reader in readers))
+        _close_pipes((child.stdout, child.stderr, child.stdin), readers)
     return Completed(child.returncode, "".join(lines), "".join(errors))
+
+
+def _lines_of(
+    child: subprocess.Popen[bytes],
+    reader: threading.Thread,
+    arrived: queue.Queue[str],
+    deadline: float,
+) -> Iterator[str]:
+    """Yield lines as they arrive until the end; raise TimeoutExpired at the deadline.
+
+    What a dead child started may hold its stdout open: that is not waited for.
+    """
+    end = deadline
+    while (reader.is_alive() or not arrived.empty()) and time.monotonic() <= end:
+        with contextlib.suppress(queue.Empty):
+            yield arrived.get(timeout=0.05)
+        if child.poll() is not None:
+            end = min(end, time.monotonic() + LINGER_S)
+    if time.monotonic() > deadline:
+        raise subprocess.TimeoutExpired(child.args, 0.0)
+
+
+def _close_pipes(pipes: Sequence[IO[bytes] | None], readers: Sequence[threading.Thread]) -> None:
+    for pipe, reader in zip(pipes, readers, strict=True):
+        # To close a pipe that a thread still reads would wait for that thread.
+        reader.join(timeout=LINGER_S)
+        if pipe is not None and not reader.is_alive():
+            with contextlib.suppress(OSError):
+                pipe.close()
 
 
 def start(
@@ -132,9 +155,14 @@ def start(
         ) from error
 
 
-def kill_group(child: subprocess.Popen[bytes]) -> None:
-    """Kill `child` and everything it started, and reap it."""
-    if child.poll() is None:
+def kill_group(child: subprocess.Popen[bytes], *, rest: bool = False) -> None:
+    """Kill `child` and everything it started, and reap it.
+
+    Args:
+        rest: kill what a child that ended left behind; only for one that ended just now, whose
+            process id cannot be another's yet.
+    """
+    if child.poll() is None or rest:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             if POSIX:
                 os.killpg(child.pid, signal.SIGKILL)

@@ -76,7 +76,14 @@ def flash_image(
 
 def check_firmware_method(board: Board) -> None:
     """Raise UsageError for a board that its SDK builds and flashes, with the commands to use."""
-    app = find_flasher(board).app
+    flasher = find_flasher(board)
+    app = flasher.app
+    if flasher.name == "none":
+        raise UsageError(
+            f"edgeq does not flash board '{board.id}'",
+            hint=f"edgeq export MODEL --as {board.build.export or 'folder'} --out APP,"
+            " and its maker's tools",
+        )
     if app is not None:
         raise UsageError(
             f"the firmware of board '{board.id}' is built by its SDK, not by edgeq",

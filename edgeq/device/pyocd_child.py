@@ -1,7 +1,7 @@
 """Child process: write firmware through pyOCD's Python API, read it back and compare.
 
-Speaks JSON lines on stdout: {"event": "probe" | "progress" | "verified" | "error", ...}. It runs
-in a folder of its own, so that no configuration or script of pyOCD is taken from the user's.
+Speaks JSON lines on stdout, {"event": "probe" | "progress" | "verified", ...}, and errors on
+stderr. It runs in a folder of its own: no configuration or script of the user's is taken up.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ def main(arguments: list[str]) -> int:
     try:
         _flash(chosen)
     except EdgeqError as error:
-        _say("error", cause=error.cause)
+        print(f"error: {error.cause}", file=sys.stderr)
         return error.exit_code
     except Exception as error:
         # pyOCD, libusb and the probe's own stack each have errors of their own.
-        _say("error", cause=one_line(f"{type(error).__name__}: {error}"))
+        print(f"error: {one_line(f'{type(error).__name__}: {error}')}", file=sys.stderr)
         return DeviceError.exit_code
     return 0
 
@@ -46,7 +46,7 @@ def _flash(chosen: argparse.Namespace) -> None:
     from pyocd.flash.file_programmer import FileProgrammer
 
     segments = read_segments(chosen.elf)
-    found = ConnectHelper.get_all_connected_probes(blocking=False, unique_id=chosen.probe)
+    found = ConnectHelper.get_all_connected_probes(blocking=False)
     probe = _only_probe(found, chosen.probe)
     _say("probe", unique_id=probe.unique_id, description=probe.description)
     options = {
@@ -69,13 +69,19 @@ def _flash(chosen: argparse.Namespace) -> None:
 
 
 def _only_probe(found: list[Any], wanted: str | None) -> Any:
-    exact = [p for p in found if wanted is None or p.unique_id.lower() == wanted.lower()]
+    exact = [p for p in found if wanted is None or _plain(p.unique_id) == _plain(wanted)]
     if len(exact) == 1:
         return exact[0]
     if exact:
         names = ", ".join(f"{p.description} ({p.unique_id})" for p in exact)
         raise DeviceError(f"more than one debug probe is connected: {names}", hint="name one")
-    raise DeviceError(f"no debug probe {wanted or 'is connected'}", hint="connect it")
+    what = "no debug probe is connected" if wanted is None else f"no debug probe {wanted}"
+    raise DeviceError(what, hint="connect it")
+
+
+def _plain(unique_id: str) -> str:
+    """Return the id as it can be compared: J-Link has zeros before it on USB alone."""
+    return unique_id.lower().lstrip("0")
 
 
 def _compare(target: Any, address: int, data: bytes) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,27 +15,27 @@ from edgeq.core.errors import DeviceError, UsageError, one_line
 from edgeq.device.flashing.records import Target
 from edgeq.device.ports import check_port
 
-# Debug probes by 'vid:pid', as the udev rules of OpenOCD and pyOCD list them.
+# Debug probes by 'vid:pid', or all of a vendor's, as the udev rules of OpenOCD and pyOCD and the
+# rules of SEGGER list them.
 PROBES: Mapping[str, str] = {
     "0483:3744": "ST-Link/V1",
     "0483:3748": "ST-Link/V2",
     "0483:374b": "ST-Link/V2-1",
+    "0483:3752": "ST-Link/V2-1",
     "0483:374d": "ST-Link/V3",
     "0483:374e": "ST-Link/V3",
     "0483:374f": "ST-Link/V3",
-    "0483:3752": "ST-Link/V2-1",
     "0483:3753": "ST-Link/V3",
     "0483:3754": "ST-Link/V3",
     "0483:3757": "ST-Link/V3",
     "0d28:0204": "DAPLink",
-    "1366:0101": "J-Link",
-    "1366:0105": "J-Link",
-    "1366:1015": "J-Link",
-    "1366:1051": "J-Link",
-    "1366:1061": "J-Link",
+    "1366": "J-Link",
     "1fc9:0090": "LPC-Link2",
     "1fc9:0143": "MCU-Link",
     "2e8a:000c": "Debugprobe",
+    "03eb:2141": "Atmel-ICE",
+    "03eb:2111": "EDBG",
+    "c251": "ULINK",
 }
 SYSFS = Path("/sys/bus/usb/devices")
 # A serial number becomes a word of a tool's command line: anything else is not handed on.
@@ -54,7 +55,7 @@ class UsbDevice(NamedTuple):
         return f"{self.where} ({name})"
 
 
-def list_usb(sysfs: Path = SYSFS) -> tuple[UsbDevice, ...]:
+def list_usb() -> tuple[UsbDevice, ...]:
     """Return the USB devices with a serial port, and on Linux those without; each once."""
     from serial.tools.list_ports import comports
 
@@ -66,9 +67,14 @@ def list_usb(sysfs: Path = SYSFS) -> tuple[UsbDevice, ...]:
             device = UsbDevice(usb_id, _plain(port.serial_number), port.device, place)
             found.setdefault((usb_id, device.serial_number or place), device)
     if sys.platform == "linux":
-        for device in _read_sysfs(sysfs):
+        for device in _read_sysfs(SYSFS):
             found.setdefault((device.usb_id, device.serial_number or device.place), device)
     return tuple(found.values())
+
+
+def is_probe(usb_id: str) -> bool:
+    """Tell whether a device of this id is a debug probe."""
+    return usb_id in PROBES or usb_id.partition(":")[0] in PROBES
 
 
 def find_probe(
@@ -76,24 +82,25 @@ def find_probe(
 ) -> Target:
     """Return the board's debug probe: the one behind `port`, or the one with the board's USB id.
 
-    A board whose profile names no USB id has any debug probe.
+    A board that carries no probe of its own, by its profile's USB ids, has any that is connected.
 
     Raises:
         UsageError: the port's name is not allowed.
         DeviceError: no such board is connected, or more than one.
     """
     known = tuple(list_usb() if devices is None else devices)
-    ids: Collection[str] = board.link.usb_ids or PROBES
-    matching = [d for d in known if d.usb_id in ids]
+    probes = tuple(d for d in known if is_probe(d.usb_id))
+    own = [i for i in board.link.usb_ids if is_probe(i)]
+    matching = [d for d in probes if not own or d.usb_id in own]
     if port is not None:
-        check_local(port)
-        matching = [d for d in known if d.where == port]
-    elif not matching and board.link.usb_ids:
+        real = os.path.realpath(check_local(port))
+        matching = [d for d in probes if os.path.realpath(d.where) == real] or matching
+    if not matching and own:
         raise DeviceError(
-            f"no USB device of board '{board.id}' ({', '.join(board.link.usb_ids)}) is connected",
-            hint="connect the board, or name its serial port with --port",
+            f"no debug probe of board '{board.id}' ({', '.join(own)}) is connected",
+            hint="connect the board with a data cable; `edgeq boards ports` lists what is there",
         )
-    return _only(f"board '{board.id}'", matching, known)
+    return _only(f"the probe of board '{board.id}'", matching, probes)
 
 
 def find_dfu(board: Board, devices: Iterable[UsbDevice] | None = None) -> Target:
@@ -104,7 +111,7 @@ def find_dfu(board: Board, devices: Iterable[UsbDevice] | None = None) -> Target
     """
     known = tuple(list_usb() if devices is None else devices)
     matching = [d for d in known if d.usb_id == board.flash.target]
-    return _only(f"the boot loader of board '{board.id}'", matching, known)
+    return _only(f"the boot loader of board '{board.id}'", matching, matching)
 
 
 def check_local(port: str) -> str:
@@ -114,27 +121,22 @@ def check_local(port: str) -> str:
     return port
 
 
-def _only(what: str, matching: list[UsbDevice], known: Collection[UsbDevice]) -> Target:
+def _only(what: str, matching: Sequence[UsbDevice], known: Sequence[UsbDevice]) -> Target:
+    """Return the one of `matching`, told by its serial number from the others that are `known`."""
     if len(matching) > 1:
         raise DeviceError(
             f"more than one device may be {what}: {', '.join(map(str, matching))}",
             hint="choose one with --port, or unplug the others",
         )
-    probes = [d for d in known if d.usb_id in PROBES]
-    others = [d for d in probes if d not in matching]
-    chosen = matching[0] if matching else None
-    if others and chosen is None and len(others) > 1:
-        raise DeviceError(
-            f"more than one debug probe is connected: {', '.join(map(str, others))}",
-            hint="unplug all but the board's",
-        )
-    if others and chosen is not None and not chosen.serial_number:
+    if not matching:
+        return Target()
+    (chosen,) = matching
+    others = [d for d in known if d != chosen]
+    if others and not chosen.serial_number:
         raise DeviceError(
             f"{chosen} has no plain serial number to tell it from {', '.join(map(str, others))}",
             hint="unplug the others",
         )
-    if chosen is None:
-        return Target(alone=not others)
     return Target(chosen.where, chosen.serial_number, alone=not others)
 
 

@@ -49,10 +49,14 @@ def test_grandchildren_die_with_the_child() -> None:
     with pytest.raises(TimedOut):
         run([sys.executable, "-c", code], timeout_s=2, on_line=seen.append)
     pid = int(seen[0])
-    deadline = time.monotonic() + 5
+    assert not _alive_after(pid, 5)
+
+
+def _alive_after(pid: int, seconds: float) -> bool:
+    deadline = time.monotonic() + seconds
     while time.monotonic() < deadline and _alive(pid):
         time.sleep(0.05)
-    assert not _alive(pid)
+    return _alive(pid)
 
 
 def _alive(pid: int) -> bool:
@@ -75,3 +79,16 @@ def test_a_child_over_its_memory_fails_alone() -> None:
 def test_a_missing_program_is_a_toolchain_error() -> None:
     with pytest.raises(ToolchainError, match="cannot start"):
         run(["edgeq-no-such-program"], timeout_s=5)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at processes in /proc")
+def test_what_a_dead_child_started_is_neither_waited_for_nor_left() -> None:
+    code = (
+        "import subprocess, os; p = subprocess.Popen(['sleep', '60']);"
+        "print(p.pid, flush=True); os.kill(os.getpid(), 9)"
+    )
+    started = time.monotonic()
+    done = run([sys.executable, "-c", code], timeout_s=50)
+    assert time.monotonic() - started < 3
+    assert done.returncode == -9
+    assert not _alive_after(int(done.stdout), 5)

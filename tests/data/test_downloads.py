@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import io
 import tarfile
@@ -38,7 +39,9 @@ def zip_of(name: str, data: bytes = b"x", mode: int = 0o100644) -> bytes:
 
 def tar_of(name: str, kind: bytes = tarfile.REGTYPE, link: str = "") -> bytes:
     file = io.BytesIO()
-    with tarfile.open(fileobj=file, mode="w:gz") as archive:
+    # Without a time: the bytes name the test, in every process that collects it.
+    packed = gzip.GzipFile(fileobj=file, mode="wb", mtime=0)
+    with packed, tarfile.open(fileobj=packed, mode="w") as archive:
         info = tarfile.TarInfo(name)
         info.type, info.linkname = kind, link
         info.size = 1 if kind == tarfile.REGTYPE else 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import shutil
 import struct
 from pathlib import Path
@@ -16,9 +17,8 @@ from edgeq.core.errors import DeviceError, InputError, UsageError
 from edgeq.core.records import FirmwareImage
 from edgeq.device import drives
 from edgeq.device.elf import Segment, check_core, read_segments
-from edgeq.device.flashers import flash_image
+from edgeq.device.flashers import find_flasher, flash_image
 from edgeq.device.images import UF2_BLOCK, check_regions, flat_image, uf2_image
-from edgeq.device.ports import check_port
 from edgeq.firmware.build import build_firmware
 from tests.support.small_cnn import small_cnn
 
@@ -116,20 +116,30 @@ def test_one_drive_is_chosen_by_its_id_and_two_are_not(tmp_path: Path) -> None:
         drives.find_drive(board, [])
 
 
-@pytest.mark.parametrize(
-    "port",
-    ["", "-c", "/etc/passwd", "spy://x", "file:///etc/passwd", "socket://a b:1", "alt://dev", "x\n",
-     "socket://host:99;ls", "http://host:80"],
-)  # fmt: skip
-def test_a_port_that_is_none_is_never_opened(port: str) -> None:
-    with pytest.raises(UsageError):
-        check_port(port)
-
-
 def test_every_shipped_board_says_how_it_is_flashed(image: FirmwareImage) -> None:
     for board in list_boards():
-        if board.flash.method in ("openocd", "bossac", "uf2", "pyocd"):
-            moved = msgspec.structs.replace(find_board("virt-m4"), flash=board.flash)
-            report = flash_image(moved, image, dry_run=True)
-            assert report.commands, board.id
+        row = find_flasher(board)
+        moved = msgspec.structs.replace(find_board("virt-m4"), flash=board.flash)
+        if row.steps or row.write:
+            assert flash_image(moved, image, dry_run=True).commands, board.id
+        elif row.app or row.name == "none":
+            with pytest.raises(UsageError) as failure:
+                flash_image(moved, image, dry_run=True)
+            assert "edgeq export MODEL" in failure.value.hint
     assert struct.calcsize(UF2_BLOCK.format) == 512
+
+
+def test_a_drive_that_goes_away_in_mid_copy_is_a_device_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    written: list[int] = []
+
+    def write(handle: int, data: bytes) -> int:
+        if len(written) == 3:
+            raise OSError(errno.EIO, "Input/output error")
+        written.append(min(len(data), 512))
+        return written[-1]
+
+    monkeypatch.setattr(drives.os, "write", write)
+    with pytest.raises(DeviceError, match="cannot write the firmware to"):
+        drives.copy_to_drive(tmp_path, "firmware.uf2", bytes(4096))

@@ -9,7 +9,6 @@ import time
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
-from types import SimpleNamespace
 
 import msgspec
 import pytest
@@ -21,6 +20,7 @@ from edgeq.core.errors import DeviceError, UsageError
 from edgeq.core.processes import Child, spawn
 from edgeq.device.ports import check_port, find_owner, find_port, list_ports
 from edgeq.device.streams import SerialStream, open_stream
+from tests.support.usb import plug, serial_port
 from tests.support.wires import open_handles
 
 REFUSED = (
@@ -140,24 +140,17 @@ def test_who_serves_a_terminal_does_not_own_it() -> None:
         assert find_owner(path.decode().strip()) is None
 
 
-def _port(device: str, usb_id: str | None, serial: str | None) -> SimpleNamespace:
-    vid, pid = (int(x, 16) for x in usb_id.split(":")) if usb_id else (None, None)
-    return SimpleNamespace(
-        device=device, description=f"port {device}", vid=vid, pid=pid, serial_number=serial,
-        location="1-1",
-    )  # fmt: skip
-
-
-def _plug(monkeypatch: pytest.MonkeyPatch, *ports: SimpleNamespace) -> None:
-    monkeypatch.setattr("serial.tools.list_ports.comports", lambda: list(ports))
-
-
-NUCLEO, PICO = "0483:374b", "2e8a:000a"
+NUCLEO = find_board("nucleo-l4r5zi").link.usb_ids[0]
+PICO = find_board("raspberry-pi-pico").link.usb_ids[0]
 
 
 def test_ports_are_listed_with_the_boards_that_they_may_be(monkeypatch: pytest.MonkeyPatch) -> None:
-    _plug(monkeypatch, _port("/dev/ttyS0", None, None), _port("/dev/ttyACM1", PICO, "E6"),
-          _port("/dev/ttyACM0", NUCLEO, "066F"))  # fmt: skip
+    plug(
+        monkeypatch,
+        serial_port("/dev/ttyS0", None, None),
+        serial_port("/dev/ttyACM1", PICO, "E6"),
+        serial_port("/dev/ttyACM0", NUCLEO, "066F"),
+    )
     found = {p.device: p for p in api.list_ports()}
     assert list(found) == ["/dev/ttyACM0", "/dev/ttyACM1", "/dev/ttyS0"]
     assert "raspberry-pi-pico" in found["/dev/ttyACM1"].boards
@@ -168,7 +161,11 @@ def test_ports_are_listed_with_the_boards_that_they_may_be(monkeypatch: pytest.M
 def test_two_ports_of_one_kind_are_both_named_and_neither_chosen(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    _plug(monkeypatch, _port("/dev/ttyACM0", NUCLEO, "066A"), _port("/dev/ttyACM1", NUCLEO, "066B"))
+    plug(
+        monkeypatch,
+        serial_port("/dev/ttyACM0", NUCLEO, "066A"),
+        serial_port("/dev/ttyACM1", NUCLEO, "066B"),
+    )
     with pytest.raises(DeviceError, match=r"ttyACM0 .*066A.*ttyACM1 .*066B") as failure:
         find_port(find_board("nucleo-l4r5zi"))
     assert "--port" in failure.value.hint
@@ -176,13 +173,17 @@ def test_two_ports_of_one_kind_are_both_named_and_neither_chosen(
 
 
 def test_the_right_one_of_two_boards_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    _plug(monkeypatch, _port("/dev/ttyACM0", NUCLEO, "066A"), _port("/dev/ttyACM1", PICO, "E6"))
+    plug(
+        monkeypatch,
+        serial_port("/dev/ttyACM0", NUCLEO, "066A"),
+        serial_port("/dev/ttyACM1", PICO, "E6"),
+    )
     assert find_port(find_board("raspberry-pi-pico")) == "/dev/ttyACM1"
     assert find_port(find_board("nucleo-l4r5zi")) == "/dev/ttyACM0"
 
 
 def test_a_board_without_usb_ids_is_no_port_at_all(monkeypatch: pytest.MonkeyPatch) -> None:
-    _plug(monkeypatch, _port("/dev/ttyS0", None, None))
+    plug(monkeypatch, serial_port("/dev/ttyS0", None, None))
     board: Board = find_board("virt-m4")
     board = msgspec.structs.replace(board, link=msgspec.structs.replace(board.link, usb_ids=()))
     assert list_ports((board,))[0].boards == ()

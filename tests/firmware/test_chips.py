@@ -106,6 +106,14 @@ def _crc32_mpeg2(data: bytes) -> int:
     return crc
 
 
+@pytest.mark.parametrize("other", ["nrf52840-dk", "nucleo-l4r5zi", "nucleo-f446re"])
+def test_no_driver_pulls_in_code_that_counts_as_the_models(other: str, tmp_path: Path) -> None:
+    plain, chip = (
+        _build(find_board(name), tmp_path / name, "zig") for name in ("qemu-an386", other)
+    )
+    assert chip.sizes.code_bytes == plain.sizes.code_bytes
+
+
 def test_a_board_of_ones_own_needs_one_file(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

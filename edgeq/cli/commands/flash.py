@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -10,17 +11,31 @@ from edgeq.cli import options as opt
 
 
 def flash(
-    model: opt.Int8Model,
     board: opt.Board,
+    model: Annotated[
+        Path | None, typer.Argument(help="An int8 .tflite model.", show_default=False)
+    ] = None,
+    app: Annotated[
+        Path | None, typer.Option(help="A folder that the board's SDK built, instead of a model.")
+    ] = None,
     port: opt.Port = None,
     toolchain: opt.Toolchain = None,
     dry_run: Annotated[bool, typer.Option(help="Print the exact command, do nothing.")] = False,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
-    """Build the firmware and write it to the board."""
+    """Build the firmware and write it to the board, or write what the board's SDK built."""
     from edgeq import api
     from edgeq.cli.console import show
+    from edgeq.core.errors import UsageError
     from edgeq.report.tables import flash_tables
 
-    record = api.flash(model, board=board, port=port, toolchain=toolchain, dry_run=dry_run)
+    if (model is None) == (app is None):
+        raise UsageError(
+            "flash takes a model or a built folder", hint="edgeq flash MODEL, or --app FOLDER"
+        )
+    if app is not None:
+        record = api.flash_app(app, board=board, port=port, dry_run=dry_run)
+    else:
+        assert model is not None
+        record = api.flash(model, board=board, port=port, toolchain=toolchain, dry_run=dry_run)
     show(record, lambda: flash_tables(record), form)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Literal
 
 from edgeq.boards.profile import Board
@@ -119,7 +118,7 @@ class AppTool:
     Attributes:
         export: the row of `edgeq export` that makes the folder.
         build: the command that builds it there.
-        built: patterns, below the folder, of what must be there before anything is erased.
+        built: pattern, below the folder, of the one file that is checked before it is flashed.
         argv: the command, run in the folder.
         success: what it says (any case) once the board's bytes are checked, '' where it says
             nothing and its exit code alone tells.
@@ -127,6 +126,6 @@ class AppTool:
 
     export: str
     build: Callable[[Board], str]
-    built: tuple[str, ...]
-    argv: Callable[[Board, Target, Path], tuple[str, ...]]
+    built: str
+    argv: Callable[[Board, Target], tuple[str, ...]]
     success: str = ""

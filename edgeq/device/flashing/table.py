@@ -30,6 +30,7 @@ FLASHERS: Mapping[str, Flasher] = {
                      "-smp": _NUMBER, "-bios": "none"},
         ),
         Flasher("host", _LOADED),
+        Flasher("none", "by its maker's tool"),
         Flasher(
             "pyocd", "read back and compared through pyOCD", "pyocd", _PROBE, "probe",
             target=_WORD, options={"--frequency": _NUMBER, "--connect": r"[a-z-]{4,16}"},
@@ -74,7 +75,7 @@ FLASHERS: Mapping[str, Flasher] = {
         ),
         Flasher(
             "west", "by the runner that the Zephyr board names", "west", _PROBE, "probe",
-            target=r"[a-z0-9_]+(?:[@/][A-Za-z0-9_.]+)*", app=apps.WEST,
+            target=r"[a-z0-9_]{1,48}(?:[@/][A-Za-z0-9_.]{1,32}){0,4}", app=apps.WEST,
         ),
         Flasher(
             "idf.py", "hashed by the chip (esptool)", "idf.py",
@@ -84,7 +85,7 @@ FLASHERS: Mapping[str, Flasher] = {
         Flasher(
             "arduino-cli", "by the uploader of the Arduino core (--verify)", "arduino-cli",
             _RESET_TWICE, "port",
-            target=r"[A-Za-z0-9_-]+(?::[A-Za-z0-9_.-]+){2}(?::[A-Za-z0-9_.,=-]+)?",
+            target=r"[A-Za-z0-9_-]{1,32}(?::[A-Za-z0-9_.-]{1,48}){2}(?::[A-Za-z0-9_.,=-]{1,99})?",
             app=apps.ARDUINO,
         ),
     )

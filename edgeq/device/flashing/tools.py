@@ -35,7 +35,8 @@ def openocd(job: Job) -> tuple[Step, ...]:
 
 def jlink(job: Job) -> tuple[Step, ...]:
     """Run a J-Link Commander script without windows or questions."""
-    serial = job.target.serial_number
+    # J-Link writes its number with zeros before it on USB, and without them everywhere else.
+    serial = job.target.serial_number.lstrip("0")
     probe = ("-SelectEmuBySN", serial) if serial else ()
     chip = ("-device", job.board.flash.target)
     wire = ("-if", "SWD", "-speed", "4000", "-autoconnect", "1")

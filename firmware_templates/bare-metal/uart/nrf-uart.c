@@ -1,5 +1,4 @@
 /* UART of the nRF51 and nRF52 (nRF52840 product specification, UART). */
-#include "clock.h"
 #include "config.h"
 #include "reg.h"
 #include "uart.h"
@@ -15,17 +14,18 @@
 #define TXD REG(UART_BASE + 0x51Cu)
 #define BAUDRATE REG(UART_BASE + 0x524u)
 #define ENABLE_UART 4u
-#define BAUDRATE_STEP 0x1000ull    /* the register keeps the upper 20 bits */
+#define UART_HZ 16000000u
+/* In units of 16 MHz / 2^32, of which the register keeps the upper 20 bits. */
+#define BAUDRATE_VALUE (uint32_t)((((uint64_t)UART_BAUD << 32) / UART_HZ + 0x800u) & ~0xFFFull)
 #define PIN(port, number) ((port) << 5 | (number))
 
 static int sent;
 
 void uart_start(void)
 {
-    const uint64_t rate = ((uint64_t)UART_BAUD << 32) / clock_uart_hz();
     PIN_TX = PIN(UART_TX_PORT, UART_TX_PIN);
     PIN_RX = PIN(UART_RX_PORT, UART_RX_PIN);
-    BAUDRATE = (uint32_t)((rate + BAUDRATE_STEP / 2u) & ~(BAUDRATE_STEP - 1u));
+    BAUDRATE = BAUDRATE_VALUE;
     ENABLE = ENABLE_UART;
     START_RX = 1;
     START_TX = 1;

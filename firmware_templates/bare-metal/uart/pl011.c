@@ -18,7 +18,7 @@
 void uart_start(void)
 {
     /* In 64ths of a sixteenth of a bit. */
-    const uint32_t divider = (uint32_t)((4ull * clock_uart_hz() + UART_BAUD / 2u) / UART_BAUD);
+    const uint32_t divider = (4u * clock_uart_hz() + UART_BAUD / 2u) / UART_BAUD;
     DIVIDER = divider >> 6;
     FRACTION = divider & 63u;
     LINE = LINE_8_BITS_FIFO;

@@ -17,14 +17,17 @@
 
 /* LPUART1 of the L4 and of the H7 divides a clock 256 times as fast. */
 #if UART_BASE == 0x40008000u || UART_BASE == 0x58000C00u
-#define DIVIDER_SCALE 256ull
+#define DIVIDER_SCALE 256u
 #else
-#define DIVIDER_SCALE 1ull
+#define DIVIDER_SCALE 1u
 #endif
 
 void uart_start(void)
 {
-    BRR = (uint32_t)((DIVIDER_SCALE * clock_uart_hz() + UART_BAUD / 2u) / UART_BAUD);
+    /* In two parts, for 32 bits do not hold the scaled clock. */
+    const uint32_t clock = clock_uart_hz();
+    const uint32_t rest = DIVIDER_SCALE * (clock % UART_BAUD);
+    BRR = DIVIDER_SCALE * (clock / UART_BAUD) + (rest + UART_BAUD / 2u) / UART_BAUD;
     CR1 = CR1_ENABLE;
 }
 
