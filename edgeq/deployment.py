@@ -69,13 +69,13 @@ def run_deployment(request: DeployRequest, on_progress: Progress) -> Deployment:
     on_progress("compile and build", None)
     ready = prepare(model, board, out / "firmware", toolchain=request.toolchain)
     on_progress("flash", None)
-    flash_image(board, ready.image, dry_run=False)
+    flash_image(board, ready.image, port=request.port)
     inputs = collect_inputs(ready.compiled.plan, dataset, samples=request.samples, seeds=SEEDS)
     validation = run_validation(ready, inputs, port=request.port, on_progress=on_progress)
     on_progress("measure", None)
     item = generate_input(ready.compiled.plan.inputs, 1)
     data = ReportData(
-        result=run_bench(ready, item, port=request.port),
+        result=run_bench(ready, item, layers=True, port=request.port),
         plan=ready.compiled.plan,
         board=board,
         image=ready.image,

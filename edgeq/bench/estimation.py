@@ -43,8 +43,9 @@ class LatencyRange(Record, frozen=True, kw_only=True):
 class EstimateRecord(Record, frozen=True, kw_only=True):
     """A model on a board, estimated.
 
-    `regions` are the firmware's: how full flash and RAM would be; none where the board has no
-    regions or the model is not supported. `cycles` are modelled at zero wait states.
+    `flash` and `ram` are the regions of code and of data, how full the firmware would make them;
+    None where the board has no such region or the model is not supported. `cycles` are modelled
+    at zero wait states.
     """
 
     board_id: str
@@ -54,7 +55,8 @@ class EstimateRecord(Record, frozen=True, kw_only=True):
     kind: Kind = "estimated"
     fits: bool
     problems: tuple[str, ...]
-    regions: tuple[RegionUse, ...]
+    flash: RegionUse | None = None
+    ram: RegionUse | None = None
     instructions: int | None = None
     cycles: int | None = None
     latency: LatencyRange | None = None
@@ -124,12 +126,17 @@ def estimate_board(
         model_name=verdict.model_name,
         fits=verdict.fits,
         problems=verdict.problems,
-        regions=verdict.regions,
+        flash=_find_use(verdict.regions, board.build.code_region),
+        ram=_find_use(verdict.regions[::-1], board.build.data_region),
         instructions=cost.instructions if cost else None,
         cycles=cost.cycles if cost else None,
         latency=cycles.at(board.clock_hz) if cycles else None,
         notes=(*notes, *_left_out(board), *why, *(cycles.notes if cycles else ())),
     )
+
+
+def _find_use(regions: Sequence[RegionUse], name: str) -> RegionUse | None:
+    return next((use for use in regions if use.region == name), None)
 
 
 def _left_out(board: Board) -> tuple[str, ...]:
@@ -145,6 +152,8 @@ def find_cost(
 ) -> tuple[Cost | None, tuple[str, ...]]:
     """Return the cost on the board's core, or None and why it is not known."""
     arch = board.core.arch
+    if board.clock_hz <= 0:
+        return None, ("latency unknown: the profile states no clock",)
     known = load_calibration().cores.get(arch)
     costs = load_costs().cores.get(known.counts) if known else None
     if costs is None:

@@ -41,12 +41,17 @@ MEANING = {
 
 
 def layer_features(graph: Graph, layer: PlannedLayer) -> Features:
-    """Return the features of a planned layer, by name."""
-    node = graph.nodes[layer.nodes[0]]
-    count = FEATURES.get(node.op, _elementwise)
-    output = float(graph.tensor(node.outputs[0]).elements)
-    found = {"calls": 1.0, "outputs": output, **count(graph, node)}
+    """Return the features of a planned layer, by name; those of all its nodes added up."""
+    found = {"calls": 1.0}
+    for node in (graph.nodes[index] for index in layer.nodes):
+        for name, value in _node_features(graph, node).items():
+            found[name] = found.get(name, 0.0) + value
     return {name: value for name, value in found.items() if value}
+
+
+def _node_features(graph: Graph, node: Node) -> Features:
+    outputs = float(graph.tensor(node.outputs[0]).elements)
+    return {"outputs": outputs, **FEATURES.get(node.op, _elementwise)(graph, node)}
 
 
 def _convolution(graph: Graph, node: Node) -> Features:

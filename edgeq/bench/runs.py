@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 
 from edgeq.bench.inputs import ModelInput, generate_input, quantize_sample
 from edgeq.bench.measurement import build_result, layer_records, measure, write_ports
 from edgeq.bench.oracles import find_oracle
-from edgeq.bench.preparation import Prepared, trace_image
+from edgeq.bench.preparation import Prepared
+from edgeq.bench.tracing import open_traced
 from edgeq.bench.validation import find_divergence, run_inputs
-from edgeq.core.errors import InputError
+from edgeq.core.errors import InputError, ToolchainError, UsageError
 from edgeq.core.records import LayerRecord, MismatchRecord, Plan, Result, ValidationRecord
 from edgeq.data.dataset import Dataset
-from edgeq.device.connection import open_board
+from edgeq.device.connection import open_board, runs_as_process
 
 
 def run_bench(
@@ -21,13 +23,19 @@ def run_bench(
     *,
     runs: int = 10,
     warmup: int = 1,
-    layers: bool = True,
+    layers: bool | None = None,
     port: str | None = None,
     oracle: str = "edgeq",
 ) -> Result:
-    """Measure `item` on the board; with `layers`, trace a second firmware for their cost."""
+    """Measure `item` on the board.
+
+    Args:
+        layers: measure them too, with a second firmware; None where that needs no flashing.
+    """
     chosen = find_oracle(oracle)
     plan = ready.compiled.plan
+    if layers is None:
+        layers = runs_as_process(ready.board, port)
     expected = chosen.compute(ready.model, ready.graph, plan, [item])[0]
     with open_board(ready.board, ready.image, port=port) as session:
         measured = measure(session, item, runs=runs, warmup=warmup)
@@ -45,7 +53,7 @@ def run_bench(
 
 
 def _trace_layers(ready: Prepared, item: ModelInput, port: str | None) -> tuple[LayerRecord, ...]:
-    with open_board(ready.board, trace_image(ready), port=port) as session:
+    with open_traced(ready, port) as session:
         write_ports(session, item)
         traces = session.trace(with_bytes=False)
         overhead, frequency_hz = session.stats().overhead, session.hello.counter_hz
@@ -98,5 +106,7 @@ def run_validation(
 
 
 def _explain(ready: Prepared, item: ModelInput, port: str | None) -> MismatchRecord | None:
-    with open_board(ready.board, trace_image(ready), port=port) as session:
+    """Find the first layer that differs; None where the board cannot be flashed for it."""
+    with contextlib.suppress(UsageError, ToolchainError), open_traced(ready, port) as session:
         return find_divergence(session, ready.graph, ready.compiled.plan, item)
+    return None

@@ -135,8 +135,10 @@ def _check_names(board: Board, known: Known) -> Iterator[str]:
         yield f"build.export: no export {build.export!r}.{near}"
     if not (build.template or build.export or board.kind == "linux"):
         yield "build: neither a template nor an export: nothing reaches this board"
-    unflashed = method == NO_FLASHER and not build.template
-    if not unflashed and board.kind != "linux" and method not in known.methods:
+    if method == NO_FLASHER:
+        if build.template and board.kind != "linux":
+            yield f"flash.method: 'none', but the template {build.template} makes firmware to flash"
+    elif method not in known.methods:
         yield f"flash.method: no flasher {method!r}.{did_you_mean(method, known.methods)}"
 
 

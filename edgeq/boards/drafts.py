@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -112,7 +113,9 @@ def new_profile(
             hint=f"compare `edgeq boards show {draft.like}`",
         )
     path = out if out is not None else registry.user_folder() / f"{draft.id}.toml"
-    if path.exists() or path.is_symlink():
+    if path.suffix != ".toml":
+        raise UsageError(f"{path} is no .toml file", hint=f"--out {draft.id}.toml")
+    if os.path.lexists(path):
         raise UsageError(f"{path} is there already", hint="edit it, or choose another id or --out")
     write_atomic(path, text)
     return board, path

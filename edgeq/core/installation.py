@@ -72,7 +72,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
                 elsewhere=_elsewhere(brew="open-ocd", choco="openocd")),
     Requirement("bossac", "program", "flashing through BOSSA", "apt install bossa-cli",
                 elsewhere=_elsewhere(brew="bossa", see="github.com/shumatech/BOSSA")),
-    Requirement("pyocd", "package", "flashing through pyOCD", "pip install pyocd"),
+    Requirement("pyocd", "package", "flashing through pyOCD", _extra("flash")),
     Requirement("esptool", "program", "flashing Espressif chips", "pip install 'esptool>=5'"),
     Requirement("stm32loader", "program", "flashing STM32 over UART", "pip install stm32loader"),
     Requirement("dfu-util", "program", "flashing STM32 over USB", "apt install dfu-util",

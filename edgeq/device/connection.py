@@ -49,8 +49,13 @@ def open_board(
     return session
 
 
+def runs_as_process(board: Board, port: str | None) -> bool:
+    """Whether a session starts the board itself, which then runs whatever image it is given."""
+    return port is None and board.flash.method in _PROCESSES
+
+
 def _connect(board: Board, image: FirmwareImage, port: str | None) -> Stream:
-    if port is None and board.flash.method in _PROCESSES:
+    if runs_as_process(board, port):
         return _PROCESSES[board.flash.method](board, image)
     return open_stream(port or find_port(board), baud=board.link.baud)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import os
 import string
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from edgeq.boards.profile import Board
@@ -14,6 +15,7 @@ from edgeq.core.errors import DeviceError
 # The file that every UF2 boot loader shows; it names the board (github.com/microsoft/uf2).
 INFO = "INFO_UF2.TXT"
 INFO_LIMIT = 4096
+RESET_S = 10.0
 
 
 def find_drive(board: Board, mounts: Iterable[Path] | None = None) -> Path:
@@ -42,11 +44,40 @@ def list_mounts() -> Iterator[Path]:
     if os.name == "nt":
         yield from (Path(f"{letter}:\\") for letter in string.ascii_uppercase)
         return
+    yield from _mounted()
+    yield from Path("/Volumes").glob("*")
+
+
+def _mounted() -> Mapping[Path, Path]:
+    """Return the device of each mounted folder (Linux)."""
+    found = {}
     with contextlib.suppress(OSError):
         for line in Path("/proc/mounts").read_text().splitlines():
             # Spaces and the like are octal escapes there.
-            yield Path(line.split()[1].encode().decode("unicode_escape"))
-    yield from Path("/Volumes").glob("*")
+            device, folder = (
+                Path(word.encode().decode("unicode_escape")) for word in line.split()[:2]
+            )
+            found[folder] = device
+    return found
+
+
+def await_reset(drive: Path, timeout_s: float = RESET_S) -> None:
+    """Wait until the drive is gone: the boot loader starts what it has taken as a whole.
+
+    A boot loader stays where a block is missing, or where every block is for another family.
+
+    Raises:
+        DeviceError: the drive is still there after `timeout_s`.
+    """
+    device = _mounted().get(drive)
+    deadline = time.monotonic() + timeout_s
+    while _board_id(drive) is not None and (device is None or device.exists()):
+        if time.monotonic() > deadline:
+            raise DeviceError(
+                f"the boot loader at {drive} did not take the firmware: it is still there",
+                hint="is it this board? its UF2 family id is in the profile's flash.args",
+            )
+        time.sleep(0.05)
 
 
 def copy_to_drive(drive: Path, name: str, data: bytes) -> None:

@@ -23,6 +23,7 @@ from edgeq.device.elf import MAX_ELF_BYTES, Segment, check_core, read_segments
 from edgeq.device.flashing.records import BINARY, ELF, Flasher, Job, Step, Target
 from edgeq.device.flashing.records import FlashReport as FlashReport
 from edgeq.device.flashing.table import FLASHERS as FLASHERS
+from edgeq.device.flashing.table import NOT_FLASHED
 from edgeq.device.flashing.table import find_flasher as find_flasher
 from edgeq.device.images import check_regions, first_difference, flat_image
 from edgeq.device.ports import find_port
@@ -78,7 +79,7 @@ def check_firmware_method(board: Board) -> None:
     """Raise UsageError for a board that its SDK builds and flashes, with the commands to use."""
     flasher = find_flasher(board)
     app = flasher.app
-    if flasher.name == "none":
+    if flasher is NOT_FLASHED:
         raise UsageError(
             f"edgeq does not flash board '{board.id}'",
             hint=f"edgeq export MODEL --as {board.build.export or 'folder'} --out APP,"
@@ -87,8 +88,8 @@ def check_firmware_method(board: Board) -> None:
     if app is not None:
         raise UsageError(
             f"the firmware of board '{board.id}' is built by its SDK, not by edgeq",
-            hint=f"edgeq export MODEL --as {app.export} --out APP; in APP: {app.build(board)};"
-            f" then: edgeq flash --app APP --board {board.id}",
+            hint=f"edgeq export MODEL --as {app.export} --out LIB; in LIB/{app.example}:"
+            f" {app.build(board)}; then: edgeq flash --app LIB/{app.example} --board {board.id}",
         )
 
 

@@ -40,7 +40,7 @@ class SerialStream:
 
         self._errors = (serial.SerialException, OSError, TypeError, ValueError)
         self._name = check_port(port)
-        if owner := find_owner(port):
+        if "://" not in port and (owner := find_owner(port)):
             raise port_in_use(port, owner)
         remote = port.startswith("rfc2217://")
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from edgeq.core.records import RegionUse
 from edgeq.core.units import format_bytes, format_count, format_seconds
 from edgeq.report.table import Tables, make_table
 
@@ -27,16 +28,20 @@ def estimate_tables(records: Sequence[EstimateRecord]) -> Tables:
 def _row(record: EstimateRecord) -> tuple[str, ...]:
     seconds = record.latency
     times = (seconds.low_s, seconds.typical_s, seconds.high_s) if seconds else ()
-    sizes = [format_bytes(n) for region in record.regions for n in (region.used, region.size)]
     return (
         record.board_id,
         record.core,
         f"{record.clock_hz / 1e6:g} MHz",
         "yes" if record.fits else "no",
-        *(sizes or [UNKNOWN] * 4),
+        *_sizes(record.flash),
+        *_sizes(record.ram),
         UNKNOWN if record.instructions is None else format_count(record.instructions),
         *([format_seconds(s) for s in times] or [UNKNOWN] * 3),
     )
+
+
+def _sizes(use: RegionUse | None) -> tuple[str, str]:
+    return (format_bytes(use.used), format_bytes(use.size)) if use else (UNKNOWN, UNKNOWN)
 
 
 def _notes(records: Sequence[EstimateRecord]) -> tuple[str, ...]:

@@ -37,6 +37,7 @@ def board_tables(board: Board) -> Tables:
     """One board, with the source of each value."""
     core = board.core
     extras = [core.fpu != "none" and f"FPU {core.fpu}", core.dsp and "DSP", core.mve and "MVE"]
+    extras += [core.npu]
     values = {
         "name": board.name,
         "vendor": board.vendor,
@@ -52,11 +53,13 @@ def board_tables(board: Board) -> Tables:
         "more": board.url or None,
     }
     regions = (
-        (r.name, r.kind, f"{r.start:#010x}", format_bytes(r.size), r.note) for r in board.memory
-    )
+        (r.name, r.kind, f"{r.start:#010x}", format_bytes(r.size), str(r.wait_states),
+         "yes" if r.cached else "-", f"as {r.alias_of}: {r.note}" if r.alias_of else r.note)
+        for r in board.memory
+    )  # fmt: skip
     return (
         facts(board.id, values),
-        make_table("Memory", "region|kind|>start|>size|note", regions),
+        make_table("Memory", "region|kind|>start|>size|>waits|cached|note", regions),
         make_table("Sources", "field|read in", board.sources.items()),
     )
 

@@ -8,15 +8,14 @@ import pytest
 
 from edgeq import api
 from edgeq.boards import registry
-from edgeq.boards.checks import check_board
+from edgeq.boards.checks import DRIVERS, check_board
 from edgeq.boards.profile import Board
 from edgeq.core.errors import InputError
 from edgeq.core.files import shipped_folder
 from edgeq.device.flashing.table import FLASHERS
+from edgeq.firmware.exports import EXPORTERS
+from edgeq.firmware.project import DRIVERS as CHOSEN
 
-EXPORTS = (
-    "arduino", "cmake", "cmsis-pack", "esp-idf", "folder", "pico-sdk", "platformio", "zephyr",
-)  # fmt: skip
 F446 = (shipped_folder("boards") / "nucleo-f446re.toml").read_text("utf-8")
 F746 = (shipped_folder("boards") / "nucleo-f746zg.toml").read_text("utf-8")
 TEENSY = (shipped_folder("boards") / "teensy-41.toml").read_text("utf-8")
@@ -31,7 +30,7 @@ def _edited(tmp_path: Path, text: str, old: str, new: str) -> Board:
 
 @pytest.mark.parametrize("board", registry.list_boards(), ids=lambda b: b.id)
 def test_a_shipped_board_is_sound(board: Board) -> None:
-    assert check_board(board, methods=FLASHERS, exports=EXPORTS) == ()
+    assert check_board(board, methods=FLASHERS, exports=EXPORTERS) == ()
     assert api.check_boards(board.id) == {board.id: ()}
 
 
@@ -54,7 +53,7 @@ def test_a_shipped_board_is_sound(board: Board) -> None:
         (F446, "\nhz = 180_000_000", "\nhz = 90_000_000", "timer: dwt counts the core's clock"),
         (F446, 'template = "bare-metal"', 'template = "bare-metle"', "Did you mean bare-metal?"),
         (F446, 'method = "openocd"', 'method = "openodc"', "flash.method: no flasher 'openodc'."),
-        (F446, 'method = "openocd"', 'method = "none"', "flash.method: no flasher 'none'."),
+        (F446, 'method = "openocd"', 'method = "none"', "flash.method: 'none', but the"),
         (F446, 'clock = "stm32f4-f7"', 'clock = "stm32f7"', "build.clock: template bare-metal has"),
         (F446, 'uart = "stm32-usart"', 'uart = "../evil"', "link.uart: template bare-metal has"),
         (F446, 'driver = "dwt"', 'driver = "dtw"', "timer.driver: template bare-metal has"),
@@ -74,7 +73,7 @@ def test_a_shipped_board_is_sound(board: Board) -> None:
 def test_a_contradiction_is_a_problem(
     tmp_path: Path, text: str, old: str, new: str, problem: str
 ) -> None:
-    found = check_board(_edited(tmp_path, text, old, new), methods=FLASHERS, exports=EXPORTS)
+    found = check_board(_edited(tmp_path, text, old, new), methods=FLASHERS, exports=EXPORTERS)
     assert any(problem in line for line in found), found
 
 
@@ -97,3 +96,10 @@ def test_a_word_that_reaches_generated_text_is_refused(
 def test_no_export_is_unknown_where_none_are_given(tmp_path: Path) -> None:
     board = _edited(tmp_path, TEENSY, 'export = "arduino"', 'export = "other"')
     assert check_board(board, methods=FLASHERS) == ()
+
+
+def test_the_drivers_that_are_checked_are_those_that_a_build_takes() -> None:
+    assert set(DRIVERS) == set(CHOSEN) - {"startup"}
+    board = registry.find_board("nucleo-f446re")
+    for kind, (_, name_of) in DRIVERS.items():
+        assert name_of(board) == CHOSEN[kind](board)

@@ -133,6 +133,19 @@ def test_a_terminal_asks_for_what_is_not_said(
     assert board.sources["link"] == "given by the user: as in nucleo-f446re"
 
 
+def test_a_terminal_that_ends_writes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal("nucleo-f446re\n"))
+    assert run(["boards", "new", "asked"]) != 0
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["x" * 300 + ".toml", "board", "no/such/../../x", "."])
+def test_a_hostile_place_writes_nothing(tmp_path: Path, name: str) -> None:
+    with pytest.raises(UsageError):
+        api.new_board(MINE, out=tmp_path / name)
+    assert not list(tmp_path.rglob("*"))
+
+
 def test_without_a_terminal_the_board_it_is_like_must_be_said(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

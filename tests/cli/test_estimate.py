@@ -64,6 +64,7 @@ def test_csv_has_one_line_a_board_and_distinct_columns(
     assert run(["estimate", _write(tmp_path, small_cnn()), "--format", "csv"]) == 0
     names, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
     assert len(rows) == len(list_boards())
+    assert {len(row) for row in rows} == {len(names)}
     assert len(set(names)) == len(names)
 
 

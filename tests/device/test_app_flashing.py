@@ -15,7 +15,8 @@ from edgeq.cli.app import run
 from edgeq.core.errors import DeviceError, InputError, ToolchainError, UsageError
 from edgeq.core.records import FirmwareImage
 from edgeq.device.app_flashing import flash_app
-from edgeq.device.flashers import check_firmware_method
+from edgeq.device.flashers import FLASHERS, check_firmware_method
+from edgeq.firmware.exports import EXPORTERS
 from tests.support.boards import board_with
 from tests.support.firmware import virtual_firmware
 from tests.support.tools import calls, put_tool
@@ -85,8 +86,16 @@ def test_a_dry_run_says_the_command_with_nothing_there(
 def test_a_firmware_of_edgeq_is_refused_with_the_commands_to_use(method: str) -> None:
     with pytest.raises(UsageError, match="built by its SDK") as failure:
         check_firmware_method(_board(method))
-    for word in ("edgeq export MODEL --as", "build", "edgeq flash --app APP --board virt-m4"):
-        assert word in failure.value.hint
+    hint = failure.value.hint
+    for word in ("edgeq export MODEL --as", "build", "edgeq flash --app LIB/", "--board virt-m4"):
+        assert word in hint
+
+
+def test_the_folder_to_flash_is_the_exports_example() -> None:
+    for row in FLASHERS.values():
+        if row.app is not None:
+            exported = EXPORTERS[row.app.export].example
+            assert exported.startswith(row.app.example)
 
 
 @pytest.mark.parametrize("method", ROWS)

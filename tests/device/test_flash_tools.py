@@ -195,13 +195,24 @@ def test_no_row_touches_fuses_option_bytes_or_locks(method: str, target: Target)
 
 
 @pytest.mark.parametrize("method", [row.name for row in FLASHERS.values() if row.target])
-@pytest.mark.parametrize("hostile", HOSTILE)
-def test_a_profile_cannot_slip_a_word_to_a_tool(method: str, hostile: str) -> None:
-    if hostile not in ("COM1", "cp2110:0001:004a:00"):  # plain words: a chip may be called so
-        with pytest.raises(InputError, match=r"flash\.target"):
-            find_flasher(board_with(method, hostile))
-    board = board_with(method, "x", (hostile, "-c", hostile, "-f", hostile))
-    assert any("flash.args" in problem for problem in flash_problems(board))
+def test_a_profile_cannot_slip_a_word_to_a_tool(method: str) -> None:
+    for hostile in HOSTILE:
+        board = board_with(method, "x", (hostile, "-c", hostile, "-f", hostile))
+        assert any("flash.args" in problem for problem in flash_problems(board))
+        if hostile not in ("COM1", "cp2110:0001:004a:00"):  # plain words: a chip may be called so
+            with pytest.raises(InputError, match=r"flash\.target"):
+                find_flasher(board_with(method, hostile))
+
+
+def test_the_page_on_flashing_names_every_method() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "flashing.md").read_text("utf-8")
+    table = [line for line in page.splitlines() if line.startswith("| `")][1:]
+    assert {w for line in table for w in re.findall(r"`([a-z0-9._-]+)`", line.split("|")[1])} == (
+        set(FLASHERS)
+    )
+    for row in FLASHERS.values():
+        said = "\n".join(line for line in table if f"`{row.name}`" in line)
+        assert all(option in said for option in row.options), row.name
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import struct
+import threading
 from pathlib import Path
 
 import msgspec
@@ -143,3 +144,33 @@ def test_a_drive_that_goes_away_in_mid_copy_is_a_device_error(
     monkeypatch.setattr(drives.os, "write", write)
     with pytest.raises(DeviceError, match="cannot write the firmware to"):
         drives.copy_to_drive(tmp_path, "firmware.uf2", bytes(4096))
+
+
+def _drive(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / drives.INFO).write_text("Model: Pico\nBoard-ID: RPI-RP2\n")
+    monkeypatch.setattr(drives, "list_mounts", lambda: [tmp_path])
+    return tmp_path
+
+
+def test_a_drive_that_goes_when_it_has_everything_has_taken_the_firmware(
+    image: FirmwareImage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    drive = _drive(tmp_path, monkeypatch)
+    copy = drives.copy_to_drive
+
+    def boot(drive: Path, name: str, data: bytes) -> None:
+        copy(drive, name, data)
+        threading.Timer(0.2, (drive / drives.INFO).unlink).start()
+
+    monkeypatch.setattr(drives, "copy_to_drive", boot)
+    report = flash_image(_real("uf2", target="RPI-RP2", args=("0xe48bff56",)), image)
+    assert "boot loader" in report.verified
+    assert (drive / "firmware.uf2").stat().st_size % 512 == 0
+
+
+def test_a_drive_that_stays_has_not_taken_the_firmware(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(DeviceError, match="did not take the firmware") as failure:
+        drives.await_reset(_drive(tmp_path, monkeypatch), timeout_s=0.2)
+    assert "family" in failure.value.hint

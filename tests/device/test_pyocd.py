@@ -166,7 +166,7 @@ def test_without_pyocd_the_error_says_how_to_install_it(
     monkeypatch.setattr(installation, "version", missing)
     with pytest.raises(ToolchainError, match="pyocd is not installed") as failure:
         flash_image(BOARD, image)
-    assert failure.value.hint == "pip install pyocd"
+    assert failure.value.hint == "pip install 'edgeq[flash]'"
 
 
 def test_the_child_refuses_what_it_does_not_know(tmp_path: Path) -> None:

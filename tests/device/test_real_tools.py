@@ -27,7 +27,7 @@ ROWS = {
     "openocd": ("board/st_nucleo_l4.cfg", "open failed|init failed"),
     "pyocd": ("stm32l475xg", "no debug probe"),
     "esptool": ("esp32c3", "no serial data received|failed to connect"),
-    "stm32loader": ("L4", "termios.error|could not|can't init|timeout"),
+    "stm32loader": ("L4", "termios.error|inappropriate ioctl|timeout"),
     "dfu-util": ("0483:df11", "no dfu capable usb device"),
     "bossac": ("", "no device found"),
     "jlink": ("STM32L4R5ZI", "no emulators|cannot connect"),

@@ -79,7 +79,7 @@ def test_a_board_that_is_unplugged_in_mid_run_is_a_device_error(model: Path) -> 
             api.bench(model, board="virt-m4", runs=100_000, layers=False)
     finally:
         thread.join()
-    assert "stopped with signal 9" in failure.value.cause
+    assert "stopped with signal 9" in failure.value.cause  # while it starts, or later
     assert failure.value.hint
     assert _boards() == []
 

@@ -15,7 +15,10 @@ def bench(
     input_: Annotated[str, typer.Option("--input", help="lcg:SEED, the byte generator.")] = "lcg:1",
     runs: Annotated[int, typer.Option(min=1, max=100_000, help="Measured inferences.")] = 10,
     warmup: Annotated[int, typer.Option(min=0, max=10_000, help="Inferences before.")] = 1,
-    layers: Annotated[bool, typer.Option(help="Measure every layer too.")] = True,
+    layers: Annotated[
+        bool | None,
+        typer.Option(help="Measure every layer too; a real board is flashed for it, and back."),
+    ] = None,
     port: opt.Port = None,
     toolchain: opt.Toolchain = None,
     oracle: opt.Oracle = opt.OracleName.edgeq,

@@ -92,14 +92,14 @@ def _ask(draft: Draft) -> Draft:
     from edgeq.boards.drafts import Draft, format_span
 
     registry.check_id(draft.id, what="id")
-    like = draft.like or typer.prompt("Which board is it most like (edgeq boards list)")
+    like = draft.like or typer.prompt("Which board is it most like (edgeq boards list)", err=True)
     known = api.find_board(like)
 
     def answer(given: str | None, question: str, default: str) -> str | None:
-        said = given or typer.prompt(question, default=default)
+        said = given or typer.prompt(question, default=default, err=True)
         return said if said != default else None
 
-    hz = draft.clock_hz or typer.prompt("Clock in Hz", default=known.clock_hz, type=int)
+    hz = draft.clock_hz or typer.prompt("Clock in Hz", default=known.clock_hz, type=int, err=True)
     ids = " ".join(draft.usb_ids or ())
     return Draft(
         id=draft.id,

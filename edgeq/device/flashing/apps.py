@@ -26,12 +26,14 @@ def _arduino(board: Board, target: Target) -> tuple[str, ...]:
 
 WEST = AppTool(
     export="zephyr",
+    example="samples/run",
     build=lambda board: f"west build -b {board.flash.target} -d {BUILD}",
     built=f"{BUILD}/zephyr/zephyr.elf",
     argv=_west,
 )
 IDF = AppTool(
     export="esp-idf",
+    example="examples/run",
     build=lambda board: f"idf.py -B {BUILD} set-target {board.flash.target} build",
     built=f"{BUILD}/flasher_args.json",
     argv=_idf,
@@ -39,6 +41,7 @@ IDF = AppTool(
 )
 ARDUINO = AppTool(
     export="arduino",
+    example="examples/run",
     build=lambda board: f"arduino-cli compile --fqbn {board.flash.target} --build-path {BUILD}",
     built=f"{BUILD}/*.elf",
     argv=_arduino,

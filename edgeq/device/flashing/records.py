@@ -116,7 +116,8 @@ class AppTool:
     """A build system's own flasher: it writes what it built in an application's folder.
 
     Attributes:
-        export: the row of `edgeq export` that makes the folder.
+        export: the row of `edgeq export` that makes the library, and
+        example: the folder of its example application, which is built and flashed.
         build: the command that builds it there.
         built: pattern, below the folder, of the one file that is checked before it is flashed.
         argv: the command, run in the folder.
@@ -125,6 +126,7 @@ class AppTool:
     """
 
     export: str
+    example: str
     build: Callable[[Board], str]
     built: str
     argv: Callable[[Board, Target], tuple[str, ...]]

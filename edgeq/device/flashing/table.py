@@ -30,7 +30,6 @@ FLASHERS: Mapping[str, Flasher] = {
                      "-smp": _NUMBER, "-bios": "none"},
         ),
         Flasher("host", _LOADED),
-        Flasher("none", "by its maker's tool"),
         Flasher(
             "pyocd", "read back and compared through pyOCD", "pyocd", _PROBE, "probe",
             target=_WORD, options={"--frequency": _NUMBER, "--connect": r"[a-z-]{4,16}"},
@@ -70,8 +69,8 @@ FLASHERS: Mapping[str, Flasher] = {
             options={"--usb-port": "[01]"}, steps=tools.bossac,
         ),
         Flasher(
-            "uf2", "block by block by the board's boot loader", target=r"[A-Za-z0-9 ._-]{1,64}",
-            options={"": r"0x[0-9a-fA-F]{1,8}"}, write=tools.uf2,
+            "uf2", "by the boot loader, which starts only what it has whole",
+            target=r"[A-Za-z0-9 ._-]{1,64}", options={"": r"0x[0-9a-fA-F]{1,8}"}, write=tools.uf2,
         ),
         Flasher(
             "west", "by the runner that the Zephyr board names", "west", _PROBE, "probe",
@@ -91,6 +90,9 @@ FLASHERS: Mapping[str, Flasher] = {
     )
 }  # fmt: skip
 
+# What profiles of boards say that edgeq does not flash: Linux ones, and those of a maker's tool.
+NOT_FLASHED = Flasher("none", "not flashed by edgeq")
+
 
 def find_flasher(board: Board) -> Flasher:
     """Return the row that the board's profile names.
@@ -99,6 +101,8 @@ def find_flasher(board: Board) -> Flasher:
         InputError: there is no such row, or the profile says to it what it may not.
     """
     method = board.flash.method
+    if method == NOT_FLASHED.name:
+        return NOT_FLASHED
     if method not in FLASHERS:
         raise InputError(
             f"board '{board.id}': flash.method: no flasher {method!r}."

@@ -99,6 +99,7 @@ def uf2(job: Job, dry_run: bool) -> str:
     drive = Path(job.board.flash.target) if dry_run else drives.find_drive(job.board)
     if not dry_run:
         drives.copy_to_drive(drive, UF2, uf2_image(job.segments, family))
+        drives.await_reset(drive)
     return f"cp {UF2} {shlex.quote(str(drive))}"
 
 

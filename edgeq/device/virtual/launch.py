@@ -150,7 +150,8 @@ def read_ready(child: Child, board_id: str) -> int:
     words = child.last_words()
     if code == InputError.exit_code and words:
         raise InputError(words, hint="build the firmware for this board again")
+    how = f"it stopped with signal {-code}" if code is not None and code < 0 else "it said nothing"
     raise DeviceError(
-        f"virtual board '{board_id}' did not start: {words or 'it said nothing'}",
+        f"virtual board '{board_id}' did not start: {words or how}",
         hint="run `edgeq doctor`; is the machine very busy?",
     )

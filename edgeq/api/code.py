@@ -1,0 +1,107 @@
+"""A model as code: C, arrays, exports, firmware; and what it will cost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgeq.api.catalog import find_board, list_boards
+from edgeq.api.common import Progress, quiet, read_int8
+
+if TYPE_CHECKING:
+    from edgeq.bench.estimation import EstimateRecord
+    from edgeq.compile.emission import Emission
+    from edgeq.core.records import CompiledModel, FirmwareImage
+    from edgeq.firmware.exports import Engine, ExportRecord
+    from edgeq.firmware.fit import FitReport
+
+
+def compile_model(
+    model: Path, *, out: Path, board: str | None = None, name: str | None = None
+) -> CompiledModel:
+    """Compile an int8 .tflite to standalone C99 and write its files to `out`."""
+    from edgeq.compile import compile_graph
+    from edgeq.core.files import write_tree
+
+    core = find_board(board).core.arch if board else "native"
+    compiled = compile_graph(read_int8(model), name=name or model.stem, core=core)
+    write_tree(out, compiled.files)
+    return compiled
+
+
+def emit(
+    model: Path,
+    *,
+    out: Path,
+    name: str | None = None,
+    board: str | None = None,
+    version: str | None = None,
+) -> Emission:
+    """Write the model as a C array with header and op resolver for TensorFlow Lite Micro.
+
+    A board with an Ethos-U gets the model as Vela compiles it. `version` is the runtime of the
+    firmware: what it would not do right is among the problems of the record.
+    """
+    from edgeq.compile.emission import Target, emit_graph
+    from edgeq.core.files import read_bytes, write_tree
+
+    core = find_board(board).core if board else None
+    target = Target(core.arch, core.npu, version) if core else Target(version=version)
+    data = read_bytes(model, what="model")
+    record, files = emit_graph(read_int8(model), data, name or model.stem, target)
+    write_tree(out, files)
+    return record
+
+
+def export(
+    model: Path,
+    *,
+    kind: str,
+    out: Path,
+    engine: Engine = "aot",
+    board: str | None = None,
+    name: str | None = None,
+) -> ExportRecord:
+    """Write the model as a library of a build system, with an example that proves its bytes."""
+    from edgeq.bench.exporting import export_model
+
+    profile = find_board(board) if board else None
+    return export_model(
+        model, read_int8(model), kind, out, engine=engine, board=profile, name=name or model.stem
+    )
+
+
+def fit(model: Path, *, board: str) -> FitReport:
+    """Say whether the model fits the board, region by region."""
+    from edgeq.compile import compile_graph
+    from edgeq.compile.support import unsupported_nodes
+    from edgeq.firmware.fit import check_fit
+
+    graph, profile = read_int8(model), find_board(board)
+    if unsupported_nodes(graph):
+        return check_fit(graph, None, profile)
+    return check_fit(graph, compile_graph(graph, name=model.stem, core=profile.core.arch), profile)
+
+
+def estimate(
+    model: Path, *, board: str | None = None, on_progress: Progress = quiet
+) -> tuple[EstimateRecord, ...]:
+    """Estimate fit, sizes and latency on a board (None: on all); a float model is quantised."""
+    from edgeq.bench.estimation import estimate_model
+
+    boards = (find_board(board),) if board else list_boards()
+    return estimate_model(model, boards, on_progress=on_progress)
+
+
+def build(
+    model: Path,
+    *,
+    board: str,
+    out: Path,
+    toolchain: str | None = None,
+    traced: bool = False,
+) -> FirmwareImage:
+    """Compile the model and link a whole firmware for the board below `out`."""
+    from edgeq.bench.preparation import prepare
+
+    return prepare(model, find_board(board), out, toolchain=toolchain, traced=traced).image

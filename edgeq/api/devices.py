@@ -1,0 +1,97 @@
+"""A model on a board: flash, measure, validate."""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from edgeq.api.catalog import find_board
+from edgeq.api.common import Progress, quiet, refuse_port
+
+if TYPE_CHECKING:
+    from edgeq.core.records import Result, ValidationRecord
+    from edgeq.device.flashers import FlashReport
+
+
+def flash(
+    model: Path,
+    *,
+    board: str,
+    port: str | None = None,
+    toolchain: str | None = None,
+    dry_run: bool = False,
+) -> FlashReport:
+    """Build the firmware and write it to the board; `dry_run` only says how."""
+    from edgeq.bench.preparation import prepare
+    from edgeq.device.flashers import check_firmware_method, flash_image
+
+    refuse_port(port)
+    profile = find_board(board)
+    check_firmware_method(profile)
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+        ready = prepare(model, profile, Path(folder), toolchain=toolchain)
+        return flash_image(ready.board, ready.image, port=port, dry_run=dry_run)
+
+
+def flash_app(
+    app: Path, *, board: str, port: str | None = None, dry_run: bool = False
+) -> FlashReport:
+    """Flash the application that the board's SDK built from an export in the folder `app`."""
+    from edgeq.device.app_flashing import flash_app as run_flash
+
+    refuse_port(port)
+    return run_flash(find_board(board), app, port=port, dry_run=dry_run)
+
+
+def bench(
+    model: Path,
+    *,
+    board: str,
+    input_spec: str = "lcg:1",
+    runs: int = 10,
+    warmup: int = 1,
+    layers: bool | None = None,
+    port: str | None = None,
+    toolchain: str | None = None,
+    oracle: str = "edgeq",
+) -> Result:
+    """Measure latency, memory and, layer by layer, cost; compare the output with the oracle."""
+    from edgeq.bench.inputs import generate_input, parse_input
+    from edgeq.bench.preparation import prepare
+    from edgeq.bench.runs import run_bench
+
+    refuse_port(port)
+    seed = parse_input(input_spec)
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+        ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
+        item = generate_input(ready.compiled.plan.inputs, seed)
+        return run_bench(
+            ready, item, runs=runs, warmup=warmup, layers=layers, port=port, oracle=oracle
+        )
+
+
+def validate(
+    model: Path,
+    *,
+    board: str,
+    data: str | None = None,
+    samples: int = 100,
+    seeds: int = 8,
+    port: str | None = None,
+    toolchain: str | None = None,
+    oracle: str = "edgeq",
+    data_root: Path | None = None,
+    on_progress: Progress = quiet,
+) -> ValidationRecord:
+    """Run dataset samples and generated inputs on the board; compare with the oracle's bytes."""
+    from edgeq.bench.preparation import prepare
+    from edgeq.bench.runs import collect_inputs, run_validation
+    from edgeq.data.dataset import load_dataset
+
+    refuse_port(port)
+    dataset = load_dataset(data, data_root=data_root) if data else None
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+        ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
+        inputs = collect_inputs(ready.compiled.plan, dataset, samples=samples, seeds=seeds)
+        return run_validation(ready, inputs, port=port, oracle=oracle, on_progress=on_progress)
