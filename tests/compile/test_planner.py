@@ -98,6 +98,12 @@ def test_different_names_stay_different(names: list[str]) -> None:
     assert len({c_identifier(n) for n in names}) == len(names)
 
 
+@pytest.mark.parametrize("name", ["string", "Math", "clean", "all", "run", "arduino", "Arduino_x"])
+def test_a_name_that_a_header_or_a_build_system_owns_is_changed(name: str) -> None:
+    assert c_identifier(name) != name
+    assert not c_identifier(name).lower().startswith("arduino")
+
+
 @pytest.mark.parametrize("name", ["kws_ref_model", "a", "x" * MAX_LENGTH])
 def test_a_name_that_is_fit_stays_as_it_is(name: str) -> None:
     assert c_identifier(name) == name

@@ -9,9 +9,9 @@ static void inside_pixel(const struct eq_depthwise *d, const struct eq_output *q
     int32_t c;
     for (c = 0; c < n; c++) {
         int32_t a = q->bias[c];
-        a += x[0] * w[0] + x[n] * w[1] + x[2 * n] * w[2];
-        a += x1[0] * w[3] + x1[n] * w[4] + x1[2 * n] * w[5];
-        a += x2[0] * w[6] + x2[n] * w[7] + x2[2 * n] * w[8];
+        a += (int32_t)x[0] * w[0] + x[n] * w[1] + x[2 * n] * w[2];
+        a += (int32_t)x1[0] * w[3] + x1[n] * w[4] + x1[2 * n] * w[5];
+        a += (int32_t)x2[0] * w[6] + x2[n] * w[7] + x2[2 * n] * w[8];
         y[c] = eq_finish(q, a, c);
         x++;
         x1++;
@@ -28,9 +28,9 @@ static void border_pixel(const struct eq_depthwise *d, const struct eq_output *q
     int32_t c;
     for (c = 0; c < d->window.in_c; c++) {
         int32_t a = q->bias[c];
-        a += tap[0][c] * w[0] + tap[1][c] * w[1] + tap[2][c] * w[2];
-        a += tap[3][c] * w[3] + tap[4][c] * w[4] + tap[5][c] * w[5];
-        a += tap[6][c] * w[6] + tap[7][c] * w[7] + tap[8][c] * w[8];
+        a += (int32_t)tap[0][c] * w[0] + tap[1][c] * w[1] + tap[2][c] * w[2];
+        a += (int32_t)tap[3][c] * w[3] + tap[4][c] * w[4] + tap[5][c] * w[5];
+        a += (int32_t)tap[6][c] * w[6] + tap[7][c] * w[7] + tap[8][c] * w[8];
         y[c] = eq_finish(q, a, c);
         w += 9;
     }
