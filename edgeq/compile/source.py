@@ -49,7 +49,7 @@ def library_files(unit: Unit) -> tuple[dict[str, str], tuple[str, ...], tuple[st
         "CMakeLists.txt": cmake_text(name, sources, hot),
         **dict(sorted({**kernels, **headers}.items())),
     }
-    return files, sources, hot
+    return files, sources, tuple(f"{stem}.c" for stem in hot)
 
 
 def kernel_sources(layers: Iterable[Layer]) -> tuple[str, ...]:

@@ -29,7 +29,7 @@ HINTS = {
 JOBS = 2
 OBJECTS = "obj"
 COMPILE_TIMEOUT_S = 300.0
-OPTIMISE = {True: "-O2", False: "-Os"}
+SIZE = "-Os"
 # lld: "section '.text' will not fit in region 'flash': overflowed by 12 bytes"
 # GNU ld: "region `flash' overflowed by 12 bytes"
 OVERFLOW = re.compile(r"region [`'](\w+)'[: ]+overflowed by (\d+) bytes")
@@ -121,7 +121,8 @@ def compile_flags(build: Build, unit: Unit) -> list[str]:
     """Return the flags that compile `unit`, without the compiler, its input and its output."""
     chosen = build.toolchain
     flags = [*chosen.core_flags(build.board.core), *chosen.compile_flags.split()]
-    flags += [OPTIMISE[unit.hot], *(f"-I{folder}" for folder in build.project.includes)]
+    flags += chosen.speed.split() if unit.hot else [SIZE]
+    flags += [f"-I{folder}" for folder in build.project.includes]
     # The same image in any folder, wherever the compiler is installed.
     flags.append(f"-ffile-prefix-map={build.folder.resolve()}=.")
     flags.append(f"-ffile-prefix-map={Path(chosen.compiler()[0]).parent}=toolchain")

@@ -115,14 +115,13 @@ def find_exporter(kind: str) -> Exporter:
 def aot_library(compiled: CompiledModel) -> Library:
     """Return the model as edgeq's own C."""
     wanted = (".c", ".h")
-    hot = {Path(source).stem for source in compiled.hot_sources}
     return Library(
         name=compiled.name,
         engine="aot",
         sha256=compiled.plan.model_sha256,
         files={name: text for name, text in compiled.files.items() if name.endswith(wanted)},
         sources=compiled.sources,
-        hot_sources=tuple(s for s in compiled.sources if Path(s).stem in hot),
+        hot_sources=compiled.hot_sources,
         inputs=compiled.plan.inputs,
         outputs=compiled.plan.outputs,
     )

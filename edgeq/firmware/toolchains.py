@@ -75,6 +75,8 @@ COMMON = (
     "-std=c99 -Wall -Wextra -Wpedantic -ffunction-sections -fdata-sections -fno-common"
     " -fno-unwind-tables -fno-asynchronous-unwind-tables -fno-stack-protector"
 )
+# Clang unrolls at -O2: nearly twice the code, and slower (benchmarks/mlperf_tiny.py).
+ROLLED = "-O2 -fno-unroll-loops"
 LINK_BARE = "-nostartfiles -Wl,--gc-sections -Wl,--build-id=none -Wl,-e,Reset_Handler"
 LINK_NATIVE = "-Wl,--gc-sections -Wl,--build-id=none -pthread"
 
@@ -84,7 +86,8 @@ class Toolchain:
     """A compiler for one kind of target.
 
     `requirement` is its row in core.installation. `soft` and `hard` select the floating-point
-    ABI. `library_flags` compile libc/string.c, whose loops must not become calls of themselves.
+    ABI. `speed` compiles the loops that take the time, the rest is compiled for size.
+    `library_flags` compile libc/string.c, whose loops must not become calls of themselves.
     """
 
     name: str
@@ -96,6 +99,7 @@ class Toolchain:
     cpus: Mapping[CoreKey, str] | None = None
     soft: str = ""
     hard: str = ""
+    speed: str = "-O2"
     library_flags: str = ""
     libraries: str = ""
 
@@ -138,6 +142,7 @@ TOOLCHAINS: tuple[Toolchain, ...] = (
         compile_flags=f"{COMMON} -fno-sanitize=undefined -fomit-frame-pointer",
         link_flags=LINK_BARE,
         cpus=ZIG_CPUS,
+        speed=ROLLED,
         soft="-target thumb-freestanding-eabi",
         hard="-target thumb-freestanding-eabihf",
         library_flags="-fno-builtin",
@@ -157,6 +162,7 @@ TOOLCHAINS: tuple[Toolchain, ...] = (
         compile_flags=f"{COMMON} -fno-sanitize=undefined -fomit-frame-pointer",
         link_flags=LINK_BARE,
         cpus=ZIG_RISCV,
+        speed=ROLLED,
         library_flags="-fno-builtin",
     ),
     Toolchain(

@@ -10,7 +10,8 @@ import pytest
 from edgeq import api
 from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph
-from edgeq.firmware.build import build_firmware, first_error
+from edgeq.firmware.build import Build, build_firmware, compile_flags, first_error
+from edgeq.firmware.project import make_project
 from edgeq.firmware.toolchains import TOOLCHAINS, is_installed
 from edgeq.graph.writer import write_graph
 from tests.support.small_cnn import small_cnn
@@ -58,6 +59,19 @@ def test_every_toolchain_builds_strictly_and_exactly(
     build_firmware(compiled, profile, tmp_path / "fw", toolchain=toolchain, strict=True)
     result = api.bench(model, board=board, runs=1, layers=False, toolchain=toolchain)
     assert result.output.bit_exact is True
+
+
+def test_the_loops_that_take_the_time_are_compiled_for_speed(tmp_path: Path) -> None:
+    board = find_board("virt-m4")
+    compiled = compile_graph(small_cnn(), name="small", core=board.core.arch)
+    assert compiled.hot_sources
+    assert set(compiled.hot_sources) < set(compiled.sources)
+    project = make_project(compiled, board, traced=False)
+    for toolchain in (t for t in TOOLCHAINS if t.target == "cortex-m"):
+        build = Build(project, board, toolchain, tmp_path, strict=True)
+        fast = {u.source for u in project.units if "-O2" in compile_flags(build, u)}
+        assert {f"model/{name}" for name in compiled.hot_sources} <= fast
+        assert "model/small.c" not in fast
 
 
 def test_the_same_sources_give_the_same_image(tmp_path: Path) -> None:

@@ -9,6 +9,13 @@
 #define EQ_NO_LONG_MULTIPLY 1
 #endif
 
+/* A loop that needs every register: inlined into its caller, compilers keep its sums in memory. */
+#if defined(__GNUC__)
+#define EQ_APART __attribute__((noinline))
+#else
+#define EQ_APART
+#endif
+
 /* How accumulators become int8: per-output bias, multiplier and shift, then zero point and clamp.
    `mask` is -1 where each output has its own multiplier and shift, 0 where all share one. */
 struct eq_output {

@@ -11,7 +11,7 @@ struct patch {
 };
 
 /* One pixel, two outputs. `zero` is subtracted from every input. */
-static void dot_1x2(const struct patch *p, int32_t w_next, int32_t zero, int32_t *acc)
+EQ_APART static void dot_1x2(const struct patch *p, int32_t w_next, int32_t zero, int32_t *acc)
 {
     int32_t a0 = acc[0], a1 = acc[1];
     int32_t row, tap, k;
@@ -32,7 +32,7 @@ static void dot_1x2(const struct patch *p, int32_t w_next, int32_t zero, int32_t
 }
 
 /* Two pixels, two outputs: each load serves two products. */
-static void dot_2x2(const struct patch *p, int32_t x_next, int32_t w_next, int32_t *acc)
+EQ_APART static void dot_2x2(const struct patch *p, int32_t x_next, int32_t w_next, int32_t *acc)
 {
     int32_t a00 = acc[0], a01 = acc[1], a10 = acc[0], a11 = acc[1];
     int32_t row, tap, k;
