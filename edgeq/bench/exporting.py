@@ -6,11 +6,14 @@ import contextlib
 import zlib
 from pathlib import Path
 
+import msgspec
+
 from edgeq.bench.inputs import as_arrays, generate_input
 from edgeq.boards.profile import Board, CoreName
 from edgeq.core.errors import EdgeqError, UsageError
-from edgeq.core.files import write_atomic, write_tree
+from edgeq.core.files import confined, read_bytes, write_atomic, write_tree
 from edgeq.firmware.exports import (
+    RECORD,
     Engine,
     ExportRecord,
     Library,
@@ -23,6 +26,7 @@ from edgeq.graph.ir import Graph
 
 # The example's input: the byte generator from this seed.
 SEED = 1
+MAX_RECORD_BYTES = 1 << 20
 
 
 def export_model(
@@ -37,6 +41,8 @@ def export_model(
 ) -> ExportRecord:
     """Write the model as `kind` of library to `out`, which is empty or holds an earlier export.
 
+    What has been built there stays; files of the earlier export that are no more are removed.
+
     Raises:
         UsageError: no such export, or `out` holds other files.
         InputError: the engine does not support the model.
@@ -46,10 +52,13 @@ def export_model(
     record, files, archives = render_export(
         library, kind, expected_crc32=_expected_crc32(graph, library)
     )
-    _check_folder(out, record)
+    # A build would compile what the earlier export wrote and this one does not.
+    stale = [confined(out, name) for name in set(_earlier_files(out)) - set(record.files)]
     write_tree(out, files)
-    for path, data in archives.items():
-        write_atomic(out / path, data)
+    for file, data in archives.items():
+        write_atomic(out / file, data)
+    for path in stale:
+        path.unlink(missing_ok=True)
     return record
 
 
@@ -62,7 +71,6 @@ def _make_library(
         core: CoreName = board.core.arch if board else "native"
         return aot_library(compile_graph(graph, name=name, core=core))
     from edgeq.compile.emission import Target, emit_graph
-    from edgeq.core.files import read_bytes
 
     target = Target(core=board.core.arch, npu=board.core.npu) if board else Target()
     _, files = emit_graph(graph, read_bytes(model, what="model"), name, target)
@@ -80,12 +88,15 @@ def _expected_crc32(graph: Graph, library: Library) -> str | None:
     return None
 
 
-def _check_folder(out: Path, record: ExportRecord) -> None:
-    """A folder with files that this export does not write is somebody's work."""
-    if out.is_dir():
-        held = (p.relative_to(out).as_posix() for p in out.rglob("*") if p.is_file())
-        if strange := sorted(set(held) - set(record.files)):
-            raise UsageError(
-                f"{out} holds other files already, for example {strange[0]}",
-                hint="choose an empty folder with --out",
-            )
+def _earlier_files(out: Path) -> tuple[str, ...]:
+    """Return the files of the export that `out` holds; a folder of anything else is refused."""
+    if not out.is_dir() or not any(out.iterdir()):
+        return ()
+    try:
+        data = read_bytes(out / RECORD, what="record of an export", limit=MAX_RECORD_BYTES)
+        return msgspec.json.decode(data, type=ExportRecord).files
+    except (EdgeqError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise UsageError(
+            f"{out} holds other files already, and no earlier export",
+            hint="choose an empty folder with --out",
+        ) from error

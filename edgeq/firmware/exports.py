@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
+
 from edgeq.compile.identifiers import c_identifier
 from edgeq.compile.source import port_record
 from edgeq.core.errors import UsageError, did_you_mean
@@ -21,6 +23,8 @@ Engine = Literal["aot", "tflm"]
 ENGINES: tuple[Engine, ...] = ("aot", "tflm")
 VERSION = "1.0.0"
 FOLDER = "exports"
+# The record of an export lies in its folder: the next export there knows what is its own.
+RECORD = "edgeq-export.json"
 # ZIP archives know no earlier date; the same one in each keeps their bytes the same.
 ZIP_DATE = (1980, 1, 1, 0, 0, 0)
 
@@ -170,8 +174,9 @@ def render_export(
         name=library.name,
         model_sha256=library.sha256,
         expected_crc32=expected_crc32,
-        files=(*sorted(files), *sorted(archives)),
+        files=(*sorted(files), *sorted(archives), RECORD),
     )
+    files[RECORD] = msgspec.json.format(msgspec.json.encode(record), indent=1).decode() + "\n"
     return record, files, archives
 
 

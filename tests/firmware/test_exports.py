@@ -9,10 +9,11 @@ import zipfile
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
 from edgeq import api
-from edgeq.core.errors import UsageError
+from edgeq.core.errors import EdgeqError, UsageError
 from edgeq.core.processes import run
 from edgeq.firmware.exports import ENGINES, VERSION, Engine
 from edgeq.firmware.toolchains import zig_program
@@ -274,11 +275,28 @@ namespace tflite { const Model* GetModel(const void*); }
 def test_another_ones_files_are_never_mixed_with_an_export(tmp_path: Path) -> None:
     (tmp_path / "x").mkdir()
     (tmp_path / "x" / "main.c").write_text("mine")
-    with pytest.raises(UsageError, match=r"holds other files already, for example main\.c"):
+    with pytest.raises(UsageError, match="holds other files already"):
         export_small(tmp_path / "x", "folder")
     assert [p.name for p in (tmp_path / "x").iterdir()] == ["main.c"]
-    export_small(tmp_path / "y", "folder")
-    export_small(tmp_path / "y", "folder")
+
+
+def test_an_export_again_keeps_what_was_built_and_leaves_nothing_stale(tmp_path: Path) -> None:
+    export_small(tmp_path / "x", "folder", "tflm")
+    (tmp_path / "x" / "build").mkdir()
+    (tmp_path / "x" / "build" / "main.o").write_text("built")
+    record = export_small(tmp_path / "x", "folder")
+    held = {p.relative_to(tmp_path / "x").as_posix() for p in _contents(tmp_path / "x")}
+    assert held == {*record.files, "build/main.o"}
+
+
+def test_a_hostile_record_removes_nothing_outside_the_folder(tmp_path: Path) -> None:
+    record = export_small(tmp_path / "x", "folder")
+    evil = msgspec.structs.replace(record, files=("../keep.txt", str(tmp_path / "keep.txt")))
+    (tmp_path / "keep.txt").write_text("mine")
+    (tmp_path / "x" / "edgeq-export.json").write_bytes(msgspec.json.encode(evil))
+    with pytest.raises(EdgeqError):
+        export_small(tmp_path / "x", "folder")
+    assert (tmp_path / "keep.txt").read_text() == "mine"
 
 
 def test_an_unknown_export_names_its_neighbour(tmp_path: Path) -> None:
