@@ -35,7 +35,7 @@ $(TOOLS)/.done:
 	@touch $@
 
 test-exports: $(VENV)/.dev $(TOOLS)/.done
-	PATH="$(abspath $(TOOLS))/bin:$$PATH" $(BIN)/pytest -q -m slow tests/firmware/test_export_tools.py
+	PATH="$(abspath $(TOOLS))/bin:$$PATH" $(BIN)/pytest -q -m slow tests/firmware/test_export_tools.py tests/firmware/test_export_int16.py
 
 readme: $(VENV)/.dev
 	$(BIN)/python benchmarks/readme.py
