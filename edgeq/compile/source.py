@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,9 @@ from edgeq.core.records import Plan, PlannedLayer, PortRecord
 from edgeq.graph.ir import Graph, Tensor
 
 KERNELS = Path(__file__).parent / "kernels"
+# Filled for each library; and what a header declares, not what it defines.
+NAMES = "eq_names.h"
+DECLARED = re.compile(r"^(?!static)\w+ (eq_\w+)\([^;{]*\);", re.MULTILINE)
 ARENA_ALIGNMENT = 16
 
 
@@ -39,6 +43,8 @@ def library_files(unit: Unit) -> tuple[dict[str, str], tuple[str, ...], tuple[st
     hot = kernel_sources(layer for layer in unit.layers if layer.hot)
     kernels = {f"{s}.c": kernel_text(f"{s}.c") for s in stems}
     headers = {h: kernel_text(h) for h in included(kernels)}
+    if NAMES in headers:
+        headers[NAMES] = names_text(name, headers)
     if "eq_base.h" in headers:
         kernels["eq_base.c"] = kernel_text("eq_base.c")
     sources = (f"{name}.c", *sorted(kernels))
@@ -61,6 +67,13 @@ def kernel_sources(layers: Iterable[Layer]) -> tuple[str, ...]:
 def kernel_text(name: str) -> str:
     """Return a kernel file's text."""
     return (KERNELS / name).read_text(encoding="ascii")
+
+
+def names_text(name: str, headers: Mapping[str, str]) -> str:
+    """Return eq_names.h: what the headers declare, with the model's name before it."""
+    functions = sorted({f for text in headers.values() for f in DECLARED.findall(text)})
+    defines = "".join(f"#define {f} {name}_{f}\n" for f in functions)
+    return f"{headers[NAMES]}#ifndef EQ_NAMES_H\n#define EQ_NAMES_H\n\n{defines}\n#endif\n"
 
 
 def included(texts: Mapping[str, str]) -> tuple[str, ...]:

@@ -75,6 +75,29 @@ def test_another_project_links_the_cmake_library_by_its_namespace(tmp_path: Path
     assert run([str(tmp_path / "b" / "app")], timeout_s=60).returncode == 0
 
 
+def test_two_models_go_into_one_program_whole(tmp_path: Path) -> None:
+    cmake = need_tool("cmake")
+    model = tmp_path / "m.tflite"
+    export_small(tmp_path / "x", "cmake")
+    (tmp_path / f"{NAME}.tflite").rename(model)
+    api.export(model, kind="cmake", out=tmp_path / "y", name="second")
+    whole = f"-Wl,--whole-archive {NAME} second -Wl,--no-whole-archive"
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.13)\nproject(app C)\n"
+        "add_subdirectory(x)\nadd_subdirectory(y)\n"
+        f"add_executable(app main.c)\ntarget_link_libraries(app {whole})\n"
+    )
+    (tmp_path / "main.c").write_text(
+        f'#include "{NAME}.h"\n#include "second.h"\n'
+        f"int main(void) {{ {NAME}_init(); second_init(); {NAME}_invoke(); second_invoke();"
+        f" return *(const char *){NAME}_output(0) != *(const char *)second_output(0); }}\n"
+    )
+    for argv in (["-S", ".", "-B", "b"], ["--build", "b"]):
+        done = run([cmake, *argv], timeout_s=120, cwd=tmp_path)
+        assert done.returncode == 0, done.stdout + done.stderr
+    assert run([str(tmp_path / "b" / "app")], timeout_s=60).returncode == 0
+
+
 def test_the_folder_runs_on_this_computer(tmp_path: Path) -> None:
     make = need_tool("make")
     record = export_small(tmp_path / "x", "folder")

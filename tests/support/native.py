@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgeq.compile.source import KERNELS
+from edgeq.compile.source import KERNELS, NAMES
 from edgeq.core.records import CompiledModel
 from edgeq.graph.ir import DTYPES, Graph
 
@@ -84,6 +84,8 @@ def run_native(
     """Return the outputs of the generated C, run under sanitizers for addresses and overflow."""
     plan = compiled.plan
     write_library(compiled, folder)
+    # The objects that all tests share have the kernels' own names, without a model's prefix.
+    shutil.copy(KERNELS / NAMES, folder)
     (folder / "main.c").write_text(
         _MAIN.format(
             name=plan.name,

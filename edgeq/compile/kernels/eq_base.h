@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "eq_names.h"
+
 /* Cores without a 32x32 -> 64 bit multiply: Armv6-M and Armv8-M Baseline. */
 #if defined(__ARM_ARCH_6M__) || defined(__ARM_ARCH_8M_BASE__)
 #define EQ_NO_LONG_MULTIPLY 1

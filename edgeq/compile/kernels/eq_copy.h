@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "eq_names.h"
+
 /* Five loops, the last one innermost. Steps are in bytes and may be negative. */
 struct eq_copy {
     int32_t from;

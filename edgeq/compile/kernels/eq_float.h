@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "eq_names.h"
+
 /* real = scale * (q - zero) */
 struct eq_float {
     int32_t count;

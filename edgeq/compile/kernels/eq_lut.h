@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "eq_names.h"
+
 /* `table` is indexed by the input's bits read as an unsigned byte. */
 struct eq_lut {
     int32_t count;

@@ -4,6 +4,8 @@
 
 #include <stdint.h>
 
+#include "eq_names.h"
+
 struct eq_window {
     int16_t batch;
     int16_t in_h, in_w, in_c;
