@@ -175,7 +175,7 @@ def _cast(x: Sample, step: Cast) -> Sample:
         return x.astype(dtype)
     if not np.isfinite(x).all():
         raise ValueError("NaN or infinity has no integer")
-    limits = np.iinfo(dtype)
+    limits = np.iinfo(dtype.str)
     return np.clip(np.trunc(x), limits.min, limits.max).astype(dtype)
 
 

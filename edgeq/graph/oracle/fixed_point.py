@@ -75,7 +75,8 @@ def saturating_rounding_doubling_high_mul(a: ArrayLike, b: ArrayLike) -> Integer
     nudged = product + np.where(product >= 0, 1 << 30, 1 - (1 << 30))
     # C divides towards zero, a shift rounds down.
     quotient = np.where(nudged < 0, -(-nudged >> 31), nudged >> 31)
-    return np.minimum(quotient, INT32_MAX)
+    saturated: Integers = np.minimum(quotient, INT32_MAX)
+    return saturated
 
 
 def rounding_divide_by_pot(x: ArrayLike, exponent: ArrayLike) -> Integers:

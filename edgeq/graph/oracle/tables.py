@@ -65,7 +65,8 @@ def relu_table(
     """
     values = _requantized(_LEVELS, in_scale, in_zp, out_scale, out_zp)
     least, most = clamp_range(low, high, out_scale, out_zp)
-    return np.minimum(np.maximum(values, least), most).astype(np.int8)
+    clamped: Table = np.minimum(np.maximum(values, least), most).astype(np.int8)
+    return clamped
 
 
 def leaky_relu_table(
