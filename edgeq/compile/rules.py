@@ -65,7 +65,7 @@ def accumulators_fit(axis: int) -> Rule:
         rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1)
         given = bias.data.reshape(-1).astype(np.int64) if bias and bias.data is not None else None
         values = np.zeros(len(rows), np.int64) if given is None else given
-        bound = int(accumulator_bounds(rows, values, zero_point_of(call.input(0))).max())
+        bound = int(np.max(accumulator_bounds(rows, values, zero_point_of(call.input(0)))))
         return f"accumulators can reach {bound:,}" if bound >= WRAP_LIMIT else None
 
     return rule

@@ -235,9 +235,10 @@ def _stack(items: list[NDArray[np.float32]], manifest: Manifest) -> NDArray[np.f
     x = np.stack(items) if items else np.zeros((0, *spec.shape), np.float32)
     low = -math.inf if spec.low is None else spec.low
     high = math.inf if spec.high is None else spec.high
-    if x.size and (x.min() < low or x.max() > high):
+    least, most = (np.min(x), np.max(x)) if x.size else (low, high)
+    if least < low or most > high:
         raise InputError(
-            f"dataset {manifest.id}: values from {x.min():g} to {x.max():g} leave the range "
+            f"dataset {manifest.id}: values from {least:g} to {most:g} leave the range "
             f"{low:g} to {high:g}",
             hint="correct the preprocessing, or sample.low and sample.high",
         )
