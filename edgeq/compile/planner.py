@@ -90,8 +90,13 @@ class _Packing:
             [j for j, other in enumerate(buffers) if j != i and b.meets(other)]
             for i, b in enumerate(buffers)
         ]
-        aligned = [Buffer(s, b.first, b.last) for s, b in zip(self.sizes, buffers, strict=True)]
-        self.floor = lower_bound(aligned)
+        self.floor = max((self._least_at(b.first) for b in buffers), default=0)
+
+    def _least_at(self, moment: int) -> int:
+        """Return what the buffers alive at a layer need: all aligned but the one on top."""
+        alive = [i for i, b in enumerate(self.buffers) if b.first <= moment <= b.last]
+        spare = max(self.sizes[i] - self.buffers[i].size for i in alive)
+        return sum(self.sizes[i] for i in alive) - spare
 
     def place(self, order: Sequence[int]) -> list[int]:
         """Return the offsets (by buffer) of first-fit placement in `order`."""
@@ -111,7 +116,7 @@ class _Packing:
 
     def height(self, offsets: Sequence[int]) -> int:
         """Return the arena's size for `offsets`."""
-        return max((o + s for o, s in zip(offsets, self.sizes, strict=True)), default=0)
+        return arena_bytes(self.buffers, offsets)
 
 
 def _greedy_orders(packing: _Packing) -> list[list[int]]:
@@ -160,14 +165,14 @@ def _search(packing: _Packing, known: list[int]) -> list[int]:
         if not fits:
             best, height = offsets.copy(), top
             return
-        if max(top, *(at + packing.sizes[i] for i, at in fits.items())) >= height:
+        if max(top, *(at + packing.buffers[i].size for i, at in fits.items())) >= height:
             return
         for i in sorted(fits, key=lambda i: (fits[i], -packing.sizes[i], i)):
             steps -= 1
             if steps < 0 or height == packing.floor:
                 return
             offsets[i] = fits[i]
-            visit(fits[i], max(top, fits[i] + packing.sizes[i]))
+            visit(fits[i], max(top, fits[i] + packing.buffers[i].size))
             offsets[i] = -1
 
     visit(0, 0)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from edgeq import __version__
+from edgeq.boards import checks
 from edgeq.boards.profile import Board, Pin, parse_pin
 from edgeq.core.errors import InputError, UsageError, did_you_mean
 from edgeq.core.files import confined, shipped_folder
@@ -30,10 +31,8 @@ OTHER_FOLDERS = (COMMON, "exports")
 # Folders of a template that hold drivers, and which of its files a board asks for. A driver
 # brings the headers beside it whose name its own begins with: stm32h7.c brings stm32.h.
 DRIVERS: dict[str, Callable[[Board], str]] = {
+    **{kind: choose for kind, (_, choose) in checks.DRIVERS.items()},
     "startup": lambda board: "riscv" if board.core.arch.startswith("rv") else "cortex-m",
-    "clock": lambda board: board.build.clock,
-    "uart": lambda board: board.link.uart,
-    "timer": lambda board: board.timer.driver if board.timer else "",
 }
 
 

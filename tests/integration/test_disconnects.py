@@ -17,7 +17,6 @@ from typing import NamedTuple
 import msgspec
 import pytest
 
-from edgeq.bench.preparation import prepare
 from edgeq.boards.profile import Board
 from edgeq.boards.registry import find_board
 from edgeq.core.errors import DeviceError
@@ -27,8 +26,7 @@ from edgeq.device.connection import open_board
 from edgeq.device.flashers import flash_image
 from edgeq.device.session import BoardSession
 from edgeq.device.virtual.launch import read_ready, unicorn_argv
-from edgeq.graph.writer import write_graph
-from tests.support.small_cnn import small_cnn
+from tests.support.firmware import virtual_firmware
 from tests.support.tools import put_tool
 from tests.support.wires import Cut, child_pids, open_handles, pty_wire, tcp_wire
 
@@ -55,10 +53,7 @@ class Ready(NamedTuple):
 @pytest.fixture(scope="module", name="ready")
 def _ready(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ready]:
     folder = tmp_path_factory.mktemp("fw")
-    model = folder / "small.tflite"
-    model.write_bytes(write_graph(small_cnn()))
-    board = find_board("virt-m4")
-    image = prepare(model, board, folder).image
+    board, image = find_board("virt-m4"), virtual_firmware(folder)
     with _running(board, image) as child:
         yield Ready(board, image, read_ready(child, board.id))
 

@@ -16,7 +16,6 @@ from typing import NamedTuple
 import pytest
 
 from edgeq import api
-from edgeq.bench.preparation import prepare
 from edgeq.boards.profile import Board
 from edgeq.boards.registry import find_board
 from edgeq.core.errors import DeviceError
@@ -25,8 +24,7 @@ from edgeq.core.records import FirmwareImage
 from edgeq.device.connection import open_board
 from edgeq.device.session import BoardSession
 from edgeq.device.virtual.launch import read_ready, unicorn_argv
-from edgeq.graph.writer import write_graph
-from tests.support.small_cnn import small_cnn
+from tests.support.firmware import virtual_firmware
 from tests.support.wires import Cut, pty_wire
 
 pytest.importorskip("ziglang")
@@ -74,16 +72,13 @@ class Remote(NamedTuple):
 @pytest.fixture(scope="module", name="remote")
 def _remote(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Remote]:
     folder = tmp_path_factory.mktemp("remote")
-    model = folder / "small.tflite"
-    model.write_bytes(write_graph(small_cnn()))
-    board = find_board("virt-m4")
-    image = prepare(model, board, folder).image
+    board, image = find_board("virt-m4"), virtual_firmware(folder)
     with (
         spawn(unicorn_argv(board, image.elf)) as child,
         pty_wire(read_ready(child, board.id), Cut()) as device,
         _served(device, folder) as (url, server),
     ):
-        yield Remote(model, board, image, url, server)
+        yield Remote(folder / "small.tflite", board, image, url, server)
 
 
 def test_a_whole_session_runs_over_rfc2217(remote: Remote) -> None:
