@@ -1,0 +1,64 @@
+"""Frozen records handed between rooms. Data flows one way: nothing here is ever changed in place.
+
+Every number carries what it is: `measured` on real hardware, `simulated` instruction for
+instruction on a virtual board, or `estimated` from a model or a table.
+"""
+
+from edgeq.core.records.base import BoardKind, Kind, Record
+from edgeq.core.records.conversion import (
+    CalibrationRecord,
+    ConversionRecord,
+    EvaluationRecord,
+    MismatchRecord,
+    TensorErrorRecord,
+    ValidationRecord,
+)
+from edgeq.core.records.energy import BatteryRecord, EnergyRecord, Gating, MeterRecord, WindowRecord
+from edgeq.core.records.firmware import FirmwareImage, RegionUse, SizeRecord
+from edgeq.core.records.linux import HostRecord, HostState
+from edgeq.core.records.plan import CompiledModel, Plan, PlannedLayer, PlannedTensor, PortRecord
+from edgeq.core.records.result import (
+    BoardRecord,
+    EngineRecord,
+    LatencyRecord,
+    LayerRecord,
+    MemoryRecord,
+    ModelRecord,
+    OutputRecord,
+    Result,
+)
+
+__all__ = [
+    "BatteryRecord",
+    "BoardKind",
+    "BoardRecord",
+    "CalibrationRecord",
+    "CompiledModel",
+    "ConversionRecord",
+    "EnergyRecord",
+    "EngineRecord",
+    "EvaluationRecord",
+    "FirmwareImage",
+    "Gating",
+    "HostRecord",
+    "HostState",
+    "Kind",
+    "LatencyRecord",
+    "LayerRecord",
+    "MemoryRecord",
+    "MeterRecord",
+    "MismatchRecord",
+    "ModelRecord",
+    "OutputRecord",
+    "Plan",
+    "PlannedLayer",
+    "PlannedTensor",
+    "PortRecord",
+    "Record",
+    "RegionUse",
+    "Result",
+    "SizeRecord",
+    "TensorErrorRecord",
+    "ValidationRecord",
+    "WindowRecord",
+]

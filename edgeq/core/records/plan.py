@@ -1,0 +1,97 @@
+"""The plan: what the `aot` compiler decided, and the files that it made."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from edgeq.core.records.base import Record
+
+
+class PlannedTensor(Record, frozen=True, kw_only=True):
+    """An activation tensor in the arena.
+
+    `first` and `last` are inclusive layer indices of its lifetime (an input lives from 0, an
+    output lives to the last layer); `offset` and `bytes` are in bytes from the arena's start.
+    Real value = scale * (q - zero_point).
+    """
+
+    index: int
+    name: str
+    shape: tuple[int, ...]
+    dtype: str
+    bytes: int
+    offset: int
+    first: int
+    last: int
+    scale: float | None = None
+    zero_point: int | None = None
+
+
+class PlannedLayer(Record, frozen=True, kw_only=True):
+    """One call in the generated `NAME_invoke`.
+
+    `nodes` are the indices of the graph nodes it computes; `output` is the graph index of the
+    tensor that it leaves in the arena at `output_offset`, `output_bytes` long.
+    """
+
+    index: int
+    op: str
+    name: str
+    nodes: tuple[int, ...]
+    kernel: str
+    inputs: tuple[int, ...]
+    output: int
+    output_offset: int
+    output_bytes: int
+    output_shape: tuple[int, ...]
+    macs: int
+    constant_bytes: int
+
+
+class PortRecord(Record, frozen=True, kw_only=True):
+    """An input or output of the model. Real value = scale * (q - zero_point)."""
+
+    name: str
+    tensor: int
+    shape: tuple[int, ...]
+    dtype: str
+    bytes: int
+    offset: int
+    scale: float | None = None
+    zero_point: int | None = None
+
+
+class Plan(Record, frozen=True, kw_only=True):
+    """Everything the `aot` compiler decided; written beside the C as NAME.json."""
+
+    schema: Literal["edgeq.plan/1"] = "edgeq.plan/1"
+    name: str
+    model_sha256: str
+    model_bytes: int
+    edgeq_version: str
+    core: str
+    macs: int
+    arena_bytes: int
+    arena_lower_bound: int
+    constant_bytes: int
+    inputs: tuple[PortRecord, ...]
+    outputs: tuple[PortRecord, ...]
+    tensors: tuple[PlannedTensor, ...]
+    layers: tuple[PlannedLayer, ...]
+    notes: tuple[str, ...] = ()
+
+
+class CompiledModel(Record, frozen=True, kw_only=True):
+    """A compiled model: its C identifier, its plan, and every file to write, by relative path.
+
+    `sources` names the .c files among `files`, in build order; `hot_sources` are those that a
+    build compiles for speed, the rest is compiled for size. For each layer the generated C
+    calls `NAME_LAYER_DONE(layer, data, bytes)`, a macro that is empty unless defined from
+    outside; a traced firmware defines it.
+    """
+
+    name: str
+    plan: Plan
+    files: dict[str, str]
+    sources: tuple[str, ...]
+    hot_sources: tuple[str, ...] = ()
