@@ -34,7 +34,7 @@ def _block(shield: Lpm01a, first: int, count: int) -> bytes:
 def test_the_manuals_example_values():
     assert text_sample(640.9e-6) == (b"6409-07\r\n", pytest.approx(640.9e-6))
     # The manual gives 52A0 for 640.9 µA: 0x2A0 / 16^5.
-    assert 0x2A0 / 16**5 == pytest.approx(640.9e-6, rel=1e-4)
+    assert pytest.approx(640.9e-6, rel=1e-4) == 0x2A0 / 16**5
     assert binary_sample(0x2A0 / 16**5) == (b"\x52\xa0", 0x2A0 / 16**5)
 
 
