@@ -1,4 +1,4 @@
-"""The `INA_Series_Sensor` bridge: commands in, a JSON object a sample out, with `seq` and `t_ms`."""
+"""The `INA_Series_Sensor` bridge: commands in, a JSON line a sample out, with `seq` and `t_ms`."""
 
 from __future__ import annotations
 
