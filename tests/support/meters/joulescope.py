@@ -164,7 +164,6 @@ class FakeDriver:
     def _begin_stream(self) -> None:
         if self._thread is None and self._instrument is not None:
             self._stop.clear()
-            self._instrument.started_at = time.monotonic()
             self._thread = threading.Thread(
                 target=self._run, args=(self._instrument,), name="simulated Joulescope"
             )
@@ -179,20 +178,23 @@ class FakeDriver:
     def _run(self, instrument: Instrument) -> None:
         # Streams are enabled one by one; the first samples are of all of them.
         self._stop.wait(0.02)
+        instrument.started_at = time.monotonic()
         count = round(BLOCK_S * self._rate_hz)
-        end, first, begun = instrument.signal.end_s, 0, time.monotonic()
+        end, first, begun = instrument.signal.end_s, 0, instrument.started_at
         while not self._stop.is_set():
-            now_s = first / self._rate_hz
-            if now_s >= instrument.unplug_after_s:
+            sent_s = (first + count) / self._rate_hz
+            if first / self._rate_hz >= instrument.unplug_after_s:
                 self._tell("@/!remove", instrument.path)
                 return
+            if instrument.realtime or instrument.ended.is_set():
+                # A block goes out when its last sample is over.
+                self._stop.wait(max(0.0, begun + sent_s - time.monotonic()))
             self._send(instrument, first, count)
             first += count
-            if not instrument.realtime and first / self._rate_hz <= end:
-                begun = time.monotonic() - first / self._rate_hz
-            if first / self._rate_hz >= end:
+            if sent_s >= end and not instrument.ended.is_set():
+                if not instrument.realtime:
+                    begun = time.monotonic() - sent_s
                 instrument.ended.set()
-            self._stop.wait(max(0.0, begun + first / self._rate_hz - time.monotonic()))
 
     def _send(self, instrument: Instrument, first: int, count: int) -> None:
         faults, rate = instrument.faults, self._rate_hz

@@ -89,7 +89,8 @@ class StreamingMeter:
             return FOREVER_S
         due = self._not_before
         if self._realtime or self.position >= self.end:
-            due = max(due, self._epoch + self.position / self.true_rate_hz)
+            # A block goes out when its last sample is over.
+            due = max(due, self._epoch + self._next().end / self.true_rate_hz)
         return max(due - time.monotonic(), 0.0)
 
     def _send(self, wire: Wire) -> None:
