@@ -20,7 +20,7 @@ from edgeq.device.meters.lpm01a_stream import Items, parse_ascii, parse_binary, 
 from edgeq.device.meters.recorder import Recording, drain, read_until
 from edgeq.device.meters.sampling import find_gaps, sort_marks
 from edgeq.device.meters.streamed import StreamedMeter
-from edgeq.device.meters.trace import Edge, Mark, Trace
+from edgeq.device.meters.trace import Edge, Floats, Mark, Trace
 from edgeq.device.streams import Stream
 
 Ints = npt.NDArray[np.int64]
