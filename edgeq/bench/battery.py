@@ -36,6 +36,11 @@ class BatteryPlan(Record, frozen=True, kw_only=True):
     sleep_a: float | None = None
     never_sleeps: bool = False
 
+    @property
+    def idles(self) -> bool:
+        """Whether the idle current counts at all."""
+        return self.awake_s > 0 or self.never_sleeps
+
 
 class Figure(NamedTuple):
     """Amperes, and where they come from."""
@@ -114,13 +119,14 @@ def battery_life(
             "awake for each inference",
             hint="choose a longer period",
         )
-    idles = plan.awake_s > 0 or plan.never_sleeps
+    active = active_figure(energy, active_s)
+    idle_read = energy is not None and bool(energy.idle_windows)
+    check_figures(plan, power, active=active is not None, idle=idle_read)
     figures = {
-        "active": active_figure(energy, active_s),
-        "idle": idle_figure(plan, energy, power) if idles else None,
+        "active": active,
+        "idle": idle_figure(plan, energy, power) if plan.idles else None,
         "sleep": None if plan.never_sleeps else sleep_figure(plan, power),
     }
-    _refuse_missing(figures, {"active": True, "idle": idles, "sleep": not plan.never_sleeps})
     amperes = {name: f.amperes if f else 0.0 for name, f in figures.items()}
     idle_s = plan.awake_s + (rest_s if plan.never_sleeps else 0.0)
     sleep_s = 0.0 if plan.never_sleeps else rest_s
@@ -184,12 +190,24 @@ _HINTS = {
 }
 
 
-def _refuse_missing(figures: dict[str, Figure | None], needed: dict[str, bool]) -> None:
-    missing = [name for name, figure in figures.items() if needed[name] and figure is None]
-    if missing:
+def check_figures(plan: BatteryPlan, power: Power | None, *, active: bool, idle: bool) -> None:
+    """Raise UsageError naming the currents that nothing gives.
+
+    Args:
+        active, idle: whether an energy record gives that current, or will.
+    """
+    given_idle = plan.idle_a is not None or (power is not None and power.idle_a is not None)
+    given_sleep = plan.sleep_a is not None or (power is not None and power.sleep_a is not None)
+    missing = {
+        "active": not active,
+        "idle": plan.idles and not idle and not given_idle,
+        "sleep": not plan.never_sleeps and not given_sleep,
+    }
+    names = [name for name, lacks in missing.items() if lacks]
+    if names:
         raise UsageError(
-            f"battery life needs the board's {' and '.join(missing)} current: nothing gives it",
-            hint="; ".join(_HINTS[name] for name in missing),
+            f"battery life needs the board's {' and '.join(names)} current: nothing gives it",
+            hint="; ".join(_HINTS[name] for name in names),
         )
 
 
