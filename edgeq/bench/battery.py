@@ -9,6 +9,7 @@ no fall of the capacity with cold or load.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from edgeq.boards.profile import Power
@@ -97,14 +98,14 @@ def _positive(text: str, unit: str, what: str) -> float:
 
 
 def battery_life(
-    plan: BatteryPlan, energy: EnergyRecord | None, active_s: float, power: Power | None
+    plan: BatteryPlan, energy: EnergyRecord, active_s: float, power: Power | None
 ) -> BatteryRecord:
     """Return how long the battery lasts; always estimated, from figures that are named.
 
     What the user gave comes first, then what was measured, then the board's profile.
 
     Args:
-        energy: of one inference, with its charge; None where nothing is known.
+        energy: of one inference.
         active_s: seconds of one inference.
         power: the profile's figures.
 
@@ -120,8 +121,9 @@ def battery_life(
             hint="choose a longer period",
         )
     active = active_figure(energy, active_s)
-    idle_read = energy is not None and bool(energy.idle_windows)
-    check_figures(plan, power, active=active is not None, idle=idle_read)
+    read = {"active": active is not None, "idle": bool(energy.idle_windows)}
+    if missing := missing_currents(plan, power, **read):
+        raise lacking(missing)
     figures = {
         "active": active,
         "idle": idle_figure(plan, energy, power) if plan.idles else None,
@@ -151,20 +153,18 @@ def battery_life(
     )
 
 
-def active_figure(energy: EnergyRecord | None, active_s: float) -> Figure | None:
+def active_figure(energy: EnergyRecord, active_s: float) -> Figure | None:
     """Return the current of an inference: its charge over its time."""
-    if energy is None or energy.charge_c is None or active_s <= 0:
+    if energy.charge_c is None or active_s <= 0:
         return None
     return Figure(energy.charge_c / active_s, f"{energy.kind}: {energy.source}")
 
 
-def idle_figure(
-    plan: BatteryPlan, energy: EnergyRecord | None, power: Power | None
-) -> Figure | None:
+def idle_figure(plan: BatteryPlan, energy: EnergyRecord, power: Power | None) -> Figure | None:
     """Return the current of the awake board between inferences."""
     if plan.idle_a is not None:
         return Figure(plan.idle_a, "given: --idle-current")
-    if energy is not None and energy.idle_windows:
+    if energy.idle_windows:
         charge = sum(w.charge_c for w in energy.idle_windows)
         seconds = sum(w.duration_s for w in energy.idle_windows)
         return Figure(charge / seconds, f"{energy.kind}: idle windows, {energy.source}")
@@ -190,8 +190,10 @@ _HINTS = {
 }
 
 
-def check_figures(plan: BatteryPlan, power: Power | None, *, active: bool, idle: bool) -> None:
-    """Raise UsageError naming the currents that nothing gives.
+def missing_currents(
+    plan: BatteryPlan, power: Power | None, *, active: bool, idle: bool
+) -> tuple[str, ...]:
+    """Return the names of the currents that the plan needs and nothing gives.
 
     Args:
         active, idle: whether an energy record gives that current, or will.
@@ -203,12 +205,15 @@ def check_figures(plan: BatteryPlan, power: Power | None, *, active: bool, idle:
         "idle": plan.idles and not idle and not given_idle,
         "sleep": not plan.never_sleeps and not given_sleep,
     }
-    names = [name for name, lacks in missing.items() if lacks]
-    if names:
-        raise UsageError(
-            f"battery life needs the board's {' and '.join(names)} current: nothing gives it",
-            hint="; ".join(_HINTS[name] for name in names),
-        )
+    return tuple(name for name, lacks in missing.items() if lacks)
+
+
+def lacking(names: Sequence[str]) -> UsageError:
+    """Return the error that names the currents which nothing gives."""
+    return UsageError(
+        f"battery life needs the board's {' and '.join(names)} current: nothing gives it",
+        hint="; ".join(_HINTS[name] for name in names),
+    )
 
 
 def supply_warnings(record: BatteryRecord, energy: EnergyRecord) -> tuple[str, ...]:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 from msgspec.structs import replace
 
@@ -17,7 +20,7 @@ from edgeq.core.records import EnergyRecord
 from edgeq.core.units import format_duration
 from edgeq.device.meters.replay import write_trace
 from edgeq.device.meters.trace import Meter, Trace
-from edgeq.device.session import MAX_RUNS, BoardSession
+from edgeq.device.session import MAX_RUNS
 
 ROUND_TRIPS = 5
 ANSWER_S = 2.0
@@ -45,6 +48,34 @@ class MeterRequest:
         return self.meter.partition(":")[0]
 
 
+class Runner(Protocol):
+    """What runs inferences back to back: `BoardSession`, or another road to a board."""
+
+    def invoke_quietly(self, runs: int, *, timeout_s: float) -> None:
+        """Run the model `runs` times with nothing between; return when the last is done."""
+
+
+@contextmanager
+def opened_meter(request: MeterRequest | None) -> Iterator[Meter | None]:
+    """Open the meter of a request, which gives the board its power; None for no request.
+
+    Raises:
+        UsageError: the request cannot be measured, or no such meter.
+        DeviceError: the meter does not answer.
+    """
+    from edgeq.device.meters.opening import open_meter
+
+    if request is None:
+        yield None
+        return
+    check_request(request)
+    meter = open_meter(request.meter)
+    try:
+        yield meter
+    finally:
+        meter.close()
+
+
 def check_request(request: MeterRequest) -> None:
     """Raise UsageError for windows that cannot be measured."""
     if request.windows < 1:
@@ -63,7 +94,7 @@ class Stopwatch:
     The board begins and ends half a round trip, more or less, from when the host asks and hears.
     """
 
-    def __init__(self, session: BoardSession, meter: Meter) -> None:
+    def __init__(self, session: Runner, meter: Meter) -> None:
         self._session, self._meter = session, meter
         trips = [self.run(0, ANSWER_S) for _ in range(ROUND_TRIPS)]
         self._half_trip_s = min(trips) / 2
@@ -111,7 +142,7 @@ def choose_inferences(watch: Stopwatch, window_s: float, timeout_s: float) -> tu
 
 
 def record_windows(
-    session: BoardSession, meter: Meter, request: MeterRequest, *, first_timeout_s: float = 120.0
+    session: Runner, meter: Meter, request: MeterRequest, *, first_timeout_s: float = 120.0
 ) -> int:
     """Run idle, windows and idle on a board whose meter records; return inferences a window."""
     watch = Stopwatch(session, meter)
@@ -126,15 +157,14 @@ def record_windows(
     return inferences
 
 
-def meter_board(
-    session: BoardSession, meter: Meter, request: MeterRequest, board: Board
-) -> EnergyRecord:
-    """Measure the energy of the inference whose input the board holds, with a meter that records.
+def meter_board(session: Runner, meter: Meter, request: MeterRequest, board: Board) -> EnergyRecord:
+    """Measure the energy of the inference whose input the board holds.
 
     Raises:
         DeviceError: the board or the meter was lost, or the gate gave no window; what was recorded
             is kept in a file that the error names.
     """
+    meter.start()
     try:
         inferences = record_windows(session, meter, request)
     except DeviceError as error:
