@@ -12,35 +12,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from edgeq.bench.requests import BatteryPlan
 from edgeq.boards.profile import Power
 from edgeq.core.errors import UsageError
-from edgeq.core.records import BatteryRecord, EnergyRecord, Record
-from edgeq.core.units import format_quantity, format_seconds, parse_quantity
+from edgeq.core.records import BatteryRecord, EnergyRecord
+from edgeq.core.units import format_quantity, format_seconds
 
 HOUR_S = 3600.0
-NEVER_SLEEPS = "idle"
 SUPPLY_TOLERANCE = 0.1
-
-
-class BatteryPlan(Record, frozen=True, kw_only=True):
-    """A battery, and what the board does on it: an inference each `every_s` seconds.
-
-    The board idles, awake, for `awake_s` of each period, and sleeps for the rest; one that never
-    sleeps idles for the rest. Amperes that are None come from the measurement or the profile.
-    """
-
-    capacity_ah: float
-    voltage_v: float
-    every_s: float
-    awake_s: float = 0.0
-    idle_a: float | None = None
-    sleep_a: float | None = None
-    never_sleeps: bool = False
-
-    @property
-    def idles(self) -> bool:
-        """Whether the idle current counts at all."""
-        return self.awake_s > 0 or self.never_sleeps
 
 
 class Figure(NamedTuple):
@@ -48,53 +27,6 @@ class Figure(NamedTuple):
 
     amperes: float
     source: str
-
-
-def parse_plan(
-    battery: str,
-    every: str | None,
-    *,
-    awake: str | None = None,
-    idle: str | None = None,
-    sleep: str | None = None,
-) -> BatteryPlan:
-    """Read the options as people write them.
-
-    Args:
-        battery: '230mAh@3V'.
-        every: '10s', the time from one inference to the next.
-        awake: '50ms' of each period awake and idle; None for none.
-        idle, sleep: '2uA'; sleep may be 'idle' for a board that never sleeps.
-
-    Raises:
-        UsageError: anything else, or a capacity, voltage or period of zero.
-    """
-    capacity, at, voltage = battery.partition("@")
-    if not at:
-        raise UsageError(
-            f"--battery {battery!r} has no '@'", hint="write capacity@voltage, like 230mAh@3V"
-        )
-    if every is None:
-        raise UsageError(
-            "--battery needs the time between inferences", hint="add --every, like --every 10s"
-        )
-    never = sleep == NEVER_SLEEPS
-    return BatteryPlan(
-        capacity_ah=_positive(capacity, "Ah", "--battery"),
-        voltage_v=_positive(voltage, "V", "--battery"),
-        every_s=_positive(every, "s", "--every"),
-        awake_s=parse_quantity(awake, "s", what="--awake") if awake else 0.0,
-        idle_a=parse_quantity(idle, "A", what="--idle-current") if idle else None,
-        sleep_a=parse_quantity(sleep, "A", what="--sleep-current") if sleep and not never else None,
-        never_sleeps=never,
-    )
-
-
-def _positive(text: str, unit: str, what: str) -> float:
-    value = parse_quantity(text, unit, what=what)
-    if value <= 0:
-        raise UsageError(f"{what} {text!r} is zero", hint=f"give more than 0 {unit}")
-    return value
 
 
 def battery_life(

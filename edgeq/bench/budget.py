@@ -7,13 +7,12 @@ from statistics import median
 from msgspec.structs import replace
 
 from edgeq.bench.battery import (
-    BatteryPlan,
     battery_life,
     lacking,
     missing_currents,
     supply_warnings,
 )
-from edgeq.bench.metering import MeterRequest
+from edgeq.bench.requests import BatteryPlan, MeterRequest
 from edgeq.boards.profile import Board
 from edgeq.core.records import EnergyRecord, Result
 

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -14,10 +13,10 @@ from msgspec.structs import replace
 
 from edgeq.bench.energy import label_trace, measure_energy
 from edgeq.bench.gating import mark_name
+from edgeq.bench.requests import MeterRequest, check_request
 from edgeq.boards.profile import Board
 from edgeq.core.errors import DeviceError, EdgeqError, UsageError
 from edgeq.core.records import EnergyRecord
-from edgeq.core.units import format_duration
 from edgeq.device.meters.replay import write_trace
 from edgeq.device.meters.trace import Meter, Trace
 from edgeq.device.session import MAX_RUNS
@@ -25,27 +24,6 @@ from edgeq.device.session import MAX_RUNS
 ROUND_TRIPS = 5
 ANSWER_S = 2.0
 SLOWER = 5.0  # than the windows before: then the board is taken for lost
-LONGEST_S = 3600.0
-
-
-@dataclass(frozen=True, slots=True)
-class MeterRequest:
-    """How to measure: the meter as `edgeq meters` names it, the gate, and how long.
-
-    `gate` is a channel of the meter, 'marker' or 'auto'; `keep` the file for the recording.
-    """
-
-    meter: str
-    gate: str = "auto"
-    windows: int = 5
-    window_s: float = 2.0
-    idle_s: float = 1.0
-    keep: Path | None = None
-
-    @property
-    def driver(self) -> str:
-        """The meter's row in the table of drivers."""
-        return self.meter.partition(":")[0]
 
 
 class Runner(Protocol):
@@ -74,18 +52,6 @@ def opened_meter(request: MeterRequest | None) -> Iterator[Meter | None]:
         yield meter
     finally:
         meter.close()
-
-
-def check_request(request: MeterRequest) -> None:
-    """Raise UsageError for windows that cannot be measured."""
-    if request.windows < 1:
-        raise UsageError(f"{request.windows} windows", hint="choose 5 or more")
-    total = request.windows * request.window_s + 2 * request.idle_s
-    if not (request.window_s > 0 and request.idle_s >= 0 and total <= LONGEST_S):
-        raise UsageError(
-            f"windows of {request.window_s:g} s with {request.idle_s:g} s idle",
-            hint=f"choose seconds above 0, in all at most {format_duration(LONGEST_S)}",
-        )
 
 
 class Stopwatch:

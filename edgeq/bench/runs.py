@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 
-from edgeq.bench.battery import BatteryPlan
 from edgeq.bench.budget import add_energy, refuse_unknown_currents
 from edgeq.bench.inputs import ModelInput, generate_input, quantize_sample
 from edgeq.bench.measurement import build_result, layer_records, measure, write_ports
-from edgeq.bench.metering import MeterRequest, meter_board, opened_meter
+from edgeq.bench.metering import meter_board, opened_meter
 from edgeq.bench.oracles import find_oracle
 from edgeq.bench.preparation import Prepared
+from edgeq.bench.requests import BatteryPlan, MeterRequest
 from edgeq.bench.tracing import open_traced
 from edgeq.bench.validation import find_divergence, run_inputs
 from edgeq.core.errors import InputError, ToolchainError, UsageError

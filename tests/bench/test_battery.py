@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeq.bench.battery import BatteryPlan, battery_life, parse_plan, supply_warnings
+from edgeq.bench.battery import battery_life, supply_warnings
+from edgeq.bench.requests import BatteryPlan, parse_plan
 from edgeq.boards.profile import Power
 from edgeq.core.errors import UsageError
 from edgeq.core.records import EnergyRecord, WindowRecord
