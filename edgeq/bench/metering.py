@@ -23,6 +23,7 @@ from edgeq.device.session import MAX_RUNS
 
 ROUND_TRIPS = 5
 ANSWER_S = 2.0
+SHORTEST_S = 1e-6
 SLOWER = 5.0  # than the windows before: then the board is taken for lost
 
 
@@ -66,10 +67,14 @@ class Stopwatch:
         self._half_trip_s = min(trips) / 2
 
     def run(self, inferences: int, timeout_s: float) -> float:
-        """Run inferences back to back; return seconds."""
+        """Run inferences back to back; return seconds, the round trip included."""
         started = time.monotonic()
         self._session.invoke_quietly(inferences, timeout_s=timeout_s)
         return time.monotonic() - started
+
+    def time(self, inferences: int, timeout_s: float) -> float:
+        """Run inferences; return seconds without the round trip."""
+        return max(SHORTEST_S, self.run(inferences, timeout_s) - 2 * self._half_trip_s)
 
     def window(self, index: int, inferences: int, timeout_s: float) -> None:
         """Run and mark a window."""
@@ -91,13 +96,14 @@ class Stopwatch:
 
 
 def choose_inferences(watch: Stopwatch, window_s: float, timeout_s: float) -> tuple[int, float]:
-    """Return how many inferences fill a window, and the seconds of one, link included.
+    """Return how many inferences fill a window, and the seconds of one.
 
     One is timed, then as many as fill a tenth of a window.
     """
-    seconds = watch.run(1, timeout_s)
-    count = min(MAX_RUNS, math.ceil(0.1 * window_s / seconds))
-    each = watch.run(count, timeout_s + SLOWER * count * seconds) / count if count > 1 else seconds
+    each = watch.time(1, timeout_s)
+    count = min(MAX_RUNS, math.ceil(0.1 * window_s / each))
+    if count > 1:
+        each = watch.time(count, timeout_s + SLOWER * count * each) / count
     wanted = math.ceil(window_s / each)
     if wanted > MAX_RUNS:
         raise UsageError(
