@@ -42,7 +42,7 @@ def opened_meter(request: MeterRequest | None) -> Iterator[Meter | None]:
         UsageError: the request cannot be measured, or no such meter.
         DeviceError: the meter does not answer.
     """
-    from edgeq.device.meters.opening import open_meter
+    from edgeq.device.meters.table import open_meter
 
     if request is None:
         yield None

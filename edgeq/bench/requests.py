@@ -29,7 +29,7 @@ class MeterRequest:
     @property
     def driver(self) -> str:
         """The meter's row in the table of drivers."""
-        return self.meter.partition(":")[0]
+        return self.meter.partition(":")[0].partition(",")[0]
 
 
 def check_request(request: MeterRequest) -> None:
