@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeq.bench.budget import estimate_energy
 from edgeq.bench.energy import energy_kind, label_trace, measure_energy
-from edgeq.bench.power_estimate import estimate_energy
 from edgeq.boards.registry import find_board
 from edgeq.core.records import BoardKind, EnergyRecord
 from edgeq.device.meters.trace import Mark, Trace
