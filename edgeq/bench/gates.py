@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from edgeq.bench.comparison import Comparison, Sample, compare
@@ -22,6 +22,7 @@ from edgeq.core.units import format_amount, format_change
 Metric = Literal["latency", "instructions", "energy", "flash", "ram", "accuracy", "error"]
 
 LESS_IS_BETTER = "mae"
+ROUNDING = 1e-9  # a limit of 5us is a little less than 5e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ class Rules:
         strict: what noise hides fails too.
     """
 
-    limits: dict[Metric, float]
+    limits: Mapping[Metric, float] = field(default_factory=dict)
     tolerance: float = 0.03
     allowed: frozenset[str] = frozenset()
     strict: bool = False
@@ -84,7 +85,7 @@ def _check_limit(subject: Subject, metric: Metric, rules: Rules) -> GateRecord:
         return GateRecord(gate=metric, verdict="missing", passed=False, text=text, limit=limit)
     value, unit = quantity.sample.value, quantity.unit
     higher = quantity.sample.higher_is_better
-    holds = value >= limit if higher else value <= limit
+    holds = value >= limit * (1 - ROUNDING) if higher else value <= limit * (1 + ROUNDING)
     relation = {(True, False): "is within", (False, False): "exceeds", (True, True): "reaches",
                 (False, True): "is below"}[holds, higher]  # fmt: skip
     word = "least" if higher else "limit"
@@ -93,7 +94,7 @@ def _check_limit(subject: Subject, metric: Metric, rules: Rules) -> GateRecord:
         verdict="holds" if holds else "exceeds",
         passed=holds,
         text=f"{_figure(quantity)} {relation} the {word} of {format_amount(limit, unit)}"
-        + ("" if holds else f", {format_change(value / limit - 1)}" if limit else ""),
+        + ("" if holds or not limit else f" by {100 * abs(value / limit - 1):,.3g} %"),
         unit=unit,
         kind=quantity.kind,
         value=value,

@@ -28,8 +28,8 @@ def check_trust(
         text = "the output was not compared with an oracle"
         yield GateRecord(gate="output", verdict="cannot tell", passed=not strict, text=text)
     else:
-        words = "equals" if output.bit_exact else "is not"
-        text = f"the output {words} the oracle's ({output.oracle}), byte for byte"
+        words = "equals" if output.bit_exact else "differs from"
+        text = f"the output {words} that of {output.oracle or 'the oracle'}"
         yield _judge("output", output.bit_exact, text, WRONG_OUTPUT, allowed)
     if validation is not None:
         sound = validation.matched == validation.inputs

@@ -144,7 +144,9 @@ def format_amount(value: float, unit: str | None) -> str:
 
 
 def format_change(change: float) -> str:
-    """Return a relative change with its sign: '+5.1 %', 'no change', 'from nothing'."""
+    """Return a relative change: '+5.1 %', '12 times', 'no change', 'from nothing'."""
     if math.isinf(change):
         return "from nothing"
+    if change >= 1:
+        return f"{1 + change:,.3g} times"
     return f"{100 * change:+.3g} %" if change else "no change"
