@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from edgeq.core.errors import UsageError, did_you_mean
 
 if TYPE_CHECKING:
-    from edgeq.bench.gates import Metric, Subject
+    from edgeq.bench.gates import Metric
     from edgeq.core.records import CheckRecord
 
 
@@ -39,7 +39,7 @@ def check(
         InputError: a file is no result.
         UsageError: nothing to check, a name that does not exist, a baseline of something else.
     """
-    from edgeq.bench.gates import Rules, check_subject
+    from edgeq.bench.gates import Rules, check_subject, find_baseline
     from edgeq.bench.trust import ALLOWANCES, DIFFERENCES
     from edgeq.core.records import CheckRecord
     from edgeq.report.results import read_subject
@@ -52,7 +52,7 @@ def check(
     baselines = [read_subject(path) for path in against]
     rules = Rules(dict(limits or {}), tolerance, frozenset(allow), strict)
     checked = tuple(
-        check_subject(s, rules, _find_baseline(s, baselines, frozenset(allow_different)))
+        check_subject(s, rules, find_baseline(s, baselines, frozenset(allow_different)))
         for s in subjects
     )
     return CheckRecord(passed=all(c.passed for c in checked), results=checked)
@@ -65,27 +65,3 @@ def _refuse_unknown(option: str, given: Collection[str], known: Sequence[str]) -
                 f"{option} {name!r} does not exist.{did_you_mean(name, known)}",
                 hint=f"{option} takes {', '.join(known)}",
             )
-
-
-def _find_baseline(
-    subject: Subject, baselines: Sequence[Subject], allowed: frozenset[str]
-) -> Subject | None:
-    """Return the baseline that differs least from the result, and in nothing but `allowed`."""
-    from edgeq.bench.trust import find_differences
-
-    if not baselines:
-        return None
-    pairs = [
-        (find_differences(subject.result, b.result, subject.evaluation, b.evaluation), b)
-        for b in baselines
-    ]
-    differences, baseline = min(pairs, key=lambda pair: len(pair[0].keys() - allowed))
-    refused = {name: words for name, words in differences.items() if name not in allowed}
-    if refused:
-        words = "; ".join(f"another {name}: {text}" for name, text in refused.items())
-        options = " ".join(f"--allow-different {name}" for name in refused)
-        raise UsageError(
-            f"{subject.file} cannot be compared with {baseline.file}: {words}",
-            hint=f"measure the baseline again, or say so: {options}",
-        )
-    return baseline

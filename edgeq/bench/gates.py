@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
 from edgeq.bench.comparison import Comparison, Sample, compare
-from edgeq.bench.trust import check_trust
+from edgeq.bench.trust import check_trust, find_differences
+from edgeq.core.errors import UsageError
 from edgeq.core.records import (
     CheckedResult,
     EvaluationRecord,
@@ -75,6 +76,37 @@ def check_subject(subject: Subject, rules: Rules, baseline: Subject | None = Non
         baseline=baseline.file if baseline else None,
         gates=(*trust, *limits, *changes),
     )
+
+
+def find_baseline(
+    subject: Subject, baselines: Sequence[Subject], allowed: frozenset[str] = frozenset()
+) -> Subject | None:
+    """Return the baseline that differs least from the subject; None where there are no baselines.
+
+    Raises:
+        UsageError: it differs in more than what is `allowed` of model, board, engine, kind, data.
+    """
+    if not baselines:
+        return None
+    refused, baseline = min(
+        ((_refused(subject, baseline, allowed), baseline) for baseline in baselines),
+        key=lambda pair: len(pair[0]),
+    )
+    if refused:
+        words = "; ".join(f"another {name}: {text}" for name, text in refused.items())
+        options = " ".join(f"--allow-different {name}" for name in refused)
+        raise UsageError(
+            f"{subject.file} cannot be compared with {baseline.file}: {words}",
+            hint=f"measure the baseline again, or say so: {options}",
+        )
+    return baseline
+
+
+def _refused(subject: Subject, baseline: Subject, allowed: frozenset[str]) -> dict[str, str]:
+    found = find_differences(
+        subject.result, baseline.result, subject.evaluation, baseline.evaluation
+    )
+    return {name: words for name, words in found.items() if name not in allowed}
 
 
 def _check_limit(subject: Subject, metric: Metric, rules: Rules) -> GateRecord:
