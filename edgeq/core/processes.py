@@ -226,6 +226,12 @@ class Child:
         except (OSError, ValueError) as error:
             raise EOFError from error
 
+    def end_input(self) -> None:
+        """Close its stdin: it reads the end."""
+        if self._process.stdin is not None:
+            with contextlib.suppress(OSError):
+                self._process.stdin.close()
+
     def wait(self, timeout_s: float) -> int | None:
         """Return its exit code (negative for a signal), None where it still runs."""
         with contextlib.suppress(subprocess.TimeoutExpired):
