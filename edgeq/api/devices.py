@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from edgeq.api.catalog import find_board
 from edgeq.api.common import Progress, quiet, refuse_port
+from edgeq.bench.linux.options import LinuxOptions, runs_interpreter
 
 if TYPE_CHECKING:
     from edgeq.core.records import Result, ValidationRecord
     from edgeq.device.flashers import FlashReport
+
+LINUX = LinuxOptions()
 
 
 def flash(
@@ -55,16 +58,28 @@ def bench(
     port: str | None = None,
     toolchain: str | None = None,
     oracle: str = "edgeq",
+    linux: LinuxOptions = LINUX,
 ) -> Result:
-    """Measure latency, memory and, layer by layer, cost; compare the output with the oracle."""
+    """Measure latency, memory and, layer by layer, cost; compare the output with the oracle.
+
+    Args:
+        linux: for a Linux board: where it is, and how its interpreter runs the model.
+    """
     from edgeq.bench.inputs import generate_input, parse_input
     from edgeq.bench.preparation import prepare
     from edgeq.bench.runs import run_bench
 
     refuse_port(port)
-    seed = parse_input(input_spec)
+    seed, profile = parse_input(input_spec), find_board(board)
+    if runs_interpreter(profile):
+        from edgeq.bench.linux.measurement import run_linux
+
+        layers = layers is not False
+        return run_linux(
+            [model], profile, linux, seed=seed, runs=runs, warmup=warmup, layers=layers
+        )[0]
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
+        ready = prepare(model, profile, Path(folder), toolchain=toolchain)
         item = generate_input(ready.compiled.plan.inputs, seed)
         return run_bench(
             ready, item, runs=runs, warmup=warmup, layers=layers, port=port, oracle=oracle

@@ -248,8 +248,10 @@ FAILURES = (
     Failure(
         "host identification has changed",
         "its host key is not the one in known_hosts",
-        lambda host: "if the board was set up anew: ssh-keygen -R the host's name, then ssh to it "
-        "once and compare the fingerprint; else somebody may be in between",
+        lambda host: (
+            "if the board was set up anew: ssh-keygen -R the host's name, then ssh to it "
+            "once and compare the fingerprint; else somebody may be in between"
+        ),
     ),
     Failure(
         "host key verification failed",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,13 +23,23 @@ def bench(
     port: opt.Port = None,
     toolchain: opt.Toolchain = None,
     oracle: opt.Oracle = opt.OracleName.edgeq,
+    host: Annotated[str | None, typer.Option(help="A Linux board's user@name[:port].")] = None,
+    threads: Annotated[str, typer.Option(help="There: 4, or 1,2,4 for the scaling too.")] = "1",
+    xnnpack: Annotated[bool, typer.Option(help="There: XNNPACK, or built-in kernels.")] = True,
+    python: Annotated[str | None, typer.Option(help="There: the Python, or a command.")] = None,
+    install: Annotated[
+        bool, typer.Option(help="There: a private venv where none has one.")
+    ] = False,
+    ssh_config: Annotated[Path | None, typer.Option(help="An ssh_config file of its own.")] = None,
+    timeout: Annotated[float, typer.Option(min=1, help="There: seconds for a model.")] = 600,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
     """Measure latency, instructions and memory on a board.
 
-    Exit code 1 where the output is not bit-exact.
+    Exit code 1 where the output is not bit-exact, or where a Linux board throttled.
     """
     from edgeq import api
+    from edgeq.bench.linux.options import parse_threads
     from edgeq.cli.console import show
     from edgeq.report.tables import result_tables
 
@@ -42,7 +53,16 @@ def bench(
         port=port,
         toolchain=toolchain,
         oracle=oracle.value,
+        linux=api.LinuxOptions(
+            host=host,
+            ssh_config=ssh_config,
+            python=python,
+            install=install,
+            threads=parse_threads(threads),
+            xnnpack=xnnpack,
+            timeout_s=timeout,
+        ),
     )
     show(result, lambda: result_tables(result), form)
-    if result.output.bit_exact is False:
+    if not result.passed:
         raise typer.Exit(1)

@@ -15,10 +15,11 @@ from edgeq.core.records.conversion import (
 )
 from edgeq.core.records.energy import BatteryRecord, EnergyRecord, Gating, MeterRecord, WindowRecord
 from edgeq.core.records.firmware import FirmwareImage, RegionUse, SizeRecord
-from edgeq.core.records.linux import HostRecord, HostState
+from edgeq.core.records.linux import HostRecord, HostState, ScalingRecord
 from edgeq.core.records.plan import CompiledModel, Plan, PlannedLayer, PlannedTensor, PortRecord
 from edgeq.core.records.result import (
     BoardRecord,
+    DifferenceRecord,
     EngineRecord,
     LatencyRecord,
     LayerRecord,
@@ -35,6 +36,7 @@ __all__ = [
     "CalibrationRecord",
     "CompiledModel",
     "ConversionRecord",
+    "DifferenceRecord",
     "EnergyRecord",
     "EngineRecord",
     "EvaluationRecord",
@@ -57,6 +59,7 @@ __all__ = [
     "Record",
     "RegionUse",
     "Result",
+    "ScalingRecord",
     "SizeRecord",
     "TensorErrorRecord",
     "ValidationRecord",

@@ -22,7 +22,7 @@ INSTALL = (
     'd="${XDG_CACHE_HOME:-$HOME/.cache}/edgeq/$1"; shift; n=$1; shift; '
     'rm -rf -- "$d"; mkdir -p "$d" && "$@" -m venv "$d" >&2 || exit 71; '
     '"$d/bin/python" -m pip install --disable-pip-version-check --no-input '
-    '--only-binary=:all: $n >&2 || exit 72; '
+    "--only-binary=:all: $n >&2 || exit 72; "
     f'touch "$d/{READY}" && echo "$d/bin/python"'
 )
 
@@ -92,7 +92,7 @@ def find_interpreter(
     last: Interpreter | None = None
     for python in (*candidates, *_own_venvs(machine)):
         found = _probe(machine, python, runner)
-        if found is not None and found.probe.runtime and found.probe.numpy_version != "":
+        if found is not None and found.probe.runtime and found.probe.numpy:
             return found
         last = last or found
     if last is None:

@@ -41,7 +41,7 @@ class Probe(Record, frozen=True, kw_only=True):
     facts: Facts
     runtime: str
     runtime_version: str
-    numpy_version: str
+    numpy: bool
 
 
 class NodeDetail(Record, frozen=True, kw_only=True, array_like=True):

@@ -1,9 +1,10 @@
 """The runner: measures a .tflite model with the interpreter of the machine that it runs on.
 
-One self-contained file, shipped to the board as it is; it needs Python 3.7, numpy, and ai-edge-litert
-or tflite-runtime. It reads one request, a line of JSON, from stdin and answers with one line on
-stdout: `edgeq-reply` and JSON. The model runs in a child process, so that a crash in native code is
-an answer too. stdin stays open: where it ends, the host is gone, and the runner ends with its child.
+One self-contained file, shipped to the board as it is; it needs Python 3.7, numpy, and
+ai-edge-litert or tflite-runtime. It reads one request, a line of JSON, from stdin and answers with
+one line on stdout: `edgeq-reply` and JSON. The model runs in a child process, so that a crash in
+native code is an answer too. stdin stays open: where it ends, the host is gone, and the runner ends
+with its child.
 """
 
 from __future__ import annotations
@@ -147,7 +148,7 @@ def throttled_bits() -> int | None:
 def throttle_events() -> int | None:
     """Return how often x86 processors were throttled by heat since boot."""
     counts = [
-        read_number("%s/cpu%d/thermal_throttle/core_throttle_count" % (CPU, cpu))
+        read_number(f"{CPU}/cpu{cpu}/thermal_throttle/core_throttle_count")
         for cpu in range(os.cpu_count() or 1)
     ]
     known = [count for count in counts if count is not None]
@@ -202,7 +203,7 @@ def import_interpreter() -> Any:
 
         return importlib.import_module(package.replace("-", "_") + ".interpreter")
     except Exception as error:
-        raise Refused("broken-runtime", "%s does not import: %s" % (package, error)) from error
+        raise Refused("broken-runtime", f"{package} does not import: {error}") from error
 
 
 class Model:
@@ -228,14 +229,14 @@ class Model:
 
         details = self.interpreter.get_input_details()
         if len(details) != len(self._inputs):
-            raise Refused("model", "it has %d inputs" % len(details))
+            raise Refused("model", f"it has {len(details)} inputs")
         for detail, text in zip(details, self._inputs):
             raw = base64.b64decode(text)
             try:
                 value = np.frombuffer(raw, detail["dtype"]).reshape(detail["shape"])
                 self.interpreter.set_tensor(detail["index"], value)
             except ValueError as error:
-                raise Refused("model", "input %s: %s" % (detail["name"], error)) from error
+                raise Refused("model", f"input {detail['name']}: {error}") from error
 
     def outputs(self) -> list[str]:
         """Return the bytes of every output, as base64."""
@@ -303,7 +304,7 @@ def measure(request: Json) -> Json:
     for threads in request["threads"][1:]:
         other = Model(module, data, request, threads)
         other.feed()
-        timings.append([threads, other.time(request["runs"], request["warmup"])])
+        timings.append([threads, other.time(request["runs"], request["warmup"] + 1)])
     reply["timings"] = timings
     reply["prefixes"] = time_prefixes(module, data, request) if request.get("cut") else None
     reply["after"] = machine_state()
@@ -335,7 +336,7 @@ def cut_model(data: bytes, cut: Json, count: int, outputs: list[int]) -> bytes:
     body = bytearray(data)
     body += bytes(-len(body) % 16)
     place = len(body)
-    body += struct.pack("<I%di" % len(outputs), len(outputs), *outputs)
+    body += struct.pack(f"<I{len(outputs)}i", len(outputs), *outputs)
     struct.pack_into("<I", body, cut["length_at"], count)
     struct.pack_into("<I", body, cut["outputs_at"], place - cut["outputs_at"])
     return bytes(body)
@@ -346,10 +347,15 @@ def cut_model(data: bytes, cut: Json, count: int, outputs: list[int]) -> bytes:
 
 def probe(request: Json) -> Json:
     """Return the machine's facts and which packages it has, without importing them."""
+    import importlib.util
+
     runtime, version = find_runtime()
-    reply = {"facts": machine_facts(), "runtime": runtime, "runtime_version": version or ""}
-    reply["numpy_version"] = package_version("numpy") or ""
-    return reply
+    return {
+        "facts": machine_facts(),
+        "runtime": runtime,
+        "runtime_version": version or "",
+        "numpy": importlib.util.find_spec("numpy") is not None,
+    }
 
 
 def supervise(request: Json) -> Json:
@@ -365,7 +371,7 @@ def supervise(request: Json) -> Json:
         if line.startswith(MARK):
             return json.loads(line[len(MARK) :])
     tail = errors.decode("utf-8", "replace").strip().splitlines()[-3:]
-    raise Refused("died", "exit status %d; %s" % (child.returncode, "; ".join(tail)))
+    raise Refused("died", f"exit status {child.returncode}; {'; '.join(tail)}")
 
 
 def end_with_host(child: Any) -> None:
@@ -387,6 +393,8 @@ def main(arguments: list[str]) -> int:
         reply = answer(request)
     except Refused as refusal:
         reply = {"refused": refusal.code, "detail": refusal.detail}
+    except (ValueError, RuntimeError, MemoryError, OSError) as error:
+        reply = {"refused": "failed", "detail": f"{type(error).__name__}: {error}"}
     sys.stdout.write("\n" + MARK + json.dumps(reply) + "\n")
     sys.stdout.flush()
     return 0

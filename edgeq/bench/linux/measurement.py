@@ -1,0 +1,211 @@
+"""One benchmark on a Linux board: the same record as of any other board."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edgeq.bench.inputs import ModelInput, as_arrays, generate_input
+from edgeq.bench.linux.options import LinuxOptions, check_options
+from edgeq.bench.linux.outputs import Expected, Outputs
+from edgeq.bench.linux.records import build_result
+from edgeq.boards.profile import Board
+from edgeq.core.errors import DeviceError, EdgeqError, InputError
+from edgeq.core.files import read_bytes
+from edgeq.core.records import PortRecord, Result
+from edgeq.device.linux.interpreters import Interpreter, find_interpreter, parse_python
+from edgeq.device.linux.machine import LocalMachine, Machine, ask_runner
+from edgeq.device.linux.replies import Reply, decode_reply
+from edgeq.device.ssh import SshSession, parse_target
+from edgeq.graph.ir import Graph
+from edgeq.graph.prefixes import find_prefixes
+from edgeq.graph.reader import read_graph
+from edgeq.graph.verifier import MAX_FILE_BYTES
+
+PROFILE_RUNS = 9
+PROFILE_S = 60.0
+SYSTEM_PYTHON = ("python3",)
+HINTS = {
+    "no-runtime": "--install puts one into a private venv on the board",
+    "broken-runtime": "tflite-runtime needs numpy < 2; --python names another Python",
+    "no-resolver": "leave out --no-xnnpack, or use a newer runtime",
+    "model": "does the same model run here? edgeq bench MODEL --board local",
+    "failed": "does the same model run here? edgeq bench MODEL --board local",
+    "died": "native code crashed there; try another runtime version with --python",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One model to measure: the file, its graph and its inputs."""
+
+    path: Path
+    data: bytes
+    graph: Graph
+    item: ModelInput
+    ports: tuple[PortRecord, ...]
+
+
+def run_linux(
+    models: Sequence[Path],
+    board: Board,
+    options: LinuxOptions,
+    *,
+    seed: int = 1,
+    runs: int = 10,
+    warmup: int = 1,
+    layers: bool = True,
+) -> list[Result]:
+    """Measure each model on one board in one session.
+
+    Raises:
+        UsageError: the board needs a host or takes none, or the threads are no numbers to use.
+        DeviceError: the board, its Python or its interpreter failed.
+        InputError: a model is damaged, or the interpreter refused it.
+    """
+    check_options(board, options)
+    jobs = [read_job(path, seed) for path in models]
+    with contextlib.ExitStack() as stack:
+        machine, python = _open(board, options, stack)
+        found = find_interpreter(machine, python, install=options.install)
+        return [
+            _measure(job, board, options, machine, found, runs=runs, warmup=warmup, layers=layers)
+            for job in jobs
+        ]
+
+
+def read_job(path: Path, seed: int) -> Job:
+    """Read and verify a model, and generate its inputs."""
+    data = read_bytes(path, what="model", limit=MAX_FILE_BYTES)
+    graph = read_graph(data, path.name)
+    ports = tuple(_port(graph, index) for index in graph.inputs)
+    return Job(path, data, graph, generate_input(ports, seed), ports)
+
+
+def _port(graph: Graph, index: int) -> PortRecord:
+    tensor = graph.tensor(index)
+    return PortRecord(
+        name=tensor.name, tensor=index, shape=tensor.shape, dtype=tensor.dtype, bytes=tensor.bytes,
+        offset=0,
+    )  # fmt: skip
+
+
+def _open(
+    board: Board, options: LinuxOptions, stack: contextlib.ExitStack
+) -> tuple[Machine, list[tuple[str, ...]]]:
+    """Return the machine, and the Pythons to try on it."""
+    given = [parse_python(options.python)] if options.python else []
+    if board.link.kind != "ssh":
+        local = LocalMachine()
+        return local, given or [local.python]
+    target = parse_target(options.host or "", config=options.ssh_config)
+    return stack.enter_context(SshSession(target)), given or [SYSTEM_PYTHON]
+
+
+def _measure(
+    job: Job,
+    board: Board,
+    options: LinuxOptions,
+    machine: Machine,
+    found: Interpreter,
+    *,
+    runs: int,
+    warmup: int,
+    layers: bool,
+) -> Result:
+    request = _request(job, found, options, machine.put(job.path, "model.tflite"))
+    request |= {"runs": runs, "warmup": warmup, "threads": list(options.threads)}
+    if layers and job.graph.nodes:
+        cut = find_prefixes(job.data, job.graph)._asdict()
+        request["cut"] = cut | {"runs": PROFILE_RUNS, "budget_s": PROFILE_S}
+    reply = _ask(machine, found, request, job, options.timeout_s)
+    return build_result(
+        graph=job.graph,
+        board=board,
+        reply=reply,
+        expected=_expect(job, options, board),
+        xnnpack=options.xnnpack,
+        layers=layers,
+    )
+
+
+def _request(job: Job, found: Interpreter, options: LinuxOptions, path: str) -> dict[str, Any]:
+    inputs = [base64.b64encode(raw).decode() for raw in job.item.ports]
+    return {
+        "verb": "bench",
+        "python": list(found.python),
+        "model": path,
+        "inputs": inputs,
+        "xnnpack": options.xnnpack,
+        "cut": None,
+    }
+
+
+def _ask(
+    machine: Machine, found: Interpreter, request: dict[str, Any], job: Job, timeout_s: float
+) -> Reply:
+    reply = decode_reply(ask_runner(machine, found.argv, request, timeout_s=timeout_s))
+    if isinstance(reply, Reply):
+        _check_reply(reply, request, job, machine)
+        return reply
+    cause = f"{machine.name}, {found.probe.runtime} {found.probe.runtime_version}: {reply.detail}"
+    hint = HINTS.get(reply.refused, "run it again")
+    if reply.refused == "model":
+        raise InputError(f"{job.path.name}: {cause}", hint=hint)
+    raise DeviceError(cause, hint=hint)
+
+
+def _check_reply(reply: Reply, request: dict[str, Any], job: Job, machine: Machine) -> None:
+    """Raise DeviceError where the answer is not to this request."""
+    sizes = [job.graph.tensor(index).bytes for index in job.graph.outputs]
+    asked = [request["threads"], [request["runs"]] * len(reply.timings), sizes]
+    given = [
+        [t.threads for t in reply.timings],
+        [len(t.spans_ns) for t in reply.timings],
+        [len(raw) for raw in reply.output_bytes()],
+    ]
+    if asked != given:
+        raise DeviceError(
+            f"{machine.name}: the answer does not fit what was asked",
+            hint="is another program in the place of its Python?",
+        )
+
+
+def _expect(job: Job, options: LinuxOptions, board: Board) -> list[Expected]:
+    """Return what this computer's interpreter and edgeq's own oracle give for the same inputs.
+
+    On this computer the interpreter is asked with XNNPACK the other way round.
+    """
+    xnnpack = options.xnnpack if board.link.kind == "ssh" else not options.xnnpack
+    runs = (lambda: _run_here(job, options, xnnpack), lambda: _run_oracle(job))
+    expected = []
+    for run in runs:
+        # Not every operator is everywhere: what cannot be computed is not compared.
+        with contextlib.suppress(EdgeqError):
+            expected.append(run())
+    return expected
+
+
+def _run_here(job: Job, options: LinuxOptions, xnnpack: bool) -> Expected:
+    machine = LocalMachine()
+    found = find_interpreter(machine, [machine.python])
+    request = _request(job, found, options, str(job.path.resolve()))
+    request |= {"runs": 1, "warmup": 0, "threads": [1], "xnnpack": xnnpack}
+    reply = _ask(machine, found, request, job, options.timeout_s)
+    kernels = "XNNPACK" if xnnpack else "built-in kernels"
+    return Expected(
+        f"{reply.runtime} {reply.runtime_version} on this computer, {kernels}",
+        reply.output_bytes(),
+    )
+
+
+def _run_oracle(job: Job) -> Expected:
+    from edgeq.graph.oracle import Oracle
+
+    arrays = Oracle(job.graph).run(as_arrays(job.ports, job.item)).outputs
+    outputs: Outputs = tuple(array.tobytes() for array in arrays)
+    return Expected("edgeq oracle (double rounding)", outputs)
