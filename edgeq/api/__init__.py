@@ -21,6 +21,7 @@ from edgeq.api.code import estimate as estimate
 from edgeq.api.code import export as export
 from edgeq.api.code import fit as fit
 from edgeq.api.devices import bench as bench
+from edgeq.api.devices import compare_models as compare_models
 from edgeq.api.devices import flash as flash
 from edgeq.api.devices import flash_app as flash_app
 from edgeq.api.devices import validate as validate

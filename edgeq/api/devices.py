@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING
 from edgeq.api.catalog import find_board
 from edgeq.api.common import Progress, quiet, refuse_port
 from edgeq.bench.linux.options import LinuxOptions, runs_interpreter
+from edgeq.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from edgeq.core.records import Result, ValidationRecord
+    from edgeq.core.records import ComparisonRecord, Result, ValidationRecord
     from edgeq.device.flashers import FlashReport
 
 LINUX = LinuxOptions()
@@ -78,12 +79,47 @@ def bench(
         return run_linux(
             [model], profile, linux, seed=seed, runs=runs, warmup=warmup, layers=layers
         )[0]
+    if linux != LINUX:
+        raise UsageError(
+            f"{profile.id} is no Linux board",
+            hint="--host, --python, --threads and what goes with them are for those alone",
+        )
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         ready = prepare(model, profile, Path(folder), toolchain=toolchain)
         item = generate_input(ready.compiled.plan.inputs, seed)
         return run_bench(
             ready, item, runs=runs, warmup=warmup, layers=layers, port=port, oracle=oracle
         )
+
+
+def compare_models(
+    first: Path,
+    second: Path,
+    *,
+    board: str,
+    input_spec: str = "lcg:1",
+    runs: int = 10,
+    warmup: int = 1,
+    linux: LinuxOptions = LINUX,
+) -> ComparisonRecord:
+    """Measure two models on one Linux board, and say what explains the difference.
+
+    Raises:
+        UsageError: it is no Linux board.
+    """
+    from edgeq.bench.inputs import parse_input
+    from edgeq.bench.linux.comparison import compare_results
+    from edgeq.bench.linux.measurement import run_linux
+
+    seed, profile = parse_input(input_spec), find_board(board)
+    if not runs_interpreter(profile):
+        raise UsageError(
+            f"{profile.id} runs no interpreter", hint="--compare is for Linux boards, and local"
+        )
+    results = run_linux(
+        [first, second], profile, linux, seed=seed, runs=runs, warmup=warmup, scaling=True
+    )
+    return compare_results(*results)
 
 
 def validate(

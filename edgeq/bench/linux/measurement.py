@@ -5,11 +5,12 @@ from __future__ import annotations
 import base64
 import contextlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from edgeq.bench.inputs import ModelInput, as_arrays, generate_input
+from edgeq.bench.linux.layers import DELEGATE
 from edgeq.bench.linux.options import LinuxOptions, check_options
 from edgeq.bench.linux.outputs import Expected, Outputs
 from edgeq.bench.linux.records import build_result
@@ -50,6 +51,18 @@ class Job:
     ports: tuple[PortRecord, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Where and how each model is measured."""
+
+    machine: Machine
+    found: Interpreter
+    options: LinuxOptions
+    runs: int
+    warmup: int
+    layers: bool
+
+
 def run_linux(
     models: Sequence[Path],
     board: Board,
@@ -59,8 +72,14 @@ def run_linux(
     runs: int = 10,
     warmup: int = 1,
     layers: bool = True,
+    scaling: bool = False,
 ) -> list[Result]:
     """Measure each model on one board in one session.
+
+    Args:
+        seed: of the byte generator that gives the inputs.
+        layers: time each operator too.
+        scaling: measure with all processors too.
 
     Raises:
         UsageError: the board needs a host or takes none, or the threads are no numbers to use.
@@ -72,10 +91,10 @@ def run_linux(
     with contextlib.ExitStack() as stack:
         machine, python = _open(board, options, stack)
         found = find_interpreter(machine, python, install=options.install)
-        return [
-            _measure(job, board, options, machine, found, runs=runs, warmup=warmup, layers=layers)
-            for job in jobs
-        ]
+        everything = (found.probe.facts.cpus,) if scaling else ()
+        threads = tuple(dict.fromkeys((*options.threads, *everything)))
+        bench = Bench(machine, found, replace(options, threads=threads), runs, warmup, layers)
+        return [_measure(job, board, bench) for job in jobs]
 
 
 def read_job(path: Path, seed: int) -> Job:
@@ -106,41 +125,32 @@ def _open(
     return stack.enter_context(SshSession(target)), given or [SYSTEM_PYTHON]
 
 
-def _measure(
-    job: Job,
-    board: Board,
-    options: LinuxOptions,
-    machine: Machine,
-    found: Interpreter,
-    *,
-    runs: int,
-    warmup: int,
-    layers: bool,
-) -> Result:
-    request = _request(job, found, options, machine.put(job.path, "model.tflite"))
-    request |= {"runs": runs, "warmup": warmup, "threads": list(options.threads)}
-    if layers and job.graph.nodes:
+def _measure(job: Job, board: Board, bench: Bench) -> Result:
+    options = bench.options
+    request = _request(job, bench.found, bench.machine.put(job.path, "model.tflite"))
+    request |= {"runs": bench.runs, "warmup": bench.warmup, "threads": list(options.threads)}
+    request |= {"xnnpack": options.xnnpack}
+    if bench.layers and job.graph.nodes:
         cut = find_prefixes(job.data, job.graph)._asdict()
         request["cut"] = cut | {"runs": PROFILE_RUNS, "budget_s": PROFILE_S}
-    reply = _ask(machine, found, request, job, options.timeout_s)
+    reply = _ask(bench.machine, bench.found, request, job, options.timeout_s)
     return build_result(
         graph=job.graph,
         board=board,
         reply=reply,
-        expected=_expect(job, options, board),
+        expected=_expect(job, reply, board, options.timeout_s),
         xnnpack=options.xnnpack,
-        layers=layers,
+        layers=bench.layers,
     )
 
 
-def _request(job: Job, found: Interpreter, options: LinuxOptions, path: str) -> dict[str, Any]:
+def _request(job: Job, found: Interpreter, path: str) -> dict[str, Any]:
     inputs = [base64.b64encode(raw).decode() for raw in job.item.ports]
     return {
         "verb": "bench",
         "python": list(found.python),
         "model": path,
         "inputs": inputs,
-        "xnnpack": options.xnnpack,
         "cut": None,
     }
 
@@ -175,27 +185,27 @@ def _check_reply(reply: Reply, request: dict[str, Any], job: Job, machine: Machi
         )
 
 
-def _expect(job: Job, options: LinuxOptions, board: Board) -> list[Expected]:
+def _expect(job: Job, reply: Reply, board: Board, timeout_s: float) -> list[Expected]:
     """Return what this computer's interpreter and edgeq's own oracle give for the same inputs.
 
-    On this computer the interpreter is asked with XNNPACK the other way round.
+    The interpreter here runs the kernels that ran there, or on this computer the other ones.
     """
-    xnnpack = options.xnnpack if board.link.kind == "ssh" else not options.xnnpack
-    runs = (lambda: _run_here(job, options, xnnpack), lambda: _run_oracle(job))
+    delegated = any(node.op == DELEGATE for node in reply.nodes or ())
+    xnnpack = delegated if board.link.kind == "ssh" else not delegated
     expected = []
-    for run in runs:
+    for run in (lambda: _run_here(job, xnnpack, timeout_s), lambda: _run_oracle(job)):
         # Not every operator is everywhere: what cannot be computed is not compared.
         with contextlib.suppress(EdgeqError):
             expected.append(run())
     return expected
 
 
-def _run_here(job: Job, options: LinuxOptions, xnnpack: bool) -> Expected:
+def _run_here(job: Job, xnnpack: bool, timeout_s: float) -> Expected:
     machine = LocalMachine()
     found = find_interpreter(machine, [machine.python])
-    request = _request(job, found, options, str(job.path.resolve()))
+    request = _request(job, found, machine.put(job.path, job.path.name))
     request |= {"runs": 1, "warmup": 0, "threads": [1], "xnnpack": xnnpack}
-    reply = _ask(machine, found, request, job, options.timeout_s)
+    reply = _ask(machine, found, request, job, timeout_s)
     kernels = "XNNPACK" if xnnpack else "built-in kernels"
     return Expected(
         f"{reply.runtime} {reply.runtime_version} on this computer, {kernels}",
@@ -208,4 +218,4 @@ def _run_oracle(job: Job) -> Expected:
 
     arrays = Oracle(job.graph).run(as_arrays(job.ports, job.item)).outputs
     outputs: Outputs = tuple(array.tobytes() for array in arrays)
-    return Expected("edgeq oracle (double rounding)", outputs)
+    return Expected("edgeq's oracle (double rounding)", outputs)

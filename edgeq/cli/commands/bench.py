@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from edgeq.cli import options as opt
 
+if TYPE_CHECKING:
+    from edgeq.core.records import ComparisonRecord, Result
+
 
 def bench(
-    model: opt.Int8Model,
+    model: opt.TfliteModel,
     board: opt.Board,
     input_: Annotated[str, typer.Option("--input", help="lcg:SEED, the byte generator.")] = "lcg:1",
     runs: Annotated[int, typer.Option(min=1, max=100_000, help="Measured inferences.")] = 10,
@@ -32,6 +35,9 @@ def bench(
     ] = False,
     ssh_config: Annotated[Path | None, typer.Option(help="An ssh_config file of its own.")] = None,
     timeout: Annotated[float, typer.Option(min=1, help="There: seconds for a model.")] = 600,
+    compare: Annotated[
+        Path | None, typer.Option(help="There: a second model; says why one is slower.")
+    ] = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
     """Measure latency, instructions and memory on a board.
@@ -41,28 +47,37 @@ def bench(
     from edgeq import api
     from edgeq.bench.linux.options import parse_threads
     from edgeq.cli.console import show
+    from edgeq.report.linux import comparison_tables
     from edgeq.report.tables import result_tables
 
-    result = api.bench(
-        model,
-        board=board,
-        input_spec=input_,
-        runs=runs,
-        warmup=warmup,
-        layers=layers,
-        port=port,
-        toolchain=toolchain,
-        oracle=oracle.value,
-        linux=api.LinuxOptions(
-            host=host,
-            ssh_config=ssh_config,
-            python=python,
-            install=install,
-            threads=parse_threads(threads),
-            xnnpack=xnnpack,
-            timeout_s=timeout,
-        ),
+    linux = api.LinuxOptions(
+        host=host,
+        ssh_config=ssh_config,
+        python=python,
+        install=install,
+        threads=parse_threads(threads),
+        xnnpack=xnnpack,
+        timeout_s=timeout,
     )
-    show(result, lambda: result_tables(result), form)
-    if not result.passed:
+    record: Result | ComparisonRecord
+    if compare is not None:
+        record = compared = api.compare_models(
+            compare, model, board=board, input_spec=input_, runs=runs, warmup=warmup, linux=linux
+        )
+        show(record, lambda: comparison_tables(compared), form)
+    else:
+        record = result = api.bench(
+            model,
+            board=board,
+            input_spec=input_,
+            runs=runs,
+            warmup=warmup,
+            layers=layers,
+            port=port,
+            toolchain=toolchain,
+            oracle=oracle.value,
+            linux=linux,
+        )
+        show(record, lambda: result_tables(result), form)
+    if not record.passed:
         raise typer.Exit(1)

@@ -5,6 +5,7 @@ instruction on a virtual board, or `estimated` from a model or a table.
 """
 
 from edgeq.core.records.base import BoardKind, Kind, Record
+from edgeq.core.records.comparison import ComparisonRecord, OperatorGroup
 from edgeq.core.records.conversion import (
     CalibrationRecord,
     ConversionRecord,
@@ -34,6 +35,7 @@ __all__ = [
     "BoardKind",
     "BoardRecord",
     "CalibrationRecord",
+    "ComparisonRecord",
     "CompiledModel",
     "ConversionRecord",
     "DifferenceRecord",
@@ -51,6 +53,7 @@ __all__ = [
     "MeterRecord",
     "MismatchRecord",
     "ModelRecord",
+    "OperatorGroup",
     "OutputRecord",
     "Plan",
     "PlannedLayer",

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+from typing import TypeVar
 
 import msgspec
 
 from edgeq.core.errors import DeviceError
 from edgeq.core.records import Record
+
+Answer = TypeVar("Answer", bound=Record)
 
 
 class Facts(Record, frozen=True, kw_only=True):
@@ -107,7 +110,7 @@ def decode_reply(line: bytes) -> Reply | Refusal:
     return reply
 
 
-def _decode(line: bytes, kind: type[Record]):  # type: ignore[no-untyped-def]
+def _decode(line: bytes, kind: type[Answer]) -> Answer | Refusal:
     try:
         if b'"refused"' in line[:16]:
             return msgspec.json.decode(line, type=Refusal)

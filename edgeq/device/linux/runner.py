@@ -376,7 +376,7 @@ def supervise(request: Json) -> Json:
 
 def end_with_host(child: Any) -> None:
     """Wait until stdin ends, then end: nobody waits for the answer any more."""
-    while sys.stdin.buffer.read1(4096):
+    while os.read(sys.stdin.fileno(), 4096):
         pass
     child.kill()
     os._exit(GONE)
