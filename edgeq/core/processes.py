@@ -226,18 +226,18 @@ class Child:
         except (OSError, ValueError) as error:
             raise EOFError from error
 
-    def end_input(self) -> None:
-        """Close its stdin: it reads the end."""
-        if self._process.stdin is not None:
-            with contextlib.suppress(OSError):
-                self._process.stdin.close()
-
     def wait(self, timeout_s: float) -> int | None:
         """Return its exit code (negative for a signal), None where it still runs."""
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(timeout=timeout_s)
             self._readers[1].join(timeout=timeout_s)
         return self._process.returncode
+
+    def hang_up(self) -> None:
+        """Close its stdin: a child that reads it to its end then ends by itself."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):
+            self._process.stdin.close()
 
     def last_words(self) -> str:
         """Return the last lines of its stderr."""

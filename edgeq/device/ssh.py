@@ -140,7 +140,7 @@ class SshSession:
 
     def close(self) -> None:
         """Let the board remove the folder, and end the connection."""
-        self._keeper.end_input()
+        self._keeper.hang_up()
         self._keeper.wait(REMOVAL_S)
         self._keeper.close()
 
