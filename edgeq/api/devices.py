@@ -12,6 +12,7 @@ from edgeq.bench.linux.options import LinuxOptions, runs_interpreter
 from edgeq.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from edgeq.bench.requests import BatteryPlan, MeterRequest
     from edgeq.core.records import ComparisonRecord, Result, ValidationRecord
     from edgeq.device.flashers import FlashReport
 
@@ -59,9 +60,15 @@ def bench(
     port: str | None = None,
     toolchain: str | None = None,
     oracle: str = "edgeq",
+    meter: MeterRequest | None = None,
+    battery: BatteryPlan | None = None,
     linux: LinuxOptions = LINUX,
 ) -> Result:
     """Measure latency, memory and, layer by layer, cost; compare the output with the oracle.
+
+    Energy is measured with `meter`, else estimated from the board's profile where that has power
+    figures; `battery` says how long a battery lasts. Where the meter was lost in mid-run the
+    energy's `complete` is false.
 
     Args:
         linux: for a Linux board: where it is, and how its interpreter runs the model.
@@ -76,9 +83,11 @@ def bench(
         from edgeq.bench.linux.measurement import run_linux
 
         layers = layers is not False
-        return run_linux(
-            [model], profile, linux, seed=seed, runs=runs, warmup=warmup, layers=layers
-        )[0]
+        (result,) = run_linux(
+            [model], profile, linux, seed=seed, runs=runs, warmup=warmup, layers=layers,
+            meter=meter, battery=battery,
+        )  # fmt: skip
+        return result
     if linux != LINUX:
         raise UsageError(
             f"{profile.id} is no Linux board",
@@ -88,7 +97,15 @@ def bench(
         ready = prepare(model, profile, Path(folder), toolchain=toolchain)
         item = generate_input(ready.compiled.plan.inputs, seed)
         return run_bench(
-            ready, item, runs=runs, warmup=warmup, layers=layers, port=port, oracle=oracle
+            ready,
+            item,
+            runs=runs,
+            warmup=warmup,
+            layers=layers,
+            port=port,
+            oracle=oracle,
+            meter=meter,
+            battery=battery,
         )
 
 

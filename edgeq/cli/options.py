@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from edgeq.bench.requests import BatteryPlan
 
 
 class Format(str, Enum):
@@ -81,3 +84,43 @@ Name = Annotated[str | None, typer.Option(help="The model's C name [default: fro
 Toolchain = Annotated[str | None, typer.Option(help="zig, gcc-arm, gcc or clang.")]
 Port = Annotated[str | None, typer.Option(help="Serial port or socket:// address of the board.")]
 Oracle = Annotated[OracleName, typer.Option(help="What computes the expected bytes.")]
+Meter = Annotated[
+    str | None,
+    typer.Option(help="Measure energy with this meter, e.g. ppk2:/dev/ttyACM0,voltage=3.0."),
+]
+Gate = Annotated[
+    str, typer.Option(help="What bounds a window: a channel of the meter (d0), marker, or auto.")
+]
+Battery = Annotated[
+    str | None, typer.Option(help="Battery life on this battery, e.g. 230mAh@3V; needs --every.")
+]
+Every = Annotated[str | None, typer.Option(help="From one inference to the next, e.g. 10s.")]
+Awake = Annotated[
+    str | None, typer.Option(help="Awake and idle in each period, e.g. 50ms [default: none].")
+]
+IdleCurrent = Annotated[
+    str | None, typer.Option(help="Awake and idle, e.g. 1mA [default: measured, or the profile's].")
+]
+SleepCurrent = Annotated[
+    str | None,
+    typer.Option(help="Asleep, e.g. 2uA; idle: never sleeps [default: the profile's]."),
+]
+
+
+def read_battery(
+    battery: str | None,
+    every: str | None,
+    awake: str | None,
+    idle: str | None,
+    sleep: str | None,
+) -> BatteryPlan | None:
+    """Return the plan that the battery options describe, None where there is no battery."""
+    from edgeq.api import parse_plan
+    from edgeq.core.errors import UsageError
+
+    if battery is not None:
+        return parse_plan(battery, every, awake=awake, idle=idle, sleep=sleep)
+    given = {"--every": every, "--awake": awake, "--idle-current": idle, "--sleep-current": sleep}
+    if names := [name for name, value in given.items() if value is not None]:
+        raise UsageError(f"{', '.join(names)} without --battery", hint="add --battery 230mAh@3V")
+    return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgeq.core.records import ComparisonRecord, HostRecord, HostState, LayerRecord, Result
 from edgeq.core.units import format_bytes, format_count, format_seconds, short_name
+from edgeq.report.energy import energy_tables, energy_text
 from edgeq.report.table import Table, Tables, facts, make_table
 
 YES = {True: "yes", False: "no", None: "-"}
@@ -13,6 +14,7 @@ def linux_tables(result: Result) -> Tables:
     """A benchmark on a Linux board: the summary, the threads, and the cost of each operator."""
     assert result.host is not None
     parts = [_summary(result, result.host)]
+    parts += energy_tables(result.energy) if result.energy else ()
     if len(result.host.scaling) > 1:
         parts.append(_scaling_table((result,)))
     if result.layers:
@@ -42,9 +44,7 @@ def _summary(result: Result, host: HostRecord) -> Table:
         f"{format_bytes(memory.ram_bytes)} of them by the model (measured)",
         "before": _state(host.before),
         "after": _state(host.after),
-        "energy": None
-        if result.energy is None
-        else f"{result.energy.per_inference_j * 1e6:.3g} uJ ({result.energy.kind})",
+        "energy": energy_text(result.energy) if result.energy else None,
         "valid": "yes" if host.valid else "NO",
     }
     return facts("Benchmark", values, result.warnings)

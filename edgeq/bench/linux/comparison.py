@@ -11,6 +11,8 @@ from edgeq.core.units import format_bytes, format_seconds
 CONVERSIONS = frozenset({"QUANTIZE", "DEQUANTIZE", "CAST"})
 # Medians that lie closer than this many median absolute deviations are not told apart.
 SPREADS = 3.0
+VECTORS = frozenset({"neon", "asimd", "sse4_1", "avx2"})
+DOT_PRODUCTS = frozenset({"asimddp", "i8mm", "avx512_vnni", "avx_vnni"})
 LARGE = 1.05
 
 
@@ -87,6 +89,19 @@ def _find_runtime(first: Result, second: Result) -> Iterator[str]:
         )
 
 
+def _find_dot_products(first: Result, second: Result) -> Iterator[str]:
+    """Say where the processor has no instruction that would make int8 faster than float32."""
+    slow, fast = _order(first, second)
+    features = frozenset(slow.host.features) if slow.host else frozenset[str]()
+    integer = _sum_bytes(slow) < _sum_bytes(fast)
+    if integer and features & VECTORS and not features & DOT_PRODUCTS:
+        yield (
+            "the processor has no int8 dot product (asimddp, i8mm, VNNI): it multiplies no more "
+            "int8 values at once than it needs instructions to widen them, so int8 saves memory "
+            "here, not time"
+        )
+
+
 def _find_conversions(first: Result, second: Result) -> Iterator[str]:
     for result in (first, second):
         layers = [layer for layer in result.layers if layer.op in CONVERSIONS]
@@ -127,7 +142,7 @@ def _gain(one: ScalingRecord, best: ScalingRecord) -> str:
 
 
 def _find_traffic(first: Result, second: Result) -> Iterator[str]:
-    moved = [sum(layer.traffic_bytes or 0 for layer in r.layers) for r in (first, second)]
+    moved = [_sum_bytes(result) for result in (first, second)]
     if all(moved):
         yield (
             f"memory traffic of one inference, summed over the operators: "
@@ -142,6 +157,7 @@ FINDINGS: tuple[Callable[[Result, Result], Iterator[str]], ...] = (
     _find_fallen,
     _find_runtime,
     _find_costliest,
+    _find_dot_products,
     _find_conversions,
     _find_scaling,
     _find_traffic,
@@ -151,6 +167,10 @@ FINDINGS: tuple[Callable[[Result, Result], Iterator[str]], ...] = (
 def _order(first: Result, second: Result) -> tuple[Result, Result]:
     """Return the slower one, then the faster one."""
     return (first, second) if first.latency.median_s >= second.latency.median_s else (second, first)
+
+
+def _sum_bytes(result: Result) -> int:
+    return sum(layer.traffic_bytes or 0 for layer in result.layers)
 
 
 def _spread(result: Result) -> float:

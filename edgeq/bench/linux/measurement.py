@@ -9,26 +9,30 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from edgeq.bench.budget import add_energy, refuse_unknown_currents
 from edgeq.bench.inputs import ModelInput, as_arrays, generate_input
 from edgeq.bench.linux.layers import DELEGATE
 from edgeq.bench.linux.options import LinuxOptions, check_options
 from edgeq.bench.linux.outputs import Expected, Outputs
 from edgeq.bench.linux.records import build_result
+from edgeq.bench.metering import meter_board, opened_meter
+from edgeq.bench.requests import BatteryPlan, MeterRequest
 from edgeq.boards.profile import Board
 from edgeq.core.errors import DeviceError, EdgeqError, InputError
 from edgeq.core.files import read_bytes
-from edgeq.core.records import PortRecord, Result
+from edgeq.core.records import EnergyRecord, PortRecord, Result
 from edgeq.device.linux.interpreters import Interpreter, find_interpreter, parse_python
-from edgeq.device.linux.machine import LocalMachine, Machine, ask_runner
+from edgeq.device.linux.machine import HeldModel, LocalMachine, Machine, Runner, ask_runner
 from edgeq.device.linux.replies import Reply, decode_reply
+from edgeq.device.meters.trace import Meter
 from edgeq.device.ssh import SshSession, parse_target
 from edgeq.graph.ir import Graph
 from edgeq.graph.prefixes import find_prefixes
 from edgeq.graph.reader import read_graph
 from edgeq.graph.verifier import MAX_FILE_BYTES
 
-PROFILE_RUNS = 9
-PROFILE_S = 60.0
+# Each part of the model runs at least so often and so long; all of them stop after the budget.
+PROFILE = {"runs": 5, "each_s": 0.02, "budget_s": 60.0}
 SYSTEM_PYTHON = ("python3",)
 HINTS = {
     "no-runtime": "--install puts one into a private venv on the board",
@@ -73,6 +77,8 @@ def run_linux(
     warmup: int = 1,
     layers: bool = True,
     scaling: bool = False,
+    meter: MeterRequest | None = None,
+    battery: BatteryPlan | None = None,
 ) -> list[Result]:
     """Measure each model on one board in one session.
 
@@ -80,6 +86,8 @@ def run_linux(
         seed: of the byte generator that gives the inputs.
         layers: time each operator too.
         scaling: measure with all processors too.
+        meter: measure energy with it; None estimates energy from the profile's figures.
+        battery: work out how long this battery lasts.
 
     Raises:
         UsageError: the board needs a host or takes none, or the threads are no numbers to use.
@@ -87,6 +95,7 @@ def run_linux(
         InputError: a model is damaged, or the interpreter refused it.
     """
     check_options(board, options)
+    refuse_unknown_currents(battery, board, meter)
     jobs = [read_job(path, seed) for path in models]
     with contextlib.ExitStack() as stack:
         machine, python = _open(board, options, stack)
@@ -94,7 +103,14 @@ def run_linux(
         everything = (found.probe.facts.cpus,) if scaling else ()
         threads = tuple(dict.fromkeys((*options.threads, *everything)))
         bench = Bench(machine, found, replace(options, threads=threads), runs, warmup, layers)
-        return [_measure(job, board, bench) for job in jobs]
+        power = stack.enter_context(opened_meter(meter))
+        results = []
+        for job in jobs:
+            path = machine.put(job.path, "model.tflite")
+            result = _measure(job, board, bench, path)
+            energy = _meter(job, board, bench, path, power, meter) if meter and power else None
+            results.append(add_energy(result, board, energy, battery))
+        return results
 
 
 def read_job(path: Path, seed: int) -> Job:
@@ -125,14 +141,14 @@ def _open(
     return stack.enter_context(SshSession(target)), given or [SYSTEM_PYTHON]
 
 
-def _measure(job: Job, board: Board, bench: Bench) -> Result:
+def _measure(job: Job, board: Board, bench: Bench, path: str) -> Result:
     options = bench.options
-    request = _request(job, bench.found, bench.machine.put(job.path, "model.tflite"))
+    request = _request(job, bench.found, path)
     request |= {"runs": bench.runs, "warmup": bench.warmup, "threads": list(options.threads)}
     request |= {"xnnpack": options.xnnpack}
     if bench.layers and job.graph.nodes:
         cut = find_prefixes(job.data, job.graph)._asdict()
-        request["cut"] = cut | {"runs": PROFILE_RUNS, "budget_s": PROFILE_S}
+        request["cut"] = cut | PROFILE
     reply = _ask(bench.machine, bench.found, request, job, options.timeout_s)
     return build_result(
         graph=job.graph,
@@ -142,6 +158,17 @@ def _measure(job: Job, board: Board, bench: Bench) -> Result:
         xnnpack=options.xnnpack,
         layers=bench.layers,
     )
+
+
+def _meter(
+    job: Job, board: Board, bench: Bench, path: str, power: Meter, asked: MeterRequest
+) -> EnergyRecord:
+    """Measure the energy of the model, which stays loaded for it."""
+    request = _request(job, bench.found, path) | {"verb": "hold"}
+    request |= {"threads": list(bench.options.threads[:1]), "xnnpack": bench.options.xnnpack}
+    with Runner(bench.machine, bench.found.argv) as runner:
+        runner.ask(request, timeout_s=bench.options.timeout_s)
+        return meter_board(HeldModel(runner), power, asked, board)
 
 
 def _request(job: Job, found: Interpreter, path: str) -> dict[str, Any]:
@@ -193,10 +220,11 @@ def _expect(job: Job, reply: Reply, board: Board, timeout_s: float) -> list[Expe
     delegated = any(node.op == DELEGATE for node in reply.nodes or ())
     xnnpack = delegated if board.link.kind == "ssh" else not delegated
     expected = []
-    for run in (lambda: _run_here(job, xnnpack, timeout_s), lambda: _run_oracle(job)):
-        # Not every operator is everywhere: what cannot be computed is not compared.
-        with contextlib.suppress(EdgeqError):
-            expected.append(run())
+    # Not every operator is everywhere: what cannot be computed is not compared.
+    with contextlib.suppress(EdgeqError):
+        expected.append(_run_here(job, xnnpack, timeout_s))
+    with contextlib.suppress(EdgeqError):
+        expected.append(_run_oracle(job))
     return expected
 
 

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from edgeq.bench.latency import explain_latency, summarise_latency
 from edgeq.bench.linux.layers import layer_records
 from edgeq.bench.linux.outputs import Expected, compare_outputs
 from edgeq.bench.linux.throttling import find_throttling, host_state
-from edgeq.bench.statistics import explain_spread, summarise
 from edgeq.boards.profile import Board
 from edgeq.core.records import (
     BoardRecord,
     EngineRecord,
     HostRecord,
-    LatencyRecord,
     LayerRecord,
     MemoryRecord,
     ModelRecord,
@@ -37,6 +36,7 @@ PARTS = {
     "0xd0a": "Cortex-A75",
     "0xd0b": "Cortex-A76",
 }
+ARM = ("aarch64", "arm")
 STEADY = "performance"
 
 
@@ -53,6 +53,7 @@ def build_result(
     operators = layer_records(graph, reply)
     output = compare_outputs(graph, reply.output_bytes(), expected)
     host = host_record(reply, operators, xnnpack=xnnpack)
+    seconds = reply.timings[0].seconds
     return Result(
         model=ModelRecord(
             name=graph.name,
@@ -66,13 +67,13 @@ def build_result(
             version=reply.runtime_version,
             options={"threads": host.threads, "xnnpack": xnnpack},
         ),
-        latency=_latency_record(reply.timings[0]),
+        latency=summarise_latency(seconds, "measured"),
         memory=_memory_record(graph, reply),
         energy=None,
         output=output,
         layers=operators if layers else (),
         host=host,
-        warnings=(*_warnings(board, reply, host, output, layers), *_spread(reply)),
+        warnings=(*_warnings(board, reply, host, output, layers), *explain_latency(seconds)),
     )
 
 
@@ -83,6 +84,7 @@ def host_record(reply: Reply, operators: Sequence[LayerRecord], *, xnnpack: bool
     return HostRecord(
         machine=" ".join(filter(None, (facts.model, facts.machine))),
         cpu=facts.cpu or PARTS.get(facts.cpu_part, facts.cpu_part) or "unknown",
+        features=facts.features,
         cpus=facts.cpus,
         kernel=facts.kernel,
         python=facts.python,
@@ -103,8 +105,8 @@ def host_record(reply: Reply, operators: Sequence[LayerRecord], *, xnnpack: bool
 
 
 def _scaling(timing: Timing) -> ScalingRecord:
-    summary = summarise([span * 1e-9 for span in timing.spans_ns])
-    return ScalingRecord(threads=timing.threads, median_s=summary.median, p95_s=summary.p95)
+    latency = summarise_latency(timing.seconds, "measured")
+    return ScalingRecord(threads=timing.threads, median_s=latency.median_s, p95_s=latency.p95_s)
 
 
 def _board_record(board: Board, facts: Facts) -> BoardRecord:
@@ -115,21 +117,6 @@ def _board_record(board: Board, facts: Facts) -> BoardRecord:
         clock_hz=facts.clock_hz or board.clock_hz if local else board.clock_hz,
         kind="linux",
         verified=board.verified,
-    )
-
-
-def _latency_record(timing: Timing) -> LatencyRecord:
-    samples = tuple(span * 1e-9 for span in timing.spans_ns)
-    summary = summarise(samples)
-    return LatencyRecord(
-        kind="measured",
-        median_s=summary.median,
-        p95_s=summary.p95,
-        mean_s=summary.mean,
-        runs=summary.runs,
-        minimum_s=summary.minimum,
-        maximum_s=summary.maximum,
-        samples_s=samples,
     )
 
 
@@ -150,10 +137,6 @@ def _memory_record(graph: Graph, reply: Reply) -> MemoryRecord:
     )
 
 
-def _spread(reply: Reply) -> tuple[str, ...]:
-    return explain_spread(reply.timings[0].spans_ns)
-
-
 def _warnings(
     board: Board, reply: Reply, host: HostRecord, output: OutputRecord, layers: bool
 ) -> tuple[str, ...]:
@@ -163,6 +146,8 @@ def _warnings(
         notes.append(f"INVALID: the machine was slowed during the runs: {', '.join(reasons)}")
     if facts.model and board.core.arch != "native" and not _is_model(board.name, facts.model):
         notes.append(f"the machine calls itself {facts.model!r}, not {board.name!r}")
+    if board.core.arch.startswith("cortex-a") and not facts.machine.startswith(ARM):
+        notes.append(f"the machine is {facts.machine}, no {board.core.arch}: is it emulated?")
     if host.before.governor not in (None, STEADY):
         notes.append(
             f"the governor is {host.before.governor!r}: the clock may change between runs; "

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgeq.cli import linux
 from edgeq.cli import options as opt
 
 if TYPE_CHECKING:
@@ -26,23 +27,34 @@ def bench(
     port: opt.Port = None,
     toolchain: opt.Toolchain = None,
     oracle: opt.Oracle = opt.OracleName.edgeq,
-    host: Annotated[str | None, typer.Option(help="A Linux board's user@name[:port].")] = None,
-    threads: Annotated[str, typer.Option(help="There: 4, or 1,2,4 for the scaling too.")] = "1",
-    xnnpack: Annotated[bool, typer.Option(help="There: XNNPACK, or built-in kernels.")] = True,
-    python: Annotated[str | None, typer.Option(help="There: the Python, or a command.")] = None,
-    install: Annotated[
-        bool, typer.Option(help="There: a private venv where none has one.")
-    ] = False,
-    ssh_config: Annotated[Path | None, typer.Option(help="An ssh_config file of its own.")] = None,
-    timeout: Annotated[float, typer.Option(min=1, help="There: seconds for a model.")] = 600,
-    compare: Annotated[
-        Path | None, typer.Option(help="There: a second model; says why one is slower.")
+    host: linux.Host = None,
+    threads: linux.Threads = "1",
+    xnnpack: linux.Xnnpack = True,
+    python: linux.Python = None,
+    install: linux.Install = False,
+    ssh_config: linux.SshConfig = None,
+    timeout: linux.Timeout = 600,
+    compare: linux.Compare = None,
+    meter: opt.Meter = None,
+    gate: opt.Gate = "auto",
+    windows: Annotated[int, typer.Option(min=1, max=10_000, help="Measured windows.")] = 5,
+    window_seconds: Annotated[float, typer.Option(help="A window lasts at least this.")] = 2.0,
+    idle_seconds: Annotated[float, typer.Option(help="Idle before and after; 0: none.")] = 1.0,
+    keep_trace: Annotated[
+        Path | None, typer.Option(help="Keep the meter's recording in this .npz.")
     ] = None,
+    battery: opt.Battery = None,
+    every: opt.Every = None,
+    awake: opt.Awake = None,
+    idle_current: opt.IdleCurrent = None,
+    sleep_current: opt.SleepCurrent = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
-    """Measure latency, instructions and memory on a board.
+    """Measure latency, instructions, memory and, with a meter, energy on a board.
 
-    Exit code 1 where the output is not bit-exact, or where a Linux board throttled.
+    Without a meter, energy is estimated where the board's profile has power figures. Exit code 1
+    where the output is not bit-exact or a Linux board throttled, 5 where the meter was lost: what
+    it recorded is kept.
     """
     from edgeq import api
     from edgeq.bench.linux.options import parse_threads
@@ -50,19 +62,17 @@ def bench(
     from edgeq.report.linux import comparison_tables
     from edgeq.report.tables import result_tables
 
-    linux = api.LinuxOptions(
-        host=host,
-        ssh_config=ssh_config,
-        python=python,
-        install=install,
-        threads=parse_threads(threads),
-        xnnpack=xnnpack,
-        timeout_s=timeout,
+    plan = opt.read_battery(battery, every, awake, idle_current, sleep_current)
+    request = meter and api.MeterRequest(
+        meter, gate, windows, window_seconds, idle_seconds, keep_trace
+    )
+    there = api.LinuxOptions(
+        host, ssh_config, python, install, parse_threads(threads), xnnpack, timeout
     )
     record: Result | ComparisonRecord
     if compare is not None:
         record = compared = api.compare_models(
-            compare, model, board=board, input_spec=input_, runs=runs, warmup=warmup, linux=linux
+            compare, model, board=board, input_spec=input_, runs=runs, warmup=warmup, linux=there
         )
         show(record, lambda: comparison_tables(compared), form)
     else:
@@ -76,8 +86,23 @@ def bench(
             port=port,
             toolchain=toolchain,
             oracle=oracle.value,
-            linux=linux,
+            meter=request or None,
+            battery=plan,
+            linux=there,
         )
         show(record, lambda: result_tables(result), form)
     if not record.passed:
         raise typer.Exit(1)
+    _refuse_incomplete(record)
+
+
+def _refuse_incomplete(record: Result | ComparisonRecord) -> None:
+    """Raise DeviceError where the meter was lost in mid-run."""
+    from edgeq.core.errors import DeviceError
+
+    energy = getattr(record, "energy", None)
+    if energy is not None and not energy.complete:
+        raise DeviceError(
+            f"the recording of the energy is incomplete: {energy.warnings[-1]}",
+            hint="plug the meter in again and measure anew",
+        )

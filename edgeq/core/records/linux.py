@@ -30,7 +30,8 @@ class HostRecord(Record, frozen=True, kw_only=True):
 
     `valid` is false where the machine throttled during the runs. `cold_start_s` is from an empty
     process to the first output; `load_s` the model's loading and allocation alone. XNNPACK runs
-    `delegated` of the model's `operators`, None where the interpreter does not tell.
+    `delegated` of the model's `operators`, None where the interpreter does not tell. `features`
+    are the processor's instructions for neural networks, as /proc/cpuinfo names them.
     """
 
     machine: str
@@ -51,3 +52,4 @@ class HostRecord(Record, frozen=True, kw_only=True):
     operators: int | None = None
     delegated: int | None = None
     scaling: tuple[ScalingRecord, ...] = ()
+    features: tuple[str, ...] = ()

@@ -66,42 +66,77 @@ class LocalMachine:
         )
 
 
+class Runner:
+    """The runner, started on a machine: lines of JSON go in, one answer comes out for each.
+
+    Use it as a context manager: its stdin ends there, and so does it.
+    """
+
+    def __init__(self, machine: Machine, argv: Sequence[str]) -> None:
+        """Start it.
+
+        Args:
+            argv: the Python on that machine, and the runner's path there.
+        """
+        self._machine = machine
+        self._child = machine.spawn(argv)
+        self._text = bytearray()
+
+    def __enter__(self) -> Runner:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._child.close()
+
+    def ask(self, request: Mapping[str, Any], *, timeout_s: float) -> bytes:
+        """Hand it a request and return the JSON of its answer.
+
+        Raises:
+            DeviceError: it ended early, did not answer in time, or the connection was lost.
+        """
+        end = time.monotonic() + timeout_s
+        try:
+            self._child.write(json.dumps(dict(request)).encode() + b"\n")
+            while (remaining := end - time.monotonic()) > 0 and len(self._text) < MAX_REPLY_BYTES:
+                self._text += self._child.read(min(remaining, 1.0))
+                if (line := self._take_answer()) is not None:
+                    return line
+        except EOFError:
+            raise self._machine.lost(self._child) from None
+        raise DeviceError(
+            f"{self._machine.name}: no answer from the runner within {timeout_s:g} s",
+            hint="ask for fewer runs, or raise the limit with --timeout",
+        )
+
+    def _take_answer(self) -> bytes | None:
+        """Return the answer's JSON where a whole line of it arrived; what stood before it goes."""
+        start = self._text.find(MARK)
+        end = self._text.find(b"\n", start) if start >= 0 else -1
+        if end < 0:
+            return None
+        line = bytes(self._text[start + len(MARK) : end])
+        del self._text[: end + 1]
+        return line
+
+
 def ask_runner(
     machine: Machine, argv: Sequence[str], request: Mapping[str, Any], *, timeout_s: float
 ) -> bytes:
-    """Start the runner, hand it a request and return the JSON of its answer.
-
-    Args:
-        argv: the Python on that machine, and the runner's path there.
-
-    Raises:
-        DeviceError: it ended early, did not answer in time, or the connection was lost.
-    """
-    end = time.monotonic() + timeout_s
-    text = bytearray()
-    with machine.spawn(argv) as child:
-        try:
-            child.write(json.dumps(dict(request)).encode() + b"\n")
-            while (remaining := end - time.monotonic()) > 0:
-                text += child.read(min(remaining, 1.0))
-                if (line := _answer(text)) is not None:
-                    return line
-                if len(text) > MAX_REPLY_BYTES:
-                    break
-        except EOFError:
-            if (line := _answer(text)) is not None:
-                return line
-            raise machine.lost(child) from None
-    raise DeviceError(
-        f"{machine.name}: no answer from the runner within {timeout_s:g} s",
-        hint="ask for fewer runs, or raise the limit with --timeout",
-    )
+    """Start the runner for one request; see `Runner` for the arguments and errors."""
+    with Runner(machine, argv) as runner:
+        return runner.ask(request, timeout_s=timeout_s)
 
 
-def _answer(text: bytearray) -> bytes | None:
-    """Return the answer's JSON where a whole line of it arrived."""
-    start = text.find(MARK) if text.startswith(MARK) else text.find(b"\n" + MARK)
-    if start < 0:
-        return None
-    end = text.find(b"\n", start + 1)
-    return None if end < 0 else bytes(text[start:end].strip()[len(MARK) :])
+class HeldModel:
+    """A model that stays loaded on the machine and runs back to back, for a power meter."""
+
+    def __init__(self, runner: Runner) -> None:
+        self._runner = runner
+
+    def invoke_quietly(self, runs: int, *, timeout_s: float) -> None:
+        """Run the model `runs` times with nothing between; return when the last is done.
+
+        Raises:
+            DeviceError: no answer within `timeout_s`, or the runner is gone.
+        """
+        self._runner.ask({"runs": runs}, timeout_s=timeout_s)

@@ -15,13 +15,17 @@ Answer = TypeVar("Answer", bound=Record)
 
 
 class Facts(Record, frozen=True, kw_only=True):
-    """What the machine says of itself; '' where it does not. `bits`: of its Python."""
+    """What the machine says of itself; '' where it does not. `bits`: of its Python.
+
+    `features` are the processor's instructions that kernels of neural networks care for.
+    """
 
     machine: str
     bits: int
     model: str
     cpu: str
     cpu_part: str
+    features: tuple[str, ...]
     cpus: int
     clock_hz: int | None
     kernel: str
@@ -60,6 +64,11 @@ class Timing(Record, frozen=True, kw_only=True, array_like=True):
 
     threads: int
     spans_ns: tuple[int, ...]
+
+    @property
+    def seconds(self) -> list[float]:
+        """The seconds of each run."""
+        return [span * 1e-9 for span in self.spans_ns]
 
 
 class Reply(Record, frozen=True, kw_only=True):

@@ -27,8 +27,14 @@ RUNTIMES = (
     ("tflite_runtime", "tflite-runtime"),
 )
 CPU = "/sys/devices/system/cpu"
+# Instructions that XNNPACK's kernels choose by, as /proc/cpuinfo names them.
+FEATURES = (
+    "neon", "asimd", "asimddp", "asimdhp", "i8mm", "sve", "sse4_1", "avx2", "fma", "avx512bw",
+    "avx512_vnni", "avx_vnni",
+)  # fmt: skip
 CHILD = "--child"
 GONE = 3
+MOST_RUNS = 1000
 
 Json = Any
 
@@ -82,6 +88,7 @@ def machine_facts() -> Json:
     """Return what the machine says of itself."""
     uname = platform.uname()
     fields = cpu_fields()
+    flags = (fields.get("Features", "") + " " + fields.get("flags", "")).split()
     maximum = read_number(CPU + "/cpu0/cpufreq/cpuinfo_max_freq")
     return {
         "machine": uname.machine,
@@ -89,6 +96,7 @@ def machine_facts() -> Json:
         "model": read_text("/proc/device-tree/model"),
         "cpu": fields.get("model name", ""),
         "cpu_part": fields.get("CPU part", ""),
+        "features": [name for name in FEATURES if name in flags],
         "cpus": usable_cpus(),
         "clock_hz": 1000 * maximum if maximum else mega(fields.get("cpu MHz", "")),
         "kernel": uname.system + " " + uname.release,
@@ -320,8 +328,10 @@ def time_prefixes(module: Any, data: bytes, request: Json) -> list[float] | None
         part = cut_model(data, cut, count, outputs)
         model = Model(module, part, request, request["threads"][0])
         model.feed()
-        spans = sorted(model.time(cut["runs"], 2))
-        medians.append(spans[len(spans) // 2] * 1e-9)
+        spans = model.time(cut["runs"], 2)
+        more = min(MOST_RUNS, round(cut["each_s"] * 1e9 / max(1, min(spans)))) - len(spans)
+        spans += model.time(max(0, more), 0)
+        medians.append(sorted(spans)[len(spans) // 2] * 1e-9)
         if time.monotonic() > end and count < len(cut["outputs"]):
             return None
     return medians
@@ -382,21 +392,39 @@ def end_with_host(child: Any) -> None:
     os._exit(GONE)
 
 
-VERBS = {"probe": probe, "bench": supervise}
+def hold(request: Json) -> Json:
+    """Load the model and run it as often as each further line says, until stdin ends."""
+    with open(request["model"], "rb") as file:
+        model = Model(import_interpreter(), file.read(), request, request["threads"][0])
+    model.feed()
+    answer({"ready": True})
+    for line in iter(sys.stdin.buffer.readline, b""):
+        for _ in range(json.loads(line)["runs"]):
+            model.interpreter.invoke()
+        answer({"done": True})
+    return {"ended": True}
+
+
+def answer(reply: Json) -> None:
+    """Write one answer."""
+    sys.stdout.write("\n" + MARK + json.dumps(reply) + "\n")
+    sys.stdout.flush()
+
+
+VERBS = {"probe": probe, "bench": supervise, "hold": hold}
 
 
 def main(arguments: list[str]) -> int:
     """Answer the request on stdin; exit status 0 wherever there was an answer."""
     request = json.loads(sys.stdin.buffer.readline())
-    answer = measure if CHILD in arguments else VERBS[request["verb"]]
+    work = measure if CHILD in arguments else VERBS[request["verb"]]
     try:
-        reply = answer(request)
+        reply = work(request)
     except Refused as refusal:
         reply = {"refused": refusal.code, "detail": refusal.detail}
     except (ValueError, RuntimeError, MemoryError, OSError) as error:
         reply = {"refused": "failed", "detail": f"{type(error).__name__}: {error}"}
-    sys.stdout.write("\n" + MARK + json.dumps(reply) + "\n")
-    sys.stdout.flush()
+    answer(reply)
     return 0
 
 
