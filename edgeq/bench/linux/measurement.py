@@ -103,7 +103,7 @@ def run_linux(
         everything = (found.probe.facts.cpus,) if scaling else ()
         threads = tuple(dict.fromkeys((*options.threads, *everything)))
         bench = Bench(machine, found, replace(options, threads=threads), runs, warmup, layers)
-        power = stack.enter_context(opened_meter(meter))
+        power = stack.enter_context(opened_meter(meter)) if meter else None
         results = []
         for job in jobs:
             path = machine.put(job.path, "model.tflite")

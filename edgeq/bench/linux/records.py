@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from edgeq.bench.latency import explain_latency, summarise_latency
 from edgeq.bench.linux.layers import layer_records
 from edgeq.bench.linux.outputs import Expected, compare_outputs
+from edgeq.bench.linux.processors import describe_processor
 from edgeq.bench.linux.throttling import find_throttling, host_state
 from edgeq.boards.profile import Board
 from edgeq.core.records import (
@@ -23,19 +24,6 @@ from edgeq.core.records import (
 from edgeq.device.linux.replies import Facts, Reply, Timing
 from edgeq.graph.ir import Graph
 
-# Arm's part numbers (MIDR_EL1) of the processors that Linux boards have.
-PARTS = {
-    "0xb76": "ARM1176",
-    "0xc07": "Cortex-A7",
-    "0xd03": "Cortex-A53",
-    "0xd04": "Cortex-A35",
-    "0xd05": "Cortex-A55",
-    "0xd07": "Cortex-A57",
-    "0xd08": "Cortex-A72",
-    "0xd09": "Cortex-A73",
-    "0xd0a": "Cortex-A75",
-    "0xd0b": "Cortex-A76",
-}
 ARM = ("aarch64", "arm")
 STEADY = "performance"
 
@@ -79,12 +67,12 @@ def build_result(
 
 def host_record(reply: Reply, operators: Sequence[LayerRecord], *, xnnpack: bool) -> HostRecord:
     """Return the machine, its settings and its state."""
-    facts = reply.facts
+    facts, processor = reply.facts, describe_processor(reply.facts)
     flags = [layer.delegated for layer in operators if layer.delegated is not None]
     return HostRecord(
         machine=" ".join(filter(None, (facts.model, facts.machine))),
-        cpu=facts.cpu or PARTS.get(facts.cpu_part, facts.cpu_part) or "unknown",
-        features=facts.features,
+        cpu=processor.name,
+        features=processor.features,
         cpus=facts.cpus,
         kernel=facts.kernel,
         python=facts.python,
@@ -114,7 +102,7 @@ def _board_record(board: Board, facts: Facts) -> BoardRecord:
     return BoardRecord(
         id=board.id,
         core=facts.machine if local else board.core.arch,
-        clock_hz=facts.clock_hz or board.clock_hz if local else board.clock_hz,
+        clock_hz=(describe_processor(facts).clock_hz if local else None) or board.clock_hz,
         kind="linux",
         verified=board.verified,
     )

@@ -15,19 +15,17 @@ Answer = TypeVar("Answer", bound=Record)
 
 
 class Facts(Record, frozen=True, kw_only=True):
-    """What the machine says of itself; '' where it does not. `bits`: of its Python.
+    """What the machine says of itself; '' or None where it does not. `bits`: of its Python.
 
-    `features` are the processor's instructions that kernels of neural networks care for.
+    `cpuinfo` is the beginning of /proc/cpuinfo, `model` a device tree's name of the board.
     """
 
     machine: str
     bits: int
     model: str
-    cpu: str
-    cpu_part: str
-    features: tuple[str, ...]
+    cpuinfo: str
     cpus: int
-    clock_hz: int | None
+    max_khz: int | None
     kernel: str
     python: str
 

@@ -22,16 +22,8 @@ import time
 from typing import Any
 
 MARK = "edgeq-reply "
-RUNTIMES = (
-    ("ai_edge_litert", "ai-edge-litert"),
-    ("tflite_runtime", "tflite-runtime"),
-)
+RUNTIMES = ("ai-edge-litert", "tflite-runtime")
 CPU = "/sys/devices/system/cpu"
-# Instructions that XNNPACK's kernels choose by, as /proc/cpuinfo names them.
-FEATURES = (
-    "neon", "asimd", "asimddp", "asimdhp", "i8mm", "sve", "sse4_1", "avx2", "fma", "avx512bw",
-    "avx512_vnni", "avx_vnni",
-)  # fmt: skip
 CHILD = "--child"
 GONE = 3
 MOST_RUNS = 1000
@@ -68,48 +60,20 @@ def read_number(path: str) -> int | None:
         return None
 
 
-def cpu_fields() -> dict[str, str]:
-    """Return the first value of each field of /proc/cpuinfo."""
-    fields: dict[str, str] = {}
-    for line in read_text("/proc/cpuinfo").splitlines():
-        name, _, value = line.partition(":")
-        fields.setdefault(name.strip(), value.strip())
-    return fields
-
-
-def usable_cpus() -> int:
-    """Return how many processors this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def machine_facts() -> Json:
-    """Return what the machine says of itself."""
+    """Return what the machine says of itself; the host makes sense of it."""
     uname = platform.uname()
-    fields = cpu_fields()
-    flags = (fields.get("Features", "") + " " + fields.get("flags", "")).split()
-    maximum = read_number(CPU + "/cpu0/cpufreq/cpuinfo_max_freq")
+    affinity = getattr(os, "sched_getaffinity", None)
     return {
         "machine": uname.machine,
         "bits": 8 * struct.calcsize("P"),
         "model": read_text("/proc/device-tree/model"),
-        "cpu": fields.get("model name", ""),
-        "cpu_part": fields.get("CPU part", ""),
-        "features": [name for name in FEATURES if name in flags],
-        "cpus": usable_cpus(),
-        "clock_hz": 1000 * maximum if maximum else mega(fields.get("cpu MHz", "")),
+        "cpuinfo": read_text("/proc/cpuinfo"),
+        "cpus": len(affinity(0)) if affinity else os.cpu_count() or 1,
+        "max_khz": read_number(CPU + "/cpu0/cpufreq/cpuinfo_max_freq"),
         "kernel": uname.system + " " + uname.release,
         "python": platform.python_version(),
     }
-
-
-def mega(text: str) -> int | None:
-    """Return a text of MHz in Hz, None for another text."""
-    try:
-        return round(1e6 * float(text))
-    except ValueError:
-        return None
 
 
 def machine_state() -> Json:
@@ -179,8 +143,8 @@ def find_runtime() -> tuple[str, str | None]:
     """Return the runtime's package name and version, ('', None) where there is none."""
     import importlib.util
 
-    for module, package in RUNTIMES:
-        if importlib.util.find_spec(module) is not None:
+    for package in RUNTIMES:
+        if importlib.util.find_spec(package.replace("-", "_")) is not None:
             return package, package_version(package)
     return "", None
 
