@@ -22,6 +22,7 @@ from edgeq.api.code import estimate as estimate
 from edgeq.api.code import export as export
 from edgeq.api.code import fit as fit
 from edgeq.api.devices import bench as bench
+from edgeq.api.devices import compare_models as compare_models
 from edgeq.api.devices import flash as flash
 from edgeq.api.devices import flash_app as flash_app
 from edgeq.api.devices import validate as validate
@@ -37,5 +38,6 @@ from edgeq.api.models import inspect as inspect
 from edgeq.api.models import train_demo as train_demo
 from edgeq.api.road import deploy as deploy
 from edgeq.api.road import report as report
+from edgeq.bench.linux.options import LinuxOptions as LinuxOptions
 from edgeq.deployment import Deployment as Deployment
 from edgeq.deployment import DeployRequest as DeployRequest

@@ -34,7 +34,9 @@ def check_boards(board: str | None = None) -> dict[str, tuple[str, ...]]:
     from edgeq.firmware.exports import EXPORTERS
 
     chosen = (registry.find_board(board),) if board else registry.list_boards()
-    return {b.id: board_problems(b, exports=EXPORTERS) for b in chosen}
+    return {
+        b.id: (*board_problems(b, exports=EXPORTERS), *registry.alias_problems(b)) for b in chosen
+    }
 
 
 def new_board(draft: Draft, *, out: Path | None = None) -> tuple[Board, Path]:

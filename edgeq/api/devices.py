@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING
 
 from edgeq.api.catalog import find_board
 from edgeq.api.common import Progress, quiet, refuse_port
+from edgeq.bench.linux.options import LinuxOptions, runs_interpreter
+from edgeq.core.errors import UsageError
 
 if TYPE_CHECKING:
     from edgeq.bench.requests import BatteryPlan, MeterRequest
-    from edgeq.core.records import Result, ValidationRecord
+    from edgeq.core.records import ComparisonRecord, Result, ValidationRecord
     from edgeq.device.flashers import FlashReport
+
+LINUX = LinuxOptions()
 
 
 def flash(
@@ -58,21 +62,39 @@ def bench(
     oracle: str = "edgeq",
     meter: MeterRequest | None = None,
     battery: BatteryPlan | None = None,
+    linux: LinuxOptions = LINUX,
 ) -> Result:
     """Measure latency, memory and, layer by layer, cost; compare the output with the oracle.
 
     Energy is measured with `meter`, else estimated from the board's profile where that has power
     figures; `battery` says how long a battery lasts. Where the meter was lost in mid-run the
     energy's `complete` is false.
+
+    Args:
+        linux: for a Linux board: where it is, and how its interpreter runs the model.
     """
     from edgeq.bench.inputs import generate_input, parse_input
     from edgeq.bench.preparation import prepare
     from edgeq.bench.runs import run_bench
 
     refuse_port(port)
-    seed = parse_input(input_spec)
+    seed, profile = parse_input(input_spec), find_board(board)
+    if runs_interpreter(profile):
+        from edgeq.bench.linux.measurement import run_linux
+
+        layers = layers is not False
+        (result,) = run_linux(
+            [model], profile, linux, seed=seed, runs=runs, warmup=warmup, layers=layers,
+            meter=meter, battery=battery,
+        )  # fmt: skip
+        return result
+    if linux != LINUX:
+        raise UsageError(
+            f"{profile.id} is no Linux board",
+            hint="--host, --python, --threads and what goes with them are for those alone",
+        )
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
+        ready = prepare(model, profile, Path(folder), toolchain=toolchain)
         item = generate_input(ready.compiled.plan.inputs, seed)
         return run_bench(
             ready,
@@ -85,6 +107,36 @@ def bench(
             meter=meter,
             battery=battery,
         )
+
+
+def compare_models(
+    first: Path,
+    second: Path,
+    *,
+    board: str,
+    input_spec: str = "lcg:1",
+    runs: int = 10,
+    warmup: int = 1,
+    linux: LinuxOptions = LINUX,
+) -> ComparisonRecord:
+    """Measure two models on one Linux board, and say what explains the difference.
+
+    Raises:
+        UsageError: it is no Linux board.
+    """
+    from edgeq.bench.inputs import parse_input
+    from edgeq.bench.linux.comparison import compare_results
+    from edgeq.bench.linux.measurement import run_linux
+
+    seed, profile = parse_input(input_spec), find_board(board)
+    if not runs_interpreter(profile):
+        raise UsageError(
+            f"{profile.id} runs no interpreter", hint="--compare is for Linux boards, and local"
+        )
+    results = run_linux(
+        [first, second], profile, linux, seed=seed, runs=runs, warmup=warmup, scaling=True
+    )
+    return compare_results(*results)
 
 
 def validate(

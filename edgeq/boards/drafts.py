@@ -83,7 +83,7 @@ def draft_profile(draft: Draft) -> str:
     document = tomlkit.parse(data.decode("utf-8"))
     document["id"], document["name"] = draft.id, draft.name or draft.id
     document["verified"] = "profile-only"
-    for stale in ("url", "power"):
+    for stale in ("url", "power", "aliases"):
         document.pop(stale, None)
     given = {
         *_set_clock(document, like, draft.clock_hz),

@@ -49,7 +49,7 @@ def _row(board: Board) -> tuple[str, ...]:
     extras += ["mve"] if core.mve else []
     extras += [core.npu] if core.npu else []
     return (
-        f"`{board.id}`",
+        ", ".join(f"`{name}`" for name in (board.id, *board.aliases)),
         ", ".join((core.arch, *extras)),
         f"{board.clock_hz / 1e6:g} MHz" if core.arch != "native" else "-",
         _memory(board, "flash"),
@@ -64,7 +64,7 @@ def _row(board: Board) -> tuple[str, ...]:
 def _builder(board: Board) -> str:
     if board.build.template:
         return f"template {board.build.template}"
-    return f"export {board.build.export}" if board.build.export else "its own compiler"
+    return f"export {board.build.export}" if board.build.export else "an interpreter there"
 
 
 def _memory(board: Board, kind: str) -> str:

@@ -19,6 +19,7 @@ Verified = Literal["hardware", "emulated", "builds", "profile-only"]
 # These words reach a linker script and a C header.
 RegionName = Annotated[str, Meta(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,31}$")]
 MacroName = Annotated[str, Meta(pattern=r"^[A-Z][A-Z0-9_]{0,30}$")]
+BoardId = Annotated[str, Meta(pattern=r"^[a-z0-9][a-z0-9-]{0,47}$")]
 UsbId = Annotated[str, Meta(pattern=r"^[0-9a-f]{4}:[0-9a-f]{4}$")]
 
 
@@ -113,10 +114,14 @@ class Power(Record, frozen=True, kw_only=True):
 
 
 class Board(Record, frozen=True, kw_only=True):
-    """A board profile. `sources` maps a field path to where its value was read."""
+    """A board profile. `sources` maps a field path to where its value was read.
+
+    `aliases` are short ids that no other board has.
+    """
 
     schema: Literal[1] = 1
     id: str
+    aliases: tuple[BoardId, ...] = ()
     name: str
     vendor: str
     kind: BoardKind

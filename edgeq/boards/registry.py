@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -43,7 +44,7 @@ def is_shipped(board_id: str) -> bool:
 
 
 def find_file(ref: str) -> Path:
-    """Return the TOML file of the board with the id `ref`, or `ref` itself where it is a file.
+    """Return the TOML file of the board with the id or alias `ref`, or `ref` where it is a file.
 
     Raises:
         InputError: there is no such board.
@@ -52,11 +53,39 @@ def find_file(ref: str) -> Path:
         return Path(ref)
     known = _known()
     if ref not in known:
+        aliases = list_aliases()
+        if ref in aliases:
+            return known[aliases[ref][0]]
         raise InputError(
-            f"no board {ref!r}.{did_you_mean(ref, known)}",
+            f"no board {ref!r}.{did_you_mean(ref, (*known, *aliases))}",
             hint="`edgeq boards list` shows every board; a path to a board's .toml works too",
         )
     return known[ref]
+
+
+def list_aliases() -> dict[str, tuple[str, ...]]:
+    """Return each alias and the files' ids that claim it; one, where all is well.
+
+    A profile that cannot be read claims none: it must not hide the others.
+    """
+    claims: dict[str, tuple[str, ...]] = {}
+    for stem, path in sorted(_known().items()):
+        with contextlib.suppress(InputError):
+            for alias in read_board(path).aliases:
+                claims[alias] = (*claims.get(alias, ()), stem)
+    return claims
+
+
+def alias_problems(board: Board) -> tuple[str, ...]:
+    """Return what is wrong with the board's aliases among all boards that there are."""
+    claims, known = list_aliases(), _known()
+    problems = [f"aliases: {alias!r} is a board's id" for alias in board.aliases if alias in known]
+    for alias in board.aliases:
+        others = [other for other in claims.get(alias, ()) if other != board.id]
+        problems += [f"aliases: {alias!r} is also {other}'s" for other in others]
+    if len(set(board.aliases)) < len(board.aliases):
+        problems.append("aliases: one stands there twice")
+    return tuple(problems)
 
 
 def read_board(path: Path) -> Board:

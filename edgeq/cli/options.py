@@ -64,6 +64,7 @@ class EngineName(str, Enum):
 
 Model = Annotated[Path, typer.Argument(help="A model file.", show_default=False)]
 Int8Model = Annotated[Path, typer.Argument(help="An int8 .tflite model.", show_default=False)]
+TfliteModel = Annotated[Path, typer.Argument(help="A .tflite model.", show_default=False)]
 Board = Annotated[
     str, typer.Option("--board", "-b", help="A board id, or the path of a board's TOML file.")
 ]

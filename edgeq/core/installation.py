@@ -67,6 +67,8 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("qemu-system-arm", "program", "QEMU boards", "apt install qemu-system-arm"),
     Requirement("qemu-system-riscv32", "program", "QEMU's RISC-V board",
                 "apt install qemu-system-misc"),
+    Requirement("ssh", "program", "Linux boards", "apt install openssh-client",
+                elsewhere=_elsewhere(brew="openssh", choco="openssh")),
     Requirement("gcc", "program", "the host board", "apt install gcc"),
     Requirement("clang", "program", "the host board with clang", "apt install clang"),
     Requirement("openocd", "program", "flashing through OpenOCD", "apt install openocd",

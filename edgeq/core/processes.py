@@ -233,6 +233,12 @@ class Child:
             self._readers[1].join(timeout=timeout_s)
         return self._process.returncode
 
+    def hang_up(self) -> None:
+        """Close its stdin: a child that reads it to its end then ends by itself."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(OSError, ValueError):
+            self._process.stdin.close()
+
     def last_words(self) -> str:
         """Return the last lines of its stderr."""
         return "".join(list(self._errors)).strip()

@@ -40,6 +40,7 @@ def board_tables(board: Board) -> Tables:
     extras += [core.npu]
     values = {
         "name": board.name,
+        "aliases": ", ".join(board.aliases) or None,
         "vendor": board.vendor,
         "kind, verified": f"{board.kind}, {board.verified}",
         "core": ", ".join([core.arch, *(str(e) for e in extras if e)]),

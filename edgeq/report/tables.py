@@ -17,6 +17,7 @@ from edgeq.core.records import (
 )
 from edgeq.core.units import format_bytes, format_count, format_seconds, short_name
 from edgeq.report.energy import energy_tables, energy_text
+from edgeq.report.linux import linux_tables
 from edgeq.report.table import Table, Tables, facts, make_table, shape_text
 
 if TYPE_CHECKING:
@@ -215,6 +216,8 @@ def flash_tables(record: FlashReport) -> Tables:
 
 def result_tables(result: Result) -> Tables:
     """A benchmark: the summary and the cost of each layer."""
+    if result.host is not None:
+        return linux_tables(result)
     latency, memory, output = result.latency, result.memory, result.output
     exact = {True: "yes", False: "NO", None: "not compared"}[output.bit_exact]
     cycles, basis = None, ""

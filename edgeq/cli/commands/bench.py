@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgeq.cli import linux
 from edgeq.cli import options as opt
+
+if TYPE_CHECKING:
+    from edgeq.core.records import ComparisonRecord, Result
 
 
 def bench(
-    model: opt.Int8Model,
+    model: opt.TfliteModel,
     board: opt.Board,
     input_: Annotated[str, typer.Option("--input", help="lcg:SEED, the byte generator.")] = "lcg:1",
     runs: Annotated[int, typer.Option(min=1, max=100_000, help="Measured inferences.")] = 10,
@@ -23,6 +27,14 @@ def bench(
     port: opt.Port = None,
     toolchain: opt.Toolchain = None,
     oracle: opt.Oracle = opt.OracleName.edgeq,
+    host: linux.Host = None,
+    threads: linux.Threads = "1",
+    xnnpack: linux.Xnnpack = True,
+    python: linux.Python = None,
+    install: linux.Install = False,
+    ssh_config: linux.SshConfig = None,
+    timeout: linux.Timeout = 600,
+    compare: linux.Compare = None,
     meter: opt.Meter = None,
     gate: opt.Gate = "auto",
     windows: Annotated[int, typer.Option(min=1, max=10_000, help="Measured windows.")] = 5,
@@ -41,36 +53,56 @@ def bench(
     """Measure latency, instructions, memory and, with a meter, energy on a board.
 
     Without a meter, energy is estimated where the board's profile has power figures. Exit code 1
-    where the output is not bit-exact, 5 where the meter was lost: what it recorded is kept.
+    where the output is not bit-exact or a Linux board throttled, 5 where the meter was lost: what
+    it recorded is kept.
     """
     from edgeq import api
+    from edgeq.bench.linux.options import parse_threads
     from edgeq.cli.console import show
-    from edgeq.core.errors import DeviceError
+    from edgeq.report.linux import comparison_tables
     from edgeq.report.tables import result_tables
 
     plan = opt.read_battery(battery, every, awake, idle_current, sleep_current)
     request = meter and api.MeterRequest(
         meter, gate, windows, window_seconds, idle_seconds, keep_trace
     )
-
-    result = api.bench(
-        model,
-        board=board,
-        input_spec=input_,
-        runs=runs,
-        warmup=warmup,
-        layers=layers,
-        port=port,
-        toolchain=toolchain,
-        oracle=oracle.value,
-        meter=request or None,
-        battery=plan,
+    there = api.LinuxOptions(
+        host, ssh_config, python, install, parse_threads(threads), xnnpack, timeout
     )
-    show(result, lambda: result_tables(result), form)
-    if result.output.bit_exact is False:
+    record: Result | ComparisonRecord
+    if compare is not None:
+        record = compared = api.compare_models(
+            compare, model, board=board, input_spec=input_, runs=runs, warmup=warmup, linux=there
+        )
+        show(record, lambda: comparison_tables(compared), form)
+    else:
+        record = result = api.bench(
+            model,
+            board=board,
+            input_spec=input_,
+            runs=runs,
+            warmup=warmup,
+            layers=layers,
+            port=port,
+            toolchain=toolchain,
+            oracle=oracle.value,
+            meter=request or None,
+            battery=plan,
+            linux=there,
+        )
+        show(record, lambda: result_tables(result), form)
+    if not record.passed:
         raise typer.Exit(1)
-    if result.energy is not None and not result.energy.complete:
+    _refuse_incomplete(record)
+
+
+def _refuse_incomplete(record: Result | ComparisonRecord) -> None:
+    """Raise DeviceError where the meter was lost in mid-run."""
+    from edgeq.core.errors import DeviceError
+
+    energy = getattr(record, "energy", None)
+    if energy is not None and not energy.complete:
         raise DeviceError(
-            f"the recording of the energy is incomplete: {result.energy.warnings[-1]}",
+            f"the recording of the energy is incomplete: {energy.warnings[-1]}",
             hint="plug the meter in again and measure anew",
         )

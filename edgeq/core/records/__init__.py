@@ -6,6 +6,7 @@ instruction on a virtual board, or `estimated` from a model or a table.
 
 from edgeq.core.records.base import BoardKind, Kind, Record
 from edgeq.core.records.check import CheckedResult, CheckRecord, GateRecord, Verdict
+from edgeq.core.records.comparison import ComparisonRecord, OperatorGroup
 from edgeq.core.records.conversion import (
     CalibrationRecord,
     ConversionRecord,
@@ -23,10 +24,11 @@ from edgeq.core.records.energy import (
     WindowRecord,
 )
 from edgeq.core.records.firmware import FirmwareImage, RegionUse, SizeRecord
-from edgeq.core.records.linux import HostRecord, HostState
+from edgeq.core.records.linux import HostRecord, HostState, ScalingRecord
 from edgeq.core.records.plan import CompiledModel, Plan, PlannedLayer, PlannedTensor, PortRecord
 from edgeq.core.records.result import (
     BoardRecord,
+    DifferenceRecord,
     EngineRecord,
     LatencyRecord,
     LayerRecord,
@@ -43,8 +45,10 @@ __all__ = [
     "CalibrationRecord",
     "CheckRecord",
     "CheckedResult",
+    "ComparisonRecord",
     "CompiledModel",
     "ConversionRecord",
+    "DifferenceRecord",
     "EnergyRecord",
     "EngineRecord",
     "EvaluationRecord",
@@ -60,6 +64,7 @@ __all__ = [
     "MeterRecord",
     "MismatchRecord",
     "ModelRecord",
+    "OperatorGroup",
     "OutputRecord",
     "Plan",
     "PlannedLayer",
@@ -69,6 +74,7 @@ __all__ = [
     "Record",
     "RegionUse",
     "Result",
+    "ScalingRecord",
     "SizeRecord",
     "TensorErrorRecord",
     "ValidationRecord",

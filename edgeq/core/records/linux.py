@@ -17,11 +17,21 @@ class HostState(Record, frozen=True, kw_only=True):
     throttled: tuple[str, ...] | None = None
 
 
+class ScalingRecord(Record, frozen=True, kw_only=True):
+    """The measured latency with this many threads."""
+
+    threads: int
+    median_s: float
+    p95_s: float
+
+
 class HostRecord(Record, frozen=True, kw_only=True):
     """The machine, the interpreter and its settings, and the state before and after the runs.
 
     `valid` is false where the machine throttled during the runs. `cold_start_s` is from an empty
-    process to the first output; `load_s` the model's loading and allocation alone.
+    process to the first output; `load_s` the model's loading and allocation alone. XNNPACK runs
+    `delegated` of the model's `operators`, None where the interpreter does not tell. `features`
+    are the processor's instructions for neural networks, as /proc/cpuinfo names them.
     """
 
     machine: str
@@ -39,3 +49,7 @@ class HostRecord(Record, frozen=True, kw_only=True):
     before: HostState
     after: HostState
     valid: bool = True
+    operators: int | None = None
+    delegated: int | None = None
+    scaling: tuple[ScalingRecord, ...] = ()
+    features: tuple[str, ...] = ()

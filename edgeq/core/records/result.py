@@ -76,16 +76,36 @@ class MemoryRecord(Record, frozen=True, kw_only=True):
     peak_rss_bytes: int | None = None
 
 
+class DifferenceRecord(Record, frozen=True, kw_only=True):
+    """The outputs against one oracle's: how many of the elements differ, and by at most what.
+
+    `maximum` is in steps of an integer output, else in the output's own unit.
+    """
+
+    oracle: str
+    elements: int
+    differing: int
+    maximum: float
+
+
 class OutputRecord(Record, frozen=True, kw_only=True):
-    """What the board computed. `crc32` is the zlib CRC-32 of the output bytes, 8 hex digits."""
+    """What the board computed. `crc32` is the zlib CRC-32 of the output bytes, 8 hex digits.
+
+    `differences` are given where an interpreter, whose kernels round their own way, ran the model.
+    """
 
     crc32: str
     bit_exact: bool | None
     oracle: str | None
+    differences: tuple[DifferenceRecord, ...] = ()
 
 
 class LayerRecord(Record, frozen=True, kw_only=True):
-    """Cost of one layer; `time_s` is of the same kind as the latency."""
+    """Cost of one layer; `time_s` is of the same kind as the latency.
+
+    `delegated`: XNNPACK runs it, on a Linux board; `traffic_bytes` are its inputs, constants and
+    outputs.
+    """
 
     index: int
     op: str
@@ -94,6 +114,8 @@ class LayerRecord(Record, frozen=True, kw_only=True):
     instructions: int | None = None
     cycles: int | None = None
     time_s: float | None = None
+    delegated: bool | None = None
+    traffic_bytes: int | None = None
 
 
 class Result(Record, frozen=True, kw_only=True):
@@ -110,3 +132,11 @@ class Result(Record, frozen=True, kw_only=True):
     layers: tuple[LayerRecord, ...]
     host: HostRecord | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the figures may be used: bit-exact; on a Linux board, not throttled.
+
+        An interpreter's kernels round their own way: there a difference is told, not judged.
+        """
+        return self.host.valid if self.host else self.output.bit_exact is not False

@@ -1,0 +1,1 @@
+"""Linux boards: the machine, its interpreter, and the runner that measures on it."""
