@@ -14,7 +14,7 @@ from edgeq.core.records.conversion import (
     ValidationRecord,
 )
 from edgeq.core.records.energy import BatteryRecord, EnergyRecord, Gating, MeterRecord, WindowRecord
-from edgeq.core.records.firmware import FirmwareImage, RegionUse, SizeRecord
+from edgeq.core.records.firmware import EDGEQ, FirmwareImage, ProtocolRecord, RegionUse, SizeRecord
 from edgeq.core.records.linux import HostRecord, HostState
 from edgeq.core.records.plan import CompiledModel, Plan, PlannedLayer, PlannedTensor, PortRecord
 from edgeq.core.records.result import (
@@ -29,6 +29,7 @@ from edgeq.core.records.result import (
 )
 
 __all__ = [
+    "EDGEQ",
     "BatteryRecord",
     "BoardKind",
     "BoardRecord",
@@ -54,6 +55,7 @@ __all__ = [
     "PlannedLayer",
     "PlannedTensor",
     "PortRecord",
+    "ProtocolRecord",
     "Record",
     "RegionUse",
     "Result",
