@@ -6,7 +6,6 @@ from typing import Literal
 
 from edgeq.core.records.base import Record
 
-
 Protocol = Literal["edgeq", "mlperf"]
 Mode = Literal["performance", "energy"]
 
