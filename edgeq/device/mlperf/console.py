@@ -75,29 +75,37 @@ class Console:
         """Send a command and return its answer, without the m-ready that ends it."""
         self._waiting.clear()
         self._reader.reset()
-        return self.collect(command, deadline_s, command, tries=tries)
+        self._send(command)
+        return self.collect(command, deadline_s, tries=tries)
 
     def collect(
-        self, command: str, deadline_s: float, sent: str = "", *, prefix: str = "", tries: int = 1
+        self,
+        command: str,
+        deadline_s: float,
+        *,
+        who: str = "",
+        prefix: str = "",
+        tries: int = 1,
     ) -> Answer:
-        """Return the lines up to m-ready.
+        """Return the lines up to the m-ready that ends the answer to a command sent already.
 
         Args:
-            sent: what to send, `tries` times within the deadline; '' where it is sent already.
+            who: whose answer it is, where it is not the console's own.
             prefix: lines without it are another's and are left out; it is taken off the rest.
+            tries: how often the command is sent within the deadline, the first time included.
         """
         started = now = self._clock()
-        resends = [started + deadline_s * i / tries for i in range(tries if sent else 0)]
+        resends = [started + deadline_s * i / tries for i in range(1, tries)]
         found: list[Line] = []
         while now < started + deadline_s:
             if resends and now >= resends[0]:
-                self._send(sent)
+                self._send(command)
                 resends.pop(0)
             end = min([*resends[:1], started + deadline_s, now + POLL_S])
             for line in self._lines(max(end - now, 0.0)):
-                text = _own(line.text, sent or command, prefix)
+                text = _own(line.text, command, prefix)
                 if text.startswith(BOOT) and tries == 1:
-                    raise rebooted(self.who, command)
+                    raise rebooted(who or self.who, command)
                 if text == READY and (tries == 1 or _is_answer(found)):
                     return tuple(found)
                 if text == READY:
@@ -105,7 +113,18 @@ class Console:
                 elif text and len(found) < MAX_LINES:
                     found.append(Line(text, line.at))
             now = self._clock()
-        raise explain(self._evidence(command, now - started, found))
+        raise explain(
+            Evidence(
+                who=who or self.who,
+                command=command,
+                seconds=now - started,
+                received=self._reader.received,
+                garbage=self._reader.garbage,
+                lines=tuple(line.text for line in found),
+                partial=self._reader.partial,
+                passed_on=bool(prefix),
+            )
+        )
 
     def drain(self) -> None:
         """Read until nothing comes for a moment, and forget it."""
@@ -133,17 +152,6 @@ class Console:
             self._waiting = [Line(text, now) for text in texts]
         while self._waiting:
             yield self._waiting.pop(0)
-
-    def _evidence(self, command: str, seconds: float, found: list[Line]) -> Evidence:
-        return Evidence(
-            who=self.who,
-            command=command,
-            seconds=seconds,
-            received=self._reader.received,
-            garbage=self._reader.garbage,
-            lines=tuple(line.text for line in found),
-            partial=self._reader.partial,
-        )
 
 
 def _is_answer(found: list[Line]) -> bool:

@@ -13,7 +13,10 @@ BOOT = ("m-timestamp-mode-", "m-init-done")
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What came in the place of an answer to `command`, within `seconds`."""
+    """What came in the place of an answer to `command`, within `seconds`.
+
+    `passed_on`: an IO manager has said that it gave the command to its board.
+    """
 
     who: str
     command: str
@@ -22,6 +25,7 @@ class Evidence:
     garbage: int
     lines: tuple[str, ...]
     partial: str
+    passed_on: bool = False
 
     @property
     def foreign(self) -> int:
@@ -45,6 +49,12 @@ class Fault:
 
 
 FAULTS: tuple[Fault, ...] = (
+    Fault(
+        lambda e: e.passed_on and not e.lines,
+        lambda e: "the IO manager answers, the board behind it does not",
+        "is the board behind the IO manager powered, its TX wired to the manager's RX, and both"
+        " at one baud rate?",
+    ),
     Fault(
         lambda e: not e.received,
         lambda e: "nothing arrived",
@@ -83,7 +93,7 @@ def explain(evidence: Evidence) -> DeviceError:
     """Return the error for an answer that did not come by its deadline."""
     fault = next(f for f in FAULTS if f.applies(evidence))
     return DeviceError(
-        f"no answer of {evidence.who} to {evidence.command.split(' ')[0]!r} within"
+        f"no answer of {evidence.who} to {_verb(evidence.command)!r} within"
         f" {evidence.seconds:.1f} s: {fault.cause(evidence)}",
         hint=fault.hint,
     )
@@ -92,7 +102,7 @@ def explain(evidence: Evidence) -> DeviceError:
 def rebooted(who: str, command: str) -> DeviceError:
     """Return the error for a board that greeted in the middle of a command."""
     return DeviceError(
-        f"{who} rebooted during {command.split(' ')[0]!r}: it greeted again",
+        f"{who} rebooted during {_verb(command)!r}: it greeted again",
         hint="a watchdog, a fault or a weak supply resets boards; run the command again",
     )
 
@@ -100,7 +110,7 @@ def rebooted(who: str, command: str) -> DeviceError:
 def refused(who: str, command: str, text: str) -> DeviceError:
     """Return the error for a board that answered with one of its own."""
     return DeviceError(
-        f"{who} refuses {command.split(' ')[0]!r}: {one_line(text)}",
+        f"{who} refuses {_verb(command)!r}: {one_line(text)}",
         hint="is the firmware's model the one that this data is for? log.txt has every line",
     )
 
@@ -108,9 +118,14 @@ def refused(who: str, command: str, text: str) -> DeviceError:
 def nonsense(who: str, command: str, text: str) -> DeviceError:
     """Return the error for an answer that is not what the protocol says."""
     return DeviceError(
-        f"{who} answers {command.split(' ')[0]!r} with nonsense: {one_line(text)}",
+        f"{who} answers {_verb(command)!r} with nonsense: {one_line(text)}",
         hint="lost bytes on the wire, or a firmware that speaks the protocol in its own way",
     )
+
+
+def _verb(command: str) -> str:
+    """Return the command's first word, whether it goes through an IO manager or not."""
+    return command.removeprefix("dut ").split(" ")[0]
 
 
 def _head(text: str) -> str:

@@ -68,11 +68,7 @@ class IoManager:
         if not any(PASSED.match(line.text) for line in passed):
             said = passed[0].text if passed else "m-ready alone"
             raise nonsense("the IO manager", wrapped, said)
-        # A DUT that still boots may lose the command: it is then passed on once more.
-        again = wrapped if tries > 1 else ""
-        console = self._console
-        found = console.collect(command, deadline_s, again, prefix=MARK, tries=tries)
-        return found
+        return self._console.collect(wrapped, deadline_s, who=self.who, prefix=MARK, tries=tries)
 
     def drain(self) -> None:
         """Read until nothing comes for a moment, and forget it."""
