@@ -1,4 +1,4 @@
-"""Energy of a window: a meter records the whole run, the board's falling edges bound each window."""
+"""Energy of a window: a meter records the run, the board's falling edges bound each window."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -65,12 +66,16 @@ def accuracy_lines(found: AccuracyRecord) -> list[str]:
     """Return the lines of an accuracy run."""
     lines = [f"Files: {found.files}"]
     lines += [f"    class {c.label}: {c.correct} of {c.files}" for c in found.classes]
-    # Rounded down: no run is reported to be better than it was.
     if found.top1 is not None:
-        lines.append(f"Top 1% = {int(found.top1 * 10) / 10:.1f}")
+        lines.append(f"Top 1% = {_floor(found.top1, 1):.1f}")
     if found.auc is not None:
-        lines.append(f"AUC = {int(found.auc * 1000) / 1000:.3f}")
+        lines.append(f"AUC = {_floor(found.auc, 3):.3f}")
     return lines
+
+
+def _floor(value: float, digits: int) -> float:
+    """Round down: no run is reported to be better than it was."""
+    return math.floor(value * 10.0**digits + 1e-9) / 10.0**digits
 
 
 def results_text(
