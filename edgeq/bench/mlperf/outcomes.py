@@ -1,4 +1,4 @@
-"""What a run found: windows or accuracy from its inferences, as lines, and what makes them doubtful."""
+"""What a run found: windows or accuracy of its inferences, as lines, and what is doubtful in it."""
 
 from __future__ import annotations
 
