@@ -40,7 +40,7 @@ def open_board(
         ToolchainError: what runs the virtual board is not installed.
         DeviceError: no such port, in use, no answer, or another firmware is on the board.
     """
-    session = BoardSession(_connect(board, image, port), deadlines)
+    session = BoardSession(connect(board, image, port), deadlines)
     try:
         check_firmware(session.hello, image)
     except BaseException:
@@ -54,10 +54,17 @@ def runs_as_process(board: Board, port: str | None) -> bool:
     return port is None and board.flash.method in _PROCESSES
 
 
-def _connect(board: Board, image: FirmwareImage, port: str | None) -> Stream:
+def connect(board: Board, image: FirmwareImage, port: str | None = None) -> Stream:
+    """Open the bytes to the board that runs `image`, whatever protocol it speaks.
+
+    Raises:
+        UsageError: the port's name is not allowed.
+        ToolchainError: what runs the virtual board is not installed.
+        DeviceError: no such port, in use, or the virtual board did not start.
+    """
     if runs_as_process(board, port):
         return _PROCESSES[board.flash.method](board, image)
-    return open_stream(port or find_port(board), baud=board.link.baud)
+    return open_stream(port or find_port(board), baud=image.baud or board.link.baud)
 
 
 def check_firmware(hello: Hello, image: FirmwareImage) -> None:

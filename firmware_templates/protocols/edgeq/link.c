@@ -223,6 +223,7 @@ static void handle_invoke(const uint8_t *body, size_t length)
     for (uint32_t i = 0; i < warmup; i++) {
         run_model(start, end);
     }
+    platform_gate(1);
     for (uint32_t i = 0; i < runs; i++) {
         run_model(start, end);
         begin(SAMPLE);
@@ -230,6 +231,7 @@ static void handle_invoke(const uint8_t *body, size_t length)
         put_counters(start, end);
         send();
     }
+    platform_gate(0);
     send_done();
 }
 
@@ -334,6 +336,10 @@ static void answer_request(size_t length)
     } else {
         dispatch(request[1], request + HEADER_BYTES, length - HEADER_BYTES);
     }
+}
+
+void link_wait(void)
+{
 }
 
 void link_fault(uint32_t pc, uint32_t lr)
