@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -23,17 +24,26 @@ DRIFT = 0.02  # of the active power: more than this between idle before and afte
 DOUBT = 0.01  # of the energy: more uncertainty of the gating than this is told
 
 
-def energy_kind(board: BoardKind, meter: str) -> Kind:
-    """Return what an energy is: measured only by a real meter on a real board.
+SIMULATED = "(simulated)"
 
-    A virtual board draws no current of its own: whatever a meter plays for it is simulated. So is
-    what a simulated meter, or the replay of a simulation, plays for a real board.
+
+def label_trace(trace: Trace, *, board: BoardKind, driver: str) -> Trace:
+    """Return the recording of a benchmark, its meter called simulated where it measured nothing.
+
+    Measured is what a real meter reads on a real board. A virtual board draws no current of its
+    own, and a replayed recording knows nothing of this run.
 
     Args:
-        meter: the name of the meter in the recording.
+        driver: the meter's row in the table of drivers, e.g. 'ppk2' or 'replay'.
     """
-    real = board != "virtual" and "simulat" not in meter.lower()
-    return "measured" if real else "simulated"
+    if (board != "virtual" and driver != "replay") or trace.meter.endswith(SIMULATED):
+        return trace
+    return dataclasses.replace(trace, meter=f"{trace.meter} {SIMULATED}")
+
+
+def energy_kind(trace: Trace) -> Kind:
+    """Return what the energy of a recording is; its meter's name tells (`label_trace`)."""
+    return "simulated" if trace.meter.endswith(SIMULATED) else "measured"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,7 @@ class WindowEnergy:
 
 
 def measure_energy(
-    trace: Trace, gate: str, *, inferences: int, windows: int | None = None, kind: Kind
+    trace: Trace, gate: str, *, inferences: int, windows: int | None = None
 ) -> EnergyRecord:
     """Cut a recording into windows (`edgeq.bench.gating.cut_trace`) and return the energy.
 
@@ -53,10 +63,10 @@ def measure_energy(
         UsageError: the recording has no such channel.
         InputError: the recording holds no window.
     """
-    return energy_of(trace, cut_trace(trace, gate, inferences=inferences, windows=windows), kind)
+    return energy_of(trace, cut_trace(trace, gate, inferences=inferences, windows=windows))
 
 
-def energy_of(trace: Trace, cut: Cut, kind: Kind) -> EnergyRecord:
+def energy_of(trace: Trace, cut: Cut) -> EnergyRecord:
     """Return energy, charge and power of the windows of a recording: medians over windows."""
     found = _choose([window_energy(trace, window) for window in cut.windows])
     idle = tuple(idle_window(trace, span) for span in cut.idle)
@@ -67,7 +77,7 @@ def energy_of(trace: Trace, cut: Cut, kind: Kind) -> EnergyRecord:
     low, high = median_interval(per)
     idle_w = mean_power(idle) if idle else None
     record = EnergyRecord(
-        kind=kind,
+        kind=energy_kind(trace),
         per_inference_j=summary.median,
         average_w=mean_power(records),
         source=f"{trace.meter}, {_describe(cut)}",

@@ -54,7 +54,7 @@ def gate_windows(trace: Trace, count: int, channel: str | None = None) -> list[G
     spans = marked_spans(trace, "window")
     if len(spans) != count:
         raise _no_window(trace, f"the recording holds {len(spans)} of {count} windows")
-    edges = _falling(trace, channel)
+    edges = _stamps(trace, channel)
     found = []
     for index, span in enumerate(spans):
         start, end = span.start_s - span.start_uncertainty_s, span.end_s + span.end_uncertainty_s
@@ -98,12 +98,15 @@ def energy_samples(trace: Trace, span: Span) -> list[float]:
     return [float(e) for e in np.diff(np.interp(grid, times, total))]
 
 
-def _falling(trace: Trace, channel: str | None) -> list[Mark]:
-    edges = [m for m in trace.marks if m.edge == "falling" and channel in (None, m.channel)]
+def _stamps(trace: Trace, channel: str | None) -> list[Mark]:
+    """Return the falling edges; a meter that reports events alone may call each one rising."""
+    edges = [m for m in trace.marks if m.edge != "marker" and channel in (None, m.channel)]
+    falling = [m for m in edges if m.edge == "falling"]
+    edges = falling or edges
     channels = sorted({m.channel for m in edges})
     if len(channels) > 1:
         raise DeviceError(
-            f"{trace.meter} has falling edges on {', '.join(channels)}",
+            f"{trace.meter} has edges on {', '.join(channels)}",
             hint="choose the one that the board's pin is wired to with --gate",
         )
     return sorted(edges, key=lambda m: m.time_s)
