@@ -153,9 +153,7 @@ def _open_channel(
         raise
 
 
-def _open_board(
-    way: Way, baud: int, board: Board | None, image: FirmwareImage | None
-) -> Stream:
+def _open_board(way: Way, baud: int, board: Board | None, image: FirmwareImage | None) -> Stream:
     if way.port is None and board is not None and image is not None:
         return connect(board, image)
     return open_stream(way.port or "", baud=baud)
