@@ -11,6 +11,7 @@ from edgeq.api.common import Progress, quiet, refuse_port
 
 if TYPE_CHECKING:
     from edgeq.core.records import Result, ValidationRecord
+    from edgeq.core.records.firmware import Mode, Protocol
     from edgeq.device.flashers import FlashReport
 
 
@@ -21,8 +22,15 @@ def flash(
     port: str | None = None,
     toolchain: str | None = None,
     dry_run: bool = False,
+    protocol: Protocol = "edgeq",
+    mode: Mode = "performance",
+    mlperf_model: str | None = None,
+    mlperf_vendor: str = "edgeq",
 ) -> FlashReport:
-    """Build the firmware and write it to the board; `dry_run` only says how."""
+    """Build the firmware and write it to the board; `dry_run` only says how.
+
+    `protocol` and what follows it are explained at `edgeq.bench.preparation.prepare`.
+    """
     from edgeq.bench.preparation import prepare
     from edgeq.device.flashers import check_firmware_method, flash_image
 
@@ -30,7 +38,10 @@ def flash(
     profile = find_board(board)
     check_firmware_method(profile)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        ready = prepare(model, profile, Path(folder), toolchain=toolchain)
+        ready = prepare(
+            model, profile, Path(folder), toolchain=toolchain, protocol=protocol, mode=mode,
+            mlperf_model=mlperf_model, mlperf_vendor=mlperf_vendor,
+        )  # fmt: skip
         return flash_image(ready.board, ready.image, port=port, dry_run=dry_run)
 
 

@@ -69,7 +69,9 @@ class Project:
 def template_names() -> tuple[str, ...]:
     """Return the names of the firmware templates."""
     folders = shipped_folder("firmware_templates").iterdir()
-    return tuple(sorted(f.name for f in folders if f.is_dir() and f.name not in checks.NO_TEMPLATES))
+    return tuple(
+        sorted(f.name for f in folders if f.is_dir() and f.name not in checks.NO_TEMPLATES)
+    )
 
 
 def make_project(

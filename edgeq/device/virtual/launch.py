@@ -12,6 +12,7 @@ from edgeq.core.installation import require
 from edgeq.core.processes import Child, python_argv, spawn
 from edgeq.core.records import FirmwareImage
 from edgeq.device.streams import ProcessStream, SocketStream, Stream, process_ended
+from edgeq.device.virtual.gate import GateEdge, read_edges
 from edgeq.device.virtual.hook_build import find_hook
 
 START_S = 60.0
@@ -22,6 +23,7 @@ class VirtualStream:
 
     def __init__(self, child: Child, stream: Stream, name: str) -> None:
         self._child, self._stream, self._name = child, stream, name
+        self._reported = b""
 
     def read(self, timeout_s: float) -> bytes:
         """Return what arrives within `timeout_s`; raise DeviceError where the board stopped."""
@@ -36,6 +38,17 @@ class VirtualStream:
             self._stream.write(data)
         except DeviceError as error:
             raise self._explain(error) from error
+
+    def gate_edges(self, timeout_s: float) -> tuple[GateEdge, ...]:
+        """Return the edges of the gate that are reported within `timeout_s`, as soon as any is.
+
+        Raises:
+            DeviceError: the board reported something else.
+        """
+        with contextlib.suppress(EOFError):
+            self._reported += self._child.read(timeout_s)
+        lines, newline, self._reported = self._reported.rpartition(b"\n")
+        return tuple(read_edges(lines + newline))
 
     def close(self) -> None:
         """Close the socket and end the board's process."""
