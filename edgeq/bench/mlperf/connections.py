@@ -130,6 +130,7 @@ def make_rig(
     return Rig(
         open_session=open_session,
         open_meter=None if meter is None else lambda: open_meter(meter),
+        meter=(meter or "").partition(":")[0].partition(",")[0],
         board=board,
         gate=way.gate,
         isolated=way.io_manager is not None,

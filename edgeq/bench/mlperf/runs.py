@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from edgeq.bench.energy import energy_kind, meter_record
+from edgeq.bench.energy import energy_kind, label_trace, meter_record
 from edgeq.bench.mlperf.checker import check_submission
 from edgeq.bench.mlperf.datasets import LABELS, MlperfDataset, read_dataset
 from edgeq.bench.mlperf.energy import MarkedMeter
@@ -25,7 +25,7 @@ from edgeq.core.errors import EdgeqError, InputError, UsageError
 from edgeq.core.files import write_atomic
 from edgeq.core.records import Kind
 from edgeq.core.records.mlperf import DutRecord, MlperfMode, MlperfRecord
-from edgeq.device.meters.trace import Meter
+from edgeq.device.meters.trace import Meter, Trace
 from edgeq.device.mlperf.session import DutSession, Identity, needs_stamps
 from edgeq.device.mlperf.transcript import Transcript
 
@@ -37,12 +37,13 @@ PROBE_S = 0.1  # a probe this long tells the time of an inference well enough
 class Rig:
     """How to get at the board and its meter; both are opened anew for each attempt.
 
-    `board` is None where only a port is known; `gate` names the meter's channel of the board's
+    `meter` is its name in the table of meters; `board` is None where only a port is known; `gate` names the meter's channel of the board's
     pin; `isolated` says whether an IO manager stands between.
     """
 
     open_session: Callable[[Transcript], DutSession]
     open_meter: Callable[[], Meter] | None = None
+    meter: str = ""
     board: Board | None = None
     gate: str | None = None
     isolated: bool = False
@@ -145,7 +146,7 @@ def _attempt(
         observer = Unobserved() if meter is None else MarkedMeter(meter)
         run = Execution(session, dataset, mode, log.note, on_progress, observer)
         taken = tuple(run.run(script))
-        trace = None if meter is None else meter.stop()
+        trace = None if meter is None else _label(meter.stop(), rig)
     return _Attempt(task, session.identity, find_outcome(mode, taken, trace, rig.gate))
 
 
@@ -161,6 +162,10 @@ def _recording(rig: Rig, mode: MlperfMode) -> Iterator[Meter | None]:
         yield meter
     finally:
         meter.close()
+
+
+def _label(trace: Trace, rig: Rig) -> Trace:
+    return label_trace(trace, board="virtual" if rig.is_virtual else "mcu", driver=rig.meter)
 
 
 def _choose_task(settings: RunSettings, identity: Identity) -> Task:
@@ -246,7 +251,7 @@ def _finish(rig: Rig, settings: RunSettings, log: Transcript, attempt: _Attempt)
 def _kind_of(rig: Rig, mode: MlperfMode, outcome: Outcome) -> Kind:
     """Say what the figures are: a virtual board's seconds rest on modelled cycles."""
     if outcome.trace is not None:
-        return energy_kind("virtual" if rig.is_virtual else "mcu", outcome.trace.meter)
+        return energy_kind(outcome.trace)
     if rig.is_virtual:
         return "estimated" if mode == "performance" else "simulated"
     return "measured"

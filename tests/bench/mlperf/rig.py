@@ -50,7 +50,7 @@ def make_rig(dut: FakeDut, **options: object) -> Rig:
 class PinMeter:
     """A meter of constant power with the board's pin on d7; its clock is the board's."""
 
-    name = "simulated meter"
+    name = "pin meter (simulated)"
     gates = ("d7",)
 
     def __init__(self, dut: FakeDut, watts: float) -> None:
