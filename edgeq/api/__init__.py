@@ -23,6 +23,7 @@ from edgeq.api.code import fit as fit
 from edgeq.api.devices import bench as bench
 from edgeq.api.devices import flash as flash
 from edgeq.api.devices import flash_app as flash_app
+from edgeq.api.devices import serve_board as serve_board
 from edgeq.api.devices import validate as validate
 from edgeq.api.meters import list_meters as list_meters
 from edgeq.api.meters import record_meter as record_meter

@@ -130,7 +130,7 @@ def _check_clocks(board: Board, known: Known) -> Iterator[str]:
 
 def _check_names(board: Board, known: Known) -> Iterator[str]:
     build, method = board.build, board.flash.method
-    templates = _template_names()
+    templates = template_names()
     if build.template and build.template not in templates:
         near = did_you_mean(build.template, templates)
         yield f"build.template: no firmware template {build.template!r}.{near}"
@@ -249,7 +249,8 @@ def _fields_of(section: str) -> tuple[str, ...]:
     return next(tuple(t.__struct_fields__) for t in options if hasattr(t, "__struct_fields__"))
 
 
-def _template_names() -> tuple[str, ...]:
+def template_names() -> tuple[str, ...]:
+    """Return the names of the firmware templates."""
     folders = shipped_folder("firmware_templates").iterdir()
     return tuple(sorted(f.name for f in folders if f.is_dir() and f.name not in NO_TEMPLATES))
 

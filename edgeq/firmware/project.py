@@ -66,14 +66,6 @@ class Project:
     model_prelude: str | None
 
 
-def template_names() -> tuple[str, ...]:
-    """Return the names of the firmware templates."""
-    folders = shipped_folder("firmware_templates").iterdir()
-    return tuple(
-        sorted(f.name for f in folders if f.is_dir() and f.name not in checks.NO_TEMPLATES)
-    )
-
-
 def make_project(
     compiled: CompiledModel, board: Board, dialect: Dialect, *, traced: bool
 ) -> Project:
@@ -129,7 +121,7 @@ def _has_folder(files: dict[str, str], folder: str) -> bool:
 
 def _template_files(board: Board, dialect: Dialect) -> Iterator[tuple[str, Path]]:
     """Yield (path in the project, file) of everything the board's firmware is made of."""
-    names = template_names()
+    names = checks.template_names()
     if not board.build.template and board.build.export:
         raise UsageError(
             f"edgeq has no firmware template for {board.id}: its chip is built by its maker's SDK",
