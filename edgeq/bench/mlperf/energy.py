@@ -81,6 +81,7 @@ def measure_windows(
                 warmups=one.inference.warmups,
                 duration_s=gated.span.duration_s,
                 host_s=one.inference.host_s,
+                answer_s=one.inference.answer_s,
                 energy_j=part.energy_j,
                 lost_samples=part.lost,
                 clipped_samples=part.clipped,

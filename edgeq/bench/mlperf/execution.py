@@ -100,7 +100,7 @@ class Execution:
     def _loop(self, loop: Loop) -> None:
         count = self._count() if loop.count is None else loop.count
         for index in range(count):
-            self.progress(f"{self.mode} {index + 1} of {count}", index / count)
+            self.progress(self.mode, index / count)
             for step in loop.steps:
                 self._do(step)
 

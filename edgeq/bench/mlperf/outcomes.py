@@ -94,6 +94,7 @@ def _find_performance(taken: tuple[Taken, ...], trace: Trace | None, gate: str |
             warmups=one.inference.warmups,
             duration_s=needs_stamps(one.inference),
             host_s=one.inference.host_s,
+            answer_s=one.inference.answer_s,
         )
         for one in taken
     )
@@ -134,9 +135,9 @@ def _by_file(taken: Sequence[Taken]) -> list[Scored]:
 
 def _clock_drift(windows: Sequence[MlperfWindow]) -> float | None:
     """Return the largest share by which a window differs from the host's, None where all fit."""
-    found = [
-        abs(w.duration_s - w.host_s) / max(w.duration_s, w.host_s)
-        for w in windows
-        if abs(w.duration_s - w.host_s) > CLOCK_SLACK_S + CLOCK_SHARE * w.duration_s
-    ]
+    found = []
+    for window in windows:
+        off = max(window.host_s - window.duration_s, window.duration_s - window.answer_s)
+        if off > CLOCK_SLACK_S + CLOCK_SHARE * window.duration_s:
+            found.append(off / max(window.duration_s, window.host_s))
     return max(found, default=None)

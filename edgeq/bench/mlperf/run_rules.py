@@ -170,4 +170,5 @@ def _window(row: dict[str, Any], mode: str) -> MlperfWindow:
         warmups=int(infer.get("warmups", 0)),
         duration_s=duration,
         host_s=0.0,
+        answer_s=0.0,
     )

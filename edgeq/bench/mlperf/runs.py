@@ -30,15 +30,18 @@ from edgeq.device.mlperf.session import DutSession, Identity, needs_stamps
 from edgeq.device.mlperf.transcript import Transcript
 
 ATTEMPTS = 3  # to find how many inferences fill a window
-PROBE_S = 0.1  # a probe this long tells the time of an inference well enough
+# A probe this long tells the time of an inference well enough, by the board's clock and the host's.
+PROBE_S, HOST_PROBE_S = 0.1, 1.0
+MOST_PROBED = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
 class Rig:
     """How to get at the board and its meter; both are opened anew for each attempt.
 
-    `meter` is its name in the table of meters; `board` is None where only a port is known; `gate` names the meter's channel of the board's
-    pin; `isolated` says whether an IO manager stands between.
+    `meter` is its name in the table of meters; `board` is None where only a port is known; `gate`
+    names the meter's channel of the board's pin; `isolated` says whether an IO manager stands
+    between.
     """
 
     open_session: Callable[[Transcript], DutSession]
@@ -189,17 +192,9 @@ def _fill_window(
 
     By the board's clock; in energy mode, where it tells no time, by the host's.
     """
-
-    def time(count: int) -> float:
-        found = session.infer(count, 0)
-        return found.host_s if mode == "energy" else needs_stamps(found)
-
     least = (task.energy if mode == "energy" else task.performance)[0]
     session.load(dataset.windows(dataset.samples[0])[0])
-    count, seconds = 1, time(1)
-    while seconds < PROBE_S and count < least:
-        count = min(least, max(2 * count, math.ceil(count * PROBE_S / max(seconds, 1e-6))))
-        seconds = time(count)
+    count, seconds = (_time_by_host if mode == "energy" else _time_by_board)(session)
     chosen = max(least, enlarge(count, seconds))
     if chosen > least:
         log.note(
@@ -207,6 +202,31 @@ def _fill_window(
             f" that each window lasts {MINIMUM_S:g} s and {100 * (MARGIN - 1):.0f} % more"
         )
     return chosen
+
+
+def _time_by_board(session: DutSession) -> tuple[int, float]:
+    """Return a number of inferences and the seconds that they took between the stamps."""
+    count = 1
+    while (seconds := needs_stamps(session.infer(count, 0))) < PROBE_S and count < MOST_PROBED:
+        count = _grow(count, seconds, PROBE_S)
+    return count, seconds
+
+
+def _time_by_host(session: DutSession) -> tuple[int, float]:
+    """Return a number of inferences and their seconds, without what one answer takes anyway."""
+    least = session.infer(1, 0).answer_s
+    count = 1
+    while (
+        seconds := session.infer(1 + count, 0).answer_s - least
+    ) < HOST_PROBE_S and count < MOST_PROBED:
+        count = _grow(count, seconds, HOST_PROBE_S)
+    return count, seconds
+
+
+def _grow(count: int, seconds: float, wanted_s: float) -> int:
+    """Return a larger number of inferences that should last `wanted_s`, at most 100 times it."""
+    factor = min(max(1.2 * wanted_s / max(seconds, 1e-6), 2.0), 100.0)
+    return min(math.ceil(count * factor), MOST_PROBED)
 
 
 def _finish(rig: Rig, settings: RunSettings, log: Transcript, attempt: _Attempt) -> MlperfRecord:

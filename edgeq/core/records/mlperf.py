@@ -22,7 +22,8 @@ class DutRecord(Record, frozen=True, kw_only=True):
 class MlperfWindow(Record, frozen=True, kw_only=True):
     """One `infer` of a performance or energy run.
 
-    `duration_s` is by the board's clock, in energy mode by the meter's; `host_s` by the host's.
+    `duration_s` is by the board's clock, in energy mode by the meter's; by the host's it lies
+    between `host_s` and `answer_s`, the latter with warm-ups and the way there and back.
     `energy_j` is the energy of all its inferences.
     """
 
@@ -31,6 +32,7 @@ class MlperfWindow(Record, frozen=True, kw_only=True):
     warmups: int
     duration_s: float
     host_s: float
+    answer_s: float
     energy_j: float | None = None
     lost_samples: int = 0
     clipped_samples: int = 0

@@ -36,6 +36,8 @@ class Channel(Protocol):
 
     who: str
     """What is at the other end, as errors name it."""
+    clock: Clock
+    """Seconds of the host, monotonic: the clock of every `Line`."""
 
     def ask(self, command: str, deadline_s: float, *, tries: int = 1) -> Answer:
         """Send a command and return its answer, without the m-ready that ends it.
@@ -67,7 +69,7 @@ class Console:
         clock: Clock = time.monotonic,
     ) -> None:
         self.who = who
-        self._stream, self._transcript, self._clock = stream, transcript, clock
+        self._stream, self._transcript, self.clock = stream, transcript, clock
         self._reader = LineReader()
         self._waiting: list[Line] = []
 
@@ -94,7 +96,7 @@ class Console:
             prefix: lines without it are another's and are left out; it is taken off the rest.
             tries: how often the command is sent within the deadline, the first time included.
         """
-        started = now = self._clock()
+        started = now = self.clock()
         resends = [started + deadline_s * i / tries for i in range(1, tries)]
         found: list[Line] = []
         while now < started + deadline_s:
@@ -112,7 +114,7 @@ class Console:
                     found.clear()
                 elif text and len(found) < MAX_LINES:
                     found.append(Line(text, line.at))
-            now = self._clock()
+            now = self.clock()
         raise explain(
             Evidence(
                 who=who or self.who,
@@ -128,9 +130,9 @@ class Console:
 
     def drain(self) -> None:
         """Read until nothing comes for a moment, and forget it."""
-        end = self._clock() + DRAIN_S
+        end = self.clock() + DRAIN_S
         self._waiting.clear()
-        while (data := self._stream.read(QUIET_S)) and self._clock() < end:
+        while (data := self._stream.read(QUIET_S)) and self.clock() < end:
             for text in self._reader.feed(data):
                 self._transcript.received(text)
 
@@ -146,7 +148,7 @@ class Console:
         """Yield lines that wait, or what arrives; those not taken wait for the next answer."""
         if not self._waiting:
             texts = self._reader.feed(self._stream.read(timeout_s))[:MAX_LINES]
-            now = self._clock()
+            now = self.clock()
             for text in texts:
                 self._transcript.received(text)
             self._waiting = [Line(text, now) for text in texts]

@@ -51,6 +51,7 @@ class IoManager:
 
     def __init__(self, console: Console, *, dut_baud: int, variant: Variant) -> None:
         self.who = "the board behind the IO manager"
+        self.clock = console.clock
         self._console = console
         if variant.dut_baud is None:
             console.ask(f"setbaud {dut_baud}", LOCAL_S)

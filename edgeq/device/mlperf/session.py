@@ -51,7 +51,8 @@ class Identity:
 class Inference:
     """One `infer`: `lap_us` are both stamps of the board's clock (none in energy mode).
 
-    `host_s` are the seconds from m-infer-start to m-infer-done on the host's clock.
+    On the host's clock it took at least `host_s`, from m-infer-start to m-infer-done (which a
+    board may send together), and at most `answer_s`, from the command on, warm-ups included.
     """
 
     inferences: int
@@ -59,6 +60,7 @@ class Inference:
     lap_us: tuple[int, int] | None
     results: tuple[float, ...]
     host_s: float
+    answer_s: float
 
     @property
     def duration_s(self) -> float | None:
@@ -133,9 +135,10 @@ class DutSession:
             )
         command = f"infer {inferences} {warmups}"
         expected_s = PATIENCE * self._slowest_s * (inferences + warmups)
+        sent = self._channel.clock()
         answer = self._ask(command, max(self._deadlines.infer_s, expected_s))
-        found = self._read_inference(command, answer, inferences, warmups)
-        self._slowest_s = max(self._slowest_s, found.host_s / inferences)
+        found = self._read_inference(command, answer, inferences, warmups, sent)
+        self._slowest_s = max(self._slowest_s, found.answer_s / (inferences + warmups))
         return found
 
     def results(self) -> tuple[float, ...]:
@@ -182,7 +185,9 @@ class DutSession:
             raise nonsense(self._channel.who, command, text[:80])
         return values
 
-    def _read_inference(self, command: str, answer: Answer, n: int, w: int) -> Inference:
+    def _read_inference(
+        self, command: str, answer: Answer, n: int, w: int, sent: float
+    ) -> Inference:
         started = self._one(_START, command, answer)
         if int(started) != n:
             raise nonsense(self._channel.who, command, f"it runs {started} inferences")
@@ -199,6 +204,7 @@ class DutSession:
             lap_us=(laps[0], laps[1]) if laps else None,
             results=self._floats(command, answer),
             host_s=max(answer[last].at - answer[first].at, 0.0),
+            answer_s=max(answer[last].at - sent, 0.0),
         )
 
 

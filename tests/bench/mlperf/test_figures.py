@@ -21,7 +21,12 @@ from edgeq.device.meters.trace import Mark, Trace
 
 def window(seconds, inferences=100):
     return MlperfWindow(
-        file="f", inferences=inferences, warmups=0, duration_s=seconds, host_s=seconds
+        file="f",
+        inferences=inferences,
+        warmups=0,
+        duration_s=seconds,
+        host_s=seconds,
+        answer_s=seconds,
     )
 
 

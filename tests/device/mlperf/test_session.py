@@ -70,7 +70,7 @@ def test_a_counter_that_goes_round_in_an_inference_counts_right():
 @given(st.integers(0, (1 << 32) - 1), st.integers(0, (1 << 32) - 1))
 def test_the_time_between_stamps_is_right_for_any_start(start, length):
     stamps = (start, (start + length) % (1 << 32))
-    found = Inference(1, 0, stamps, (1.0,), 0.0)
+    found = Inference(1, 0, stamps, (1.0,), 0.0, 0.0)
     assert found.duration_s == pytest.approx(length / 1e6)
 
 
