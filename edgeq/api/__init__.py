@@ -30,5 +30,7 @@ from edgeq.api.models import inspect as inspect
 from edgeq.api.models import train_demo as train_demo
 from edgeq.api.road import deploy as deploy
 from edgeq.api.road import report as report
+from edgeq.api.sweep import preview_sweep as preview_sweep
+from edgeq.api.sweep import sweep as sweep
 from edgeq.deployment import Deployment as Deployment
 from edgeq.deployment import DeployRequest as DeployRequest

@@ -166,13 +166,13 @@ def _give_up(run: Run, key: str, failure: Failure) -> None:
 
 def _report(run: Run) -> None:
     """Say how many cells are done, how many of them failed, and about how long it will take."""
-    keys = {cell.key for cell in run.plan.cells}
-    left = sum(key in run.waiting or key in run.running for key in keys)
-    words = [f"{format_count(len(keys) - left)} of {format_count(len(keys))} cells"]
+    total = len(run.plan.cells)
+    left = sum(c.key in run.waiting or c.key in run.running for c in run.plan.cells)
+    words = [f"{format_count(total - left)} of {format_count(total)} cells"]
     words += [f"{n} {status}" for status, n in sorted(run.ended.items()) if status != "ok"]
     if (seconds := _seconds_left(run)) is not None:
         words.append(f"about {seconds:.0f} s left")
-    run.on_progress(", ".join(words), 1 - left / len(keys))
+    run.on_progress(", ".join(words), 1 - left / total)
 
 
 def _seconds_left(run: Run) -> float | None:

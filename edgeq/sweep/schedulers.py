@@ -29,9 +29,7 @@ class Promise(Protocol):
 
 
 class Scheduler(Protocol):
-    """Does encoded jobs. `shares_ports`: its workers reach the serial ports of this computer."""
-
-    shares_ports: bool
+    """Does encoded jobs."""
 
     def slots(self) -> int:
         """Return how many jobs can run at once now."""
@@ -45,8 +43,6 @@ class Scheduler(Protocol):
 
 class LocalScheduler:
     """`jobs` child processes of this one."""
-
-    shares_ports = True
 
     def __init__(self, jobs: int, limits: Limits) -> None:
         self._workers = [Worker(limits) for _ in range(jobs)]
@@ -94,8 +90,6 @@ class DaskScheduler:
         DeviceError: no scheduler answers, or it has no worker.
     """
 
-    shares_ports = False
-
     def __init__(self, address: str, limits: Limits) -> None:
         require("distributed")
         from distributed import Client
@@ -129,11 +123,16 @@ class DaskScheduler:
         self._client.close()
 
 
-def open_scheduler(address: str | None, *, jobs: int | None, limits: Limits) -> Scheduler:
+def open_scheduler(
+    address: str | None, *, jobs: int | None, limits: Limits, ports: bool = False
+) -> Scheduler:
     """Return the scheduler at an address, or, for None, `jobs` processes of this computer.
 
+    Args:
+        ports: boards are attached to this computer.
+
     Raises:
-        UsageError: it is no address, or `jobs` is given with one.
+        UsageError: it is no address, or `jobs` or `ports` is given with one.
     """
     if address is None:
         return LocalScheduler(jobs or os.cpu_count() or 1, limits)
@@ -145,5 +144,10 @@ def open_scheduler(address: str | None, *, jobs: int | None, limits: Limits) -> 
         raise UsageError(
             "--jobs is for this computer, a cluster has its own",
             hint="start dask worker with --nworkers and --nthreads",
+        )
+    if ports:
+        raise UsageError(
+            "the sweep has boards on ports of this computer, which a cluster does not reach",
+            hint="leave --scheduler away, or ports and their boards",
         )
     return DaskScheduler(address, limits)

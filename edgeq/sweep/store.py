@@ -38,30 +38,32 @@ class Event(Record, frozen=True, kw_only=True):
 
 
 class Store:
-    """An open folder. Use it as a context manager: one sweep at a time has it.
+    """The folder. Reading needs no more; to write, enter it: one sweep at a time has it.
 
     Raises:
-        UsageError: another sweep has it, or it cannot be written.
+        UsageError: when entered: another sweep has it, or it cannot be written.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock: IO[bytes] = open(folder / LOCK, "ab")  # noqa: SIM115
-        except (OSError, ValueError) as error:
-            raise UsageError(
-                f"cannot write {folder}: {getattr(error, 'strerror', None) or error}",
-                hint="choose another folder with --out",
-            ) from error
-        if not _take(self._lock):
-            self._lock.close()
-            raise UsageError(
-                f"another sweep works in {folder}",
-                hint="wait for it, or choose another folder with --out",
-            )
+        self._lock: IO[bytes] | None = None
 
     def __enter__(self) -> Store:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            file = open(self.folder / LOCK, "ab")  # noqa: SIM115
+        except (OSError, ValueError) as error:
+            raise UsageError(
+                f"cannot write {self.folder}: {getattr(error, 'strerror', None) or error}",
+                hint="choose another folder with --out",
+            ) from error
+        if not _take(file):
+            file.close()
+            raise UsageError(
+                f"another sweep works in {self.folder}",
+                hint="wait for it, or choose another folder with --out",
+            )
+        self._lock = file
         return self
 
     def __exit__(
@@ -70,11 +72,8 @@ class Store:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let others have the folder."""
-        self._lock.close()
+        if self._lock is not None:
+            self._lock.close()
 
     def clear(self) -> None:
         """Forget all finished work; files that are not ours stay."""

@@ -29,6 +29,7 @@ from edgeq.cli.commands.fit import fit
 from edgeq.cli.commands.flash import flash
 from edgeq.cli.commands.inspect import inspect
 from edgeq.cli.commands.report import report
+from edgeq.cli.commands.sweep import sweep
 from edgeq.cli.commands.validate import validate
 
 Command = Callable[..., Any]
@@ -49,6 +50,7 @@ COMMANDS: dict[str, Command] = {
     "bench": bench,
     "validate": validate,
     "report": report,
+    "sweep": sweep,
     "doctor": doctor,
 }
 
