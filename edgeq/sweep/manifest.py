@@ -93,10 +93,10 @@ class Manifest(Record, frozen=True, kw_only=True):
     models: Annotated[tuple[ModelEntry, ...], Meta(min_length=1)]
     schemes: tuple[Scheme, ...] = (Scheme(name="int8"),)
     boards: Annotated[tuple[Text, ...], Meta(min_length=1)]
-    aliases: dict[str, tuple[Text, ...]] = {}
+    aliases: dict[str, tuple[Text, ...]] = msgspec.field(default_factory=dict)
     options: Annotated[tuple[Options, ...], Meta(min_length=1)] = (Options(name="default"),)
     exclude: tuple[Exclusion, ...] = ()
-    ports: dict[str, str] = {}
+    ports: dict[str, str] = msgspec.field(default_factory=dict)
     limits: Limits = Limits()
 
 

@@ -140,15 +140,16 @@ def _check_ports(manifest: Manifest, boards: tuple[Board, ...]) -> None:
 
 def _expand(draft: _Draft, source: Source, boards: tuple[Board, ...]) -> Iterator[Cell]:
     """Yield the cells of a model; their tasks go into the draft."""
-    for scheme in source.schemes or (None,):
+    schemes: tuple[Scheme | None, ...] = source.schemes or (None,)
+    for scheme in schemes:
         for board in boards:
             for options in draft.manifest.options:
-                label = scheme.name if scheme else NO_SCHEME
-                if draft.excludes((source.name, label, board.id, options.name)):
+                name = scheme.name if scheme else None
+                if draft.excludes((source.name, name or NO_SCHEME, board.id, options.name)):
                     continue
                 task = _cell_task(draft, source, scheme, with_stack(board, options), options)
                 key = draft.add(task)
-                yield Cell(source.name, scheme and scheme.name, board.id, options.name, key)
+                yield Cell(source.name, name, board.id, options.name, key)
 
 
 def _cell_task(
@@ -218,5 +219,3 @@ def complete_job(task: Task, load: Callable[[str], bytes]) -> Job:
     if task.firmware is not None:
         job = msgspec.structs.replace(job, firmware=load(task.firmware))
     return job
-
-

@@ -52,7 +52,7 @@ class Job(Record, frozen=True, kw_only=True):
     version: str
     limits: Limits = Limits()
     source_name: str = ""
-    source: dict[str, bytes] = {}
+    source: dict[str, bytes] = msgspec.field(default_factory=dict)
     scheme: Scheme | None = None
     samples: Samples | None = None
     model: bytes = b""

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from fnmatch import fnmatchcase
 from pathlib import Path
+
+import msgspec
 
 from edgeq.boards.profile import Board
 from edgeq.boards.registry import find_board, list_boards

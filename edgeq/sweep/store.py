@@ -51,7 +51,7 @@ class Store:
     def __enter__(self) -> Store:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
-            file = open(self.folder / LOCK, "ab")  # noqa: SIM115
+            file = open(self.folder / LOCK, "ab")
         except (OSError, ValueError) as error:
             raise UsageError(
                 f"cannot write {self.folder}: {getattr(error, 'strerror', None) or error}",

@@ -12,8 +12,8 @@ import msgspec
 from edgeq.core.files import write_atomic
 from edgeq.core.records import Record
 from edgeq.report.formats import to_csv, to_json
-from edgeq.sweep.manifest import Action
 from edgeq.sweep.engine import Progress, Tally, run_plan, unfinished
+from edgeq.sweep.manifest import Action
 from edgeq.sweep.page import render_sweep
 from edgeq.sweep.plan import Cell, SweepPlan, plan_sweep
 from edgeq.sweep.records import Converted, SweepRecord

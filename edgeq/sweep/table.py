@@ -11,9 +11,9 @@ from edgeq.report.table import Tables, make_table
 from edgeq.sweep.records import Failure, Figure, Outcome, Row, SweepRecord
 
 if TYPE_CHECKING:
-    from edgeq.sweep.sweeping import SweepPreview
     from edgeq.sweep.plan import SweepPlan
     from edgeq.sweep.store import Store
+    from edgeq.sweep.sweeping import SweepPreview
 
 COLUMNS = (
     "model|scheme|board|options|>latency|kind|>instructions|kind|>flash|kind|>RAM|kind"
