@@ -22,7 +22,7 @@ MOST_BARS = 60
 
 def render_sweep(record: SweepRecord) -> str:
     """Return the page. The same record gives the same bytes."""
-    counts = Counter(row.outcome.status for row in record.rows)
+    counts: Counter[str] = Counter(row.outcome.status for row in record.rows)
     lead = f"{record.action}: {format_count(len(record.rows))} cells"
     tiles = (_tile(status, counts[status]) for status in WORDS if counts[status])
     sections = "\n".join(_sections(record))
@@ -64,9 +64,8 @@ def _bytes(value: float) -> str:
 
 
 def _label(row: Row) -> str:
-    return " ".join(
-        visible(part) for part in (row.model, row.scheme, row.board, row.options) if part
-    )
+    parts = (row.model, row.scheme, row.board, row.options)
+    return " ".join(visible(part) for part in parts if part)
 
 
 def _point(row: Row) -> Point | None:

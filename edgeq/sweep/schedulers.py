@@ -92,11 +92,12 @@ class DaskScheduler:
 
     def __init__(self, address: str, limits: Limits) -> None:
         require("distributed")
-        from distributed import Client
+        import distributed
 
         self._limits = (limits.seconds, limits.memory_gib)
+        client: Any = distributed.Client
         try:
-            self._client: Any = Client(address, timeout=CONNECT_S, set_as_default=False)
+            self._client = client(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, TimeoutError) as error:
             raise DeviceError(
                 f"no Dask scheduler answers at {address}: {error}",

@@ -122,8 +122,14 @@ def preview_sweep(request: SweepRequest) -> SweepPreview:
 
 
 def _planned(cell: Cell, *, finished: bool) -> PlannedCell:
-    names = {"model": cell.model, "scheme": cell.scheme, "board": cell.board}
-    return PlannedCell(**names, options=cell.options, key=cell.key, finished=finished)
+    return PlannedCell(
+        model=cell.model,
+        scheme=cell.scheme,
+        board=cell.board,
+        options=cell.options,
+        key=cell.key,
+        finished=finished,
+    )
 
 
 def _folder(request: SweepRequest, plan: SweepPlan) -> Path:

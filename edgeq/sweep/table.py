@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from edgeq import __version__
 from edgeq.core.units import format_bytes, format_count, format_seconds
 from edgeq.report.table import Tables, make_table
@@ -44,7 +46,7 @@ def collect_record(plan: SweepPlan, store: Store) -> SweepRecord:
             options=cell.options,
             key=cell.key,
             pareto=i in best,
-            outcome=outcomes[cell.key],
+            outcome=_named(outcomes[cell.key], cell.model),
         )
         for i, cell in enumerate(plan.cells)
     )
@@ -55,6 +57,15 @@ def collect_record(plan: SweepPlan, store: Store) -> SweepRecord:
         rows=rows,
         notes=plan.notes,
     )
+
+
+def _named(outcome: Outcome, model: str) -> Outcome:
+    """Return the outcome with its model's name, which work of equal content may share."""
+    result = outcome.result
+    if result is None:
+        return outcome
+    named = msgspec.structs.replace(result.model, name=model)
+    return msgspec.structs.replace(outcome, result=msgspec.structs.replace(result, model=named))
 
 
 def find_best(cells: Sequence[tuple[str, Outcome]]) -> set[int]:
