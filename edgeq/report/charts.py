@@ -128,10 +128,11 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """A logarithmic axis: its name, and how a value is written."""
+    """A logarithmic axis: its name, how a value is written, and in which unit it is round."""
 
     name: str
     text: Callable[[float], str]
+    unit: float = 1.0
 
 
 COLORS = 6  # classes group0 to group5 of the page's style
@@ -144,10 +145,10 @@ def scatter_chart(points: Sequence[Point], x: Axis, y: Axis) -> str:
     place_x = _scale([p.x for p in points], _LEFT, right)
     place_y = _scale([p.y for p in points], _BOTTOM, 20.0)
     lines = []
-    for value in _ticks([p.x for p in points]):
+    for value in _ticks([p.x for p in points], x.unit):
         at = place_x(value)
         lines += [_line(at, 20, at, _BOTTOM), _text(at, _BOTTOM + 18, x.text(value), "middle")]
-    for value in _ticks([p.y for p in points]):
+    for value in _ticks([p.y for p in points], y.unit):
         at = place_y(value)
         lines += [_line(_LEFT, at, right, at), _text(_LEFT - 8, at + 4, y.text(value), "end")]
     lines.append(_text((_LEFT + right) / 2, _BOTTOM + 42, x.name, "middle", "dim"))
@@ -171,15 +172,15 @@ def _scale(values: Sequence[float], start: float, stop: float) -> Callable[[floa
     return lambda value: start + (stop - start) * (log10(value) - low) / (high - low)
 
 
-def _ticks(values: Sequence[float]) -> list[float]:
-    """Return round values between the least and the most, or these two."""
-    low, high = min(values), max(values)
+def _ticks(values: Sequence[float], unit: float) -> list[float]:
+    """Return round multiples of the unit between the least and the most, or these two."""
+    low, high = min(values) / unit, max(values) / unit
     decades = range(floor(log10(low)), floor(log10(high)) + 1)
     for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
         found = [s * 10.0**d for d in decades for s in steps if low <= s * 10.0**d <= high]
         if len(found) >= 3:
-            return found
-    return sorted({low, high})
+            return [value * unit for value in found]
+    return sorted({low * unit, high * unit})
 
 
 def _line(x1: float, y1: float, x2: float, y2: float) -> str:

@@ -17,6 +17,7 @@ HEADS = (
     "model", "scheme", "board", "options", "latency", "instructions", "flash", "RAM", "energy",
     "bit-exact", "best", "status",
 )  # fmt: skip
+NUMBERS = HEADS[4:9]
 MOST_BARS = 60
 
 
@@ -48,7 +49,7 @@ def _sections(record: SweepRecord) -> Iterator[str]:
     if points:
         yield section(
             "Latency against flash",
-            scatter_chart(points, Axis("flash", _bytes), Axis("latency", format_seconds)),
+            scatter_chart(points, Axis("flash", _bytes, 1024), Axis("latency", format_seconds)),
             note="A colour a model; ringed: none of the model's cells has less of both.",
         )
     yield section("Cells", _table(record), note="A click on a heading sorts.")
@@ -88,7 +89,8 @@ def _bar(row: Row) -> Bar | None:
 
 
 def _table(record: SweepRecord) -> str:
-    head = "".join(f'<th><button type="button">{h}</button></th>' for h in HEADS)
+    heads = ((h, ' class="right"' if h in NUMBERS else "") for h in HEADS)
+    head = "".join(f'<th{k}><button type="button">{h}</button></th>' for h, k in heads)
     rows = "\n".join(map(_row, record.rows))
     notes = "".join(f'<p class="note">{escape(visible(n))}</p>' for n in _notes(record))
     return (
