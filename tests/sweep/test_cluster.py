@@ -34,7 +34,9 @@ def test_two_workers_give_the_same_bytes_as_this_machine(tmp_path: Path) -> None
 
 
 @needs_dask
-def test_a_scheduler_that_does_not_answer_is_a_device_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_that_does_not_answer_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr("edgeq.sweep.schedulers.CONNECT_S", 1)
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
