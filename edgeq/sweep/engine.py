@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from edgeq.core.errors import DeviceError
+from edgeq.core.errors import DeviceError, EdgeqError, ToolchainError
 from edgeq.core.units import format_count
 from edgeq.sweep.plan import SweepPlan, Task, complete_job
 from edgeq.sweep.records import Answer, CellRecord, Failure, Outcome, encode
@@ -83,6 +83,8 @@ def run_plan(
         try:
             task, promise = run.done.get(timeout=WAIT_S)
         except queue.Empty:
+            if run.scheduler.slots() == 0:
+                on_progress("waiting for a worker of the cluster", None)
             continue
         _end(run, task, _answer_of(promise))
         _report(run)
@@ -123,8 +125,12 @@ def _answer_of(promise: Promise) -> Answer:
         raise DeviceError(
             "the Dask scheduler is gone", hint="start it again and resume the sweep"
         ) from error
-    except Exception as error:
+    except EdgeqError as error:
         return Answer(failure=explain(error))
+    except Exception as error:
+        cause = f"the work was lost with its worker: {type(error).__name__}: {error}"
+        lost = ToolchainError(cause, hint="--retry-failed does it again")
+        return Answer(failure=explain(lost))
 
 
 def _end(run: Run, task: Task, answer: Answer) -> None:

@@ -112,7 +112,13 @@ class DaskScheduler:
 
     def slots(self) -> int:
         """Return the threads of all workers that are there now."""
-        return sum(self._client.nthreads().values())
+        try:
+            return sum(self._client.nthreads().values())
+        except OSError as error:
+            raise DeviceError(
+                f"the Dask scheduler is gone: {error}",
+                hint="start it again and resume the sweep",
+            ) from error
 
     def submit(self, message: bytes) -> Promise:
         """Send the job to the cluster."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,7 +47,7 @@ def answer(message: bytes, folder: Path) -> bytes:
             )
         return encode(Answer(product=encode(TASKS[job.kind](job, folder))))
     except Exception as error:
-        return encode(Answer(failure=explain(error)))
+        return encode(Answer(failure=_without_places(explain(error), folder.parent)))
 
 
 def explain(error: BaseException) -> Failure:
@@ -55,6 +56,17 @@ def explain(error: BaseException) -> Failure:
         cause = f"{type(error).__name__}: {str(error)[:500]}"
         error = InternalError(cause, hint="this is a defect in edgeq; report it with the sweep")
     return Failure(error=type(error).__name__, cause=error.cause, hint=error.hint)
+
+
+def _without_places(failure: Failure, scratch: Path) -> Failure:
+    """Return the failure without the folders below `scratch`: they have another name each time."""
+    roots = "|".join(re.escape(str(root)) for root in (scratch, scratch.resolve()))
+    places = re.compile(rf"({roots})([/\\][^\s/\\:'\"]+)*[/\\]")
+    return Failure(
+        error=failure.error,
+        cause=places.sub("", failure.cause),
+        hint=places.sub("", failure.hint),
+    )
 
 
 def failed(failure: Failure) -> Outcome:
