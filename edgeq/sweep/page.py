@@ -74,7 +74,7 @@ def _point(row: Row) -> Point | None:
     if latency is None or flash is None or latency.value <= 0 or flash.value <= 0:
         return None
     title = f"{_label(row)}: {_said(latency, format_seconds)}, {_said(flash, _bytes)}"
-    return Point(flash.value, latency.value, row.model, title, row.pareto)
+    return Point(flash.value, latency.value, visible(row.model), title, row.pareto)
 
 
 def _said(figure: Figure, text: Callable[[float], str]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future
 from pathlib import Path
@@ -13,17 +14,17 @@ from edgeq.core.errors import DeviceError, ToolchainError
 from edgeq.sweep import work
 from edgeq.sweep.engine import run_plan, unfinished
 from edgeq.sweep.plan import SweepPlan, plan_sweep
-from edgeq.sweep.records import Job
+from edgeq.sweep.records import Answer, Job, Outcome, encode
 from edgeq.sweep.store import Store, read_journal
 from tests.support.sweeps import write_sweep
 
-Answer = Callable[[Job], bytes | BaseException]
+Reply = Callable[[Job], bytes | BaseException]
 
 
 class Here:
     """A scheduler that does the work at once, in this process, and keeps count."""
 
-    def __init__(self, folder: Path, answer: Answer | None = None, slots: int = 2) -> None:
+    def __init__(self, folder: Path, answer: Reply | None = None, slots: int = 2) -> None:
         self.folder, self.given, self.width = folder, answer, slots
         self.jobs: list[Job] = []
         self.open = 0
@@ -163,11 +164,35 @@ def test_models_of_one_content_are_one_piece_of_work_and_several_rows(tmp_path: 
     assert [row.model for row in record.rows] == ["net0", "twin"]
 
 
-def test_boards_behind_a_port_do_one_thing_at_a_time(tmp_path: Path) -> None:
-    body = '[ports]\nvirt-m4 = "socket://127.0.0.1:1"\n'
-    body += '[[options]]\nname = "a"\n[[options]]\nname = "b"\nruns = 2'
-    plan = plan_sweep(write_sweep(tmp_path, body))
-    lanes = [plan.tasks[cell.key].lane for cell in plan.cells]
-    assert lanes == ["virt-m4", "virt-m4"]
-    free = plan_sweep(write_sweep(tmp_path, body.split("\n", 2)[2]))
-    assert [free.tasks[cell.key].lane for cell in free.cells] == [None, None]
+class Later(Here):
+    """Ends each job a little later, and keeps the number of cells that were in work at once."""
+
+    most = 0
+
+    def submit(self, message: bytes) -> Future[bytes]:
+        job = msgspec.msgpack.decode(message, type=Job)
+        product = encode(Outcome(status="ok")) if job.kind == "bench" else b"firmware"
+        promise: Future[bytes] = Future()
+        cell = int(job.kind == "bench")
+        self.open += cell
+        self.most = max(self.most, self.open)
+
+        def end() -> None:
+            self.open -= cell
+            promise.set_result(encode(Answer(product=product)))
+
+        threading.Timer(0.05, end).start()
+        return promise
+
+
+@pytest.mark.parametrize(("ports", "most"), [("", 4), ('virt-m4 = "socket://127.0.0.1:1"', 1)])
+def test_a_board_behind_a_port_does_one_thing_at_a_time(
+    ports: str, most: int, tmp_path: Path
+) -> None:
+    options = "\n".join(f'[[options]]\nname = "a{i}"\nruns = {i}' for i in range(1, 5))
+    plan = plan_sweep(write_sweep(tmp_path, f"[ports]\n{ports}\n{options}"))
+    later = Later(tmp_path, slots=4)
+    with Store(tmp_path / "out") as store:
+        run_plan(plan, store, later, on_progress=quiet)
+        assert statuses(plan, store) == ["ok"] * 4
+    assert later.most == most
