@@ -42,6 +42,8 @@ from edgeq.api.models import inspect as inspect
 from edgeq.api.models import train_demo as train_demo
 from edgeq.api.road import deploy as deploy
 from edgeq.api.road import report as report
+from edgeq.api.sweep import preview_sweep as preview_sweep
+from edgeq.api.sweep import sweep as sweep
 from edgeq.bench.linux.options import LinuxOptions as LinuxOptions
 from edgeq.deployment import Deployment as Deployment
 from edgeq.deployment import DeployRequest as DeployRequest

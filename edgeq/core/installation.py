@@ -59,6 +59,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("ethos-u-vela", "package", "emit for boards with Ethos-U", _extra("ethos")),
     Requirement("pyyaml", "package", "mlperf run --script, --devices", _extra("mlperf")),
     Requirement("pyjoulescope_driver", "package", "Joulescope power meters", _extra("joulescope")),
+    Requirement("distributed", "package", "sweep --scheduler tcp://...", _extra("dask")),
     Requirement("tflite-micro", "package", "--oracle tflite-micro",
                 "pip install --pre tflite-micro"),
     Requirement("arm-none-eabi-gcc", "program", "build --toolchain gcc-arm",

@@ -20,6 +20,8 @@ from edgeq.core.errors import ToolchainError
 
 POSIX = os.name == "posix"
 LINGER_S = 1.0
+_live: set[subprocess.Popen[bytes]] = set()
+_starting = threading.RLock()
 
 
 class Completed(NamedTuple):
@@ -138,16 +140,19 @@ def start(
         ToolchainError: the program could not be started.
     """
     try:
-        return subprocess.Popen(
-            list(argv),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd=cwd,
-            env={**os.environ, **(env or {})},
-            start_new_session=POSIX,
-            preexec_fn=_limiter(memory_bytes) if POSIX and memory_bytes else None,
-        )
+        with _starting:
+            child = subprocess.Popen(
+                list(argv),
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                cwd=cwd,
+                env={**os.environ, **(env or {})},
+                start_new_session=POSIX,
+                preexec_fn=_limiter(memory_bytes) if POSIX and memory_bytes else None,
+            )
+            _live.add(child)
+            return child
     except OSError as error:
         raise ToolchainError(
             f"cannot start {argv[0]}: {error.strerror or error}",
@@ -170,6 +175,17 @@ def kill_group(child: subprocess.Popen[bytes], *, rest: bool = False) -> None:
                 child.kill()
     with contextlib.suppress(subprocess.TimeoutExpired):
         child.wait(timeout=5)
+    _live.discard(child)
+
+
+def kill_all() -> None:
+    """Kill every child that still runs, for good: a process that is about to end calls this.
+
+    No thread starts another child from here on.
+    """
+    _starting.acquire()
+    for child in tuple(_live):
+        kill_group(child)
 
 
 class Child:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
+from math import floor, log10
 
 from edgeq.core.records import PlannedTensor, PowerPlot, RegionUse
 from edgeq.core.units import format_bytes, format_quantity, format_seconds
@@ -142,6 +143,83 @@ def power_chart(plot: PowerPlot) -> str:
         anchor = {0.0: "start", 0.5: "middle", 1.0: "end"}[share]
         lines.append(_text(x_at(plot.start_s + seconds), top + height + 18, moment, anchor, "dim"))
     return _svg(lines, top + height + 26, "power over time")
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A point of a scatter chart: both values above 0; `title` shows under the pointer."""
+
+    x: float
+    y: float
+    group: str
+    title: str
+    best: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A logarithmic axis: its name, how a value is written, and in which unit it is round."""
+
+    name: str
+    text: Callable[[float], str]
+    unit: float = 1.0
+
+
+COLORS = 6  # classes group0 to group5 of the page's style
+_LEFT, _BOTTOM, _HEIGHT, _LEGEND = 80.0, 330.0, 390.0, 170.0
+
+
+def scatter_chart(points: Sequence[Point], x: Axis, y: Axis) -> str:
+    """Return points on two logarithmic axes, a colour a group; the best are ringed."""
+    right = WIDTH - _LEGEND
+    place_x = _scale([p.x for p in points], _LEFT, right)
+    place_y = _scale([p.y for p in points], _BOTTOM, 20.0)
+    lines = []
+    for value in _ticks([p.x for p in points], x.unit):
+        at = place_x(value)
+        lines += [_line(at, 20, at, _BOTTOM), _text(at, _BOTTOM + 18, x.text(value), "middle")]
+    for value in _ticks([p.y for p in points], y.unit):
+        at = place_y(value)
+        lines += [_line(_LEFT, at, right, at), _text(_LEFT - 8, at + 4, y.text(value), "end")]
+    lines.append(_text((_LEFT + right) / 2, _BOTTOM + 42, x.name, "middle", "dim"))
+    lines.append(_text(_LEFT, 12, y.name, "middle", "dim"))
+    groups = list(dict.fromkeys(p.group for p in points))
+    for i, group in enumerate(groups):
+        lines.append(_dot(right + 24, 30 + 20 * i, f"group{i % COLORS}", group))
+        lines.append(_text(right + 36, 34 + 20 * i, group, "start"))
+    for p in sorted(points, key=lambda p: p.best):
+        kind = f"group{groups.index(p.group) % COLORS}" + (" best" if p.best else "")
+        lines.append(_dot(place_x(p.x), place_y(p.y), kind, p.title))
+    height = max(_HEIGHT, 40 + 20 * len(groups))
+    return _svg(lines, height, f"{y.name} against {x.name}")
+
+
+def _scale(values: Sequence[float], start: float, stop: float) -> Callable[[float], float]:
+    """Return where on a line from `start` to `stop` a value lies, by its logarithm."""
+    low, high = log10(min(values)), log10(max(values))
+    margin = max(0.05, 0.06 * (high - low))
+    low, high = low - margin, high + margin
+    return lambda value: start + (stop - start) * (log10(value) - low) / (high - low)
+
+
+def _ticks(values: Sequence[float], unit: float) -> list[float]:
+    """Return round multiples of the unit between the least and the most, or these two."""
+    low, high = min(values) / unit, max(values) / unit
+    decades = range(floor(log10(low)), floor(log10(high)) + 1)
+    for steps in ((1,), (1, 3), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 7)):
+        found = [s * 10.0**d for d in decades for s in steps if low <= s * 10.0**d <= high]
+        if len(found) >= 3:
+            return [value * unit for value in found]
+    return sorted({low * unit, high * unit})
+
+
+def _line(x1: float, y1: float, x2: float, y2: float) -> str:
+    return f'<line class="grid" x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}"/>'
+
+
+def _dot(x: float, y: float, kind: str, title: str) -> str:
+    words = f"<title>{escape(title)}</title>"
+    return f'<circle class="{kind}" cx="{x:.1f}" cy="{y:.1f}" r="5">{words}</circle>'
 
 
 def _text(x: float, y: float, words: str, anchor: str, kind: str = "") -> str:

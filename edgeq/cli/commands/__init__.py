@@ -34,6 +34,7 @@ from edgeq.cli.commands.inspect import inspect
 from edgeq.cli.commands.meters import list_meters, record_meter
 from edgeq.cli.commands.mlperf import check_mlperf, run_mlperf
 from edgeq.cli.commands.report import report
+from edgeq.cli.commands.sweep import sweep
 from edgeq.cli.commands.validate import validate
 
 Command = Callable[..., Any]
@@ -56,6 +57,7 @@ COMMANDS: dict[str, Command] = {
     "validate": validate,
     "check": check,
     "report": report,
+    "sweep": sweep,
     "doctor": doctor,
 }
 

@@ -1,0 +1,221 @@
+"""The plan of a sweep: its cells, and the work they share, each under a key of its content.
+
+A key is the SHA-256 of everything that the work depends on: edgeq's version, the model's bytes,
+the board's profile, the options that the action reads. Equal keys are one piece of work.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from edgeq import __version__
+from edgeq.boards.profile import Board
+from edgeq.core.errors import InputError
+from edgeq.core.files import sha256_hex
+from edgeq.sweep.manifest import Action, Manifest, Options, Scheme, read_sweep
+from edgeq.sweep.records import Converted, Job, JobKind
+from edgeq.sweep.samples import hash_samples
+from edgeq.sweep.selection import choose_boards, is_excluded, with_stack
+from edgeq.sweep.sources import Source, load_sources
+
+MAX_CELLS = 20_000
+NO_SCHEME = "-"
+# What each action reads of the options; the toolchain is the firmware's, the stack the board's.
+READS: dict[Action, tuple[str, ...]] = {
+    "estimate": (),
+    "fit": (),
+    "bench": ("input", "runs", "warmup", "layers", "oracle"),
+    "validate": ("oracle", "seeds"),
+}
+ON_BOARD: tuple[Action, ...] = ("bench", "validate")
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One piece of work: its job, without the products of `converted` and `firmware`.
+
+    `lane`: tasks of one lane never run at once, for they share a board.
+    """
+
+    key: str
+    job: Job
+    converted: str | None = None
+    firmware: str | None = None
+    lane: str | None = None
+
+    @property
+    def kind(self) -> JobKind:
+        """What kind of work it is."""
+        return self.job.kind
+
+    @property
+    def needs(self) -> tuple[str, ...]:
+        """The keys of the work that comes before."""
+        return tuple(key for key in (self.converted, self.firmware) if key is not None)
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A combination, by its names, and the key of its task."""
+
+    model: str
+    scheme: str | None
+    board: str
+    options: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPlan:
+    """Cells in the manifest's order, and every task by its key, each after what it needs."""
+
+    manifest: Manifest
+    cells: tuple[Cell, ...]
+    tasks: Mapping[str, Task]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A plan in work."""
+
+    manifest: Manifest
+    tasks: dict[str, Task] = field(default_factory=dict)
+    used: set[int] = field(default_factory=set)
+
+    def add(self, task: Task) -> str:
+        self.tasks.setdefault(task.key, task)
+        return task.key
+
+    def excludes(self, names: tuple[str, str, str, str]) -> bool:
+        hits = [i for i, rule in enumerate(self.manifest.exclude) if is_excluded(rule, names)]
+        self.used.update(hits)
+        return bool(hits)
+
+
+def plan_sweep(path: Path) -> SweepPlan:
+    """Read the manifest at `path`, its models and data, and expand it.
+
+    Raises:
+        InputError: the manifest, a board, a model's file or a dataset is wrong or missing.
+    """
+    from edgeq.bench.inputs import parse_input
+
+    manifest = read_sweep(path)
+    for options in manifest.options:
+        parse_input(options.input)
+    boards = choose_boards(manifest, path.parent)
+    _check_ports(manifest, boards)
+    draft = _Draft(manifest)
+    cells: list[Cell] = []
+    for source in load_sources(manifest, path.parent):
+        cells += _expand(draft, source, boards)
+        if len(cells) > MAX_CELLS:
+            raise InputError(
+                f"sweep {path}: more than {MAX_CELLS:,} cells", hint="divide it into several"
+            )
+    if not cells:
+        raise InputError(f"sweep {path}: every cell is excluded", hint="loosen [[exclude]]")
+    idle = set(range(len(manifest.exclude))) - draft.used
+    notes = tuple(f"the exclude rule {i + 1} matches no cell" for i in sorted(idle))
+    return SweepPlan(manifest, tuple(cells), draft.tasks, notes)
+
+
+def _check_ports(manifest: Manifest, boards: tuple[Board, ...]) -> None:
+    from edgeq.device.ports import check_port
+
+    for board_id, port in manifest.ports.items():
+        check_port(port)
+        if board_id not in {b.id for b in boards}:
+            raise InputError(
+                f"sweep {manifest.name}: ports names {board_id!r}, which is none of its boards",
+                hint="use the board's id",
+            )
+
+
+def _expand(draft: _Draft, source: Source, boards: tuple[Board, ...]) -> Iterator[Cell]:
+    """Yield the cells of a model; their tasks go into the draft."""
+    schemes: tuple[Scheme | None, ...] = source.schemes or (None,)
+    for scheme in schemes:
+        for board in boards:
+            for options in draft.manifest.options:
+                name = scheme.name if scheme else None
+                if draft.excludes((source.name, name or NO_SCHEME, board.id, options.name)):
+                    continue
+                task = _cell_task(draft, source, scheme, with_stack(board, options), options)
+                key = draft.add(task)
+                yield Cell(source.name, name, board.id, options.name, key)
+
+
+def _cell_task(
+    draft: _Draft, source: Source, scheme: Scheme | None, board: Board, options: Options
+) -> Task:
+    """Return the task of a cell; what comes before it goes into the draft."""
+    from edgeq.device.connection import runs_as_process
+
+    action, port = draft.manifest.action, draft.manifest.ports.get(board.id)
+    converted = draft.add(_convert_task(draft, source, scheme)) if scheme else None
+    model = converted or source.sha256
+    base = Job(
+        kind=action,
+        version=__version__,
+        limits=draft.manifest.limits,
+        model=b"" if scheme else source.files[source.file],
+        board=board,
+        options=options,
+        port=port,
+    )
+    on_board = action in ON_BOARD
+    firmware = draft.add(_build_task(base, model, converted)) if on_board else None
+    samples = source.evaluation(options.samples) if action == "validate" else None
+    content = {name: getattr(options, name) for name in READS[action]}
+    content["samples"] = hash_samples(samples) if samples else None
+    key = content_key(action, model=model, board=board, firmware=firmware, options=content)
+    lane = board.id if on_board and not runs_as_process(board, port) else None
+    job = msgspec.structs.replace(base, samples=samples)
+    return Task(key, job, converted, firmware, lane)
+
+
+def _convert_task(draft: _Draft, source: Source, scheme: Scheme) -> Task:
+    samples = source.representative(scheme.samples)
+    job = Job(
+        kind="convert",
+        version=__version__,
+        limits=draft.manifest.limits,
+        source_name=source.file,
+        source=source.files,
+        scheme=scheme,
+        samples=samples,
+    )
+    settings = (scheme.backend, scheme.input_dtype, scheme.output_dtype)
+    content = {"source": source.sha256, "settings": settings, "samples": hash_samples(samples)}
+    return Task(content_key("convert", **content), job)
+
+
+def _build_task(cell: Job, model: str, converted: str | None) -> Task:
+    job = msgspec.structs.replace(cell, kind="build", port=None)
+    toolchain = cell.options.toolchain
+    key = content_key("build", model=model, board=cell.board, toolchain=toolchain)
+    return Task(key, job, converted)
+
+
+def content_key(kind: JobKind, **content: Any) -> str:
+    """Return the key of a piece of work: 64 hex digits, equal for equal content alone."""
+    whole = {"edgeq": __version__, "kind": kind, **content}
+    return sha256_hex(msgspec.json.encode(whole, order="sorted"))
+
+
+def complete_job(task: Task, load: Callable[[str], bytes]) -> Job:
+    """Return the job of a task with the products of what came before, as `load` gives them."""
+    job = task.job
+    if task.converted is not None:
+        model = msgspec.msgpack.decode(load(task.converted), type=Converted).model
+        job = msgspec.structs.replace(job, model=model)
+    if task.firmware is not None:
+        job = msgspec.structs.replace(job, firmware=load(task.firmware))
+    return job
