@@ -241,6 +241,13 @@ def _idle(record: EnergyRecord) -> list[str]:
     return notes
 
 
+def _spread(record: EnergyRecord) -> list[str]:
+    share = (record.mad_j or 0.0) / abs(record.per_inference_j or 1.0)
+    if share <= DRIFT:
+        return []
+    return [f"the windows spread by {share:.1%} around their median: the board may be busy"]
+
+
 def _trend(record: EnergyRecord) -> list[str]:
     per = [w.energy_j / w.inferences for w in record.windows if w.used]
     steps = [b - a for a, b in pairwise(per)]
@@ -266,5 +273,5 @@ def _fault(record: EnergyRecord) -> list[str]:
 
 
 _CHECKS: tuple[Callable[[EnergyRecord], list[str]], ...] = (
-    _fault, _lost, _clipped, _few, _idle, _trend, _uncertain,
+    _fault, _lost, _clipped, _few, _idle, _spread, _trend, _uncertain,
 )  # fmt: skip

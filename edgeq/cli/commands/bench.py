@@ -45,12 +45,14 @@ def bench(
     """
     from edgeq import api
     from edgeq.cli.console import show
-    from edgeq.core.errors import DeviceError
+    from edgeq.cli.energy import leave_incomplete, read_battery
     from edgeq.report.tables import result_tables
 
-    plan = opt.read_battery(battery, every, awake, idle_current, sleep_current)
-    request = meter and api.MeterRequest(
-        meter, gate, windows, window_seconds, idle_seconds, keep_trace
+    plan = read_battery(battery, every, awake, idle_current, sleep_current)
+    request = (
+        api.MeterRequest(meter, gate, windows, window_seconds, idle_seconds, keep_trace)
+        if meter
+        else None
     )
 
     result = api.bench(
@@ -63,14 +65,10 @@ def bench(
         port=port,
         toolchain=toolchain,
         oracle=oracle.value,
-        meter=request or None,
+        meter=request,
         battery=plan,
     )
     show(result, lambda: result_tables(result), form)
     if result.output.bit_exact is False:
         raise typer.Exit(1)
-    if result.energy is not None and not result.energy.complete:
-        raise DeviceError(
-            f"the recording of the energy is incomplete: {result.energy.warnings[-1]}",
-            hint="plug the meter in again and measure anew",
-        )
+    leave_incomplete(result.energy)
