@@ -40,6 +40,7 @@ def leave_incomplete(energy: EnergyRecord | None) -> None:
 
     if energy is None or energy.complete:
         return
-    say(f"error: the meter was lost in mid-run: {energy.warnings[-1]}")
+    fault = energy.meter.fault if energy.meter else None
+    say(f"error: the meter was lost in mid-run ({fault}); {energy.recording} keeps its recording")
     say("hint: plug it in again and measure anew; `edgeq energy` reads what was kept")
     raise typer.Exit(DeviceError.exit_code)
