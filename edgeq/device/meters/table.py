@@ -32,8 +32,8 @@ Options = Mapping[str, Any]
 class MeterRow:
     """One kind of meter.
 
-    `gates` are the digital channels or events that it can mark by itself, `sample_rate` its rate
-    in words, `usb_ids` those by which a port that was not named is found, `requirement` a row of
+    `gates` are the digital channels or events that it can mark by itself, `sample_rate` and `range`
+    are words, `usb_ids` those by which a port that was not named is found, `requirement` a row of
     core.installation. `open` gets the port (None where the user named none) and the options.
     """
 
@@ -41,7 +41,7 @@ class MeterRow:
     title: str
     port: PortKind
     sample_rate: str
-    accuracy: str
+    range: str
     example: str
     open: Callable[[str | None, Options], Meter]
     gates: tuple[str, ...] = ()
@@ -161,8 +161,8 @@ def _over(port: str | None, baud: int, make: Callable[[Stream], Meter]) -> Meter
 _VOLTAGE = "volts that the board runs at, e.g. voltage=3.3"
 _ROWS = (
     MeterRow(
-        "ppk2", "Nordic Power Profiler Kit II", "serial", "100 kHz",
-        "200 nA to 1 A in five ranges", "ppk2:/dev/ttyACM0,voltage=3.0", _open_ppk2,
+        "ppk2", "Nordic PPK2", "serial", "100 kHz",
+        "200 nA to 1 A", "ppk2:/dev/ttyACM0,voltage=3.0", _open_ppk2,
         gates=tuple(f"d{i}" for i in range(8)), usb_ids=("1915:c00a",),
         options={
             "voltage": Option(number(0.8, 5.0, "volts"), None, _VOLTAGE),
@@ -176,7 +176,7 @@ _ROWS = (
         },
     ),
     MeterRow(
-        "lpm01a", "STM X-NUCLEO-LPM01A / PowerShield", "serial", "1 Hz to 100 kHz",
+        "lpm01a", "STM LPM01A", "serial", "1 Hz to 100 kHz",
         "100 nA to 50 mA", "lpm01a:/dev/ttyACM0,voltage=3.3", _open_lpm01a,
         gates=("d7",), usb_ids=("0483:5740",),
         options={
