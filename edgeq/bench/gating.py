@@ -19,7 +19,7 @@ from edgeq.device.meters.trace import Mark, Trace
 # A contact or a slow edge bounces for some microseconds; no inference is as short as this.
 BOUNCE_S = 20e-6
 MARKER = "marker"
-_MARK = re.compile(r"(window|idle) (\d{1,6}) (begin|end)")
+_MARK = re.compile(r"(window|idle) (\d{1,6}) (begin|end)(?: of (\d{1,7}) inferences)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +66,20 @@ class Pulses:
     warnings: tuple[str, ...] = ()
 
 
-def mark_name(kind: str, index: int, end: str) -> str:
+def mark_name(kind: str, index: int, end: str, inferences: int | None = None) -> str:
     """Return the name of a marker: kind 'window' or 'idle', end 'begin' or 'end'."""
-    return f"{kind} {index} {end}"
+    held = "" if inferences is None else f" of {inferences} inferences"
+    return f"{kind} {index} {end}{held}"
+
+
+def marked_inferences(trace: Trace) -> int | None:
+    """Return how many inferences the markers of a recording say that each window holds.
+
+    None where they do not say it, or not the same number for each.
+    """
+    names = (_MARK.fullmatch(m.channel) for m in trace.marks if m.edge == "marker")
+    counts = {int(name[4]) for name in names if name and name[4]}
+    return counts.pop() if len(counts) == 1 else None
 
 
 def cut_trace(trace: Trace, gate: str, *, inferences: int, windows: int | None = None) -> Cut:

@@ -22,6 +22,7 @@ from edgeq.cli.commands.demo import demo
 from edgeq.cli.commands.deploy import deploy
 from edgeq.cli.commands.doctor import doctor
 from edgeq.cli.commands.emit import emit
+from edgeq.cli.commands.energy import energy
 from edgeq.cli.commands.estimate import estimate
 from edgeq.cli.commands.evaluate import evaluate
 from edgeq.cli.commands.export import export
@@ -48,6 +49,7 @@ COMMANDS: dict[str, Command] = {
     "build": build,
     "flash": flash,
     "bench": bench,
+    "energy": energy,
     "validate": validate,
     "report": report,
     "doctor": doctor,

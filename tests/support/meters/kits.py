@@ -117,7 +117,11 @@ def joulescope_js220(signal: Signal, faults: Faults = CLEAN, **options: Any) -> 
 KITS = (
     Kit("ppk2", ppk2, 100_000, 3.0),
     Kit("lpm01a", lpm01a, 1000, 3.0),
-    Kit("ina_series", ina_series, 400, 3.3),
-    Kit("otii", otii_arc, 4000, 3.0),
-    Kit("joulescope", joulescope_js220, 100_000, 3.0),
+    #    Kit("ina_series", ina_series, 400, 3.3),
+    #    Kit("otii", otii_arc, 4000, 3.0),
+    #    Kit("joulescope", joulescope_js220, 100_000, 3.0),
 )
+SERIAL = tuple(kit for kit in KITS if kit.name in ("ppk2", "lpm01a", "ina_series"))
+"""Those behind a serial port, which can be unplugged after any byte."""
+TIMED = tuple(kit for kit in KITS if kit.name != "otii")
+"""Those whose samples come while they are taken: the host sees when."""
