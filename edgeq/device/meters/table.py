@@ -18,6 +18,7 @@ from edgeq.device.meters.specs import (
     number,
     parse_options,
     parse_spec,
+    rate,
     switch,
     whole,
     word,
@@ -169,6 +170,21 @@ def _open_ina(port: str | None, options: Options) -> Meter:
     return _over(port, BAUDS[settings.format], lambda stream: kind(stream, settings))
 
 
+def _open_joulescope(port: str | None, options: Options) -> Meter:
+    from pyjoulescope_driver import Driver
+
+    from edgeq.device.meters.joulescope import JoulescopeMeter, JoulescopeSettings, choose_device
+
+    driver = Driver()
+    try:
+        path = choose_device(driver.device_paths(), port)
+        settings = JoulescopeSettings(rate_hz=options["rate"], inputs=options["inputs"])
+        return JoulescopeMeter(driver, path, settings)
+    except BaseException:
+        driver.finalize()
+        raise
+
+
 def _open_replay(port: str | None, _: Options) -> Meter:
     from edgeq.device.meters.replay import ReplayMeter, read_trace
 
@@ -225,6 +241,17 @@ _ROWS = (
             "inputs": Option(channels("i1", "i2"), (), "inputs that are wired, e.g. inputs=i1+i2"),
             "uart": Option(whole(0, 5_250_000), 0, "baud of the board's UART on the Otii's RX"),
             "device": Option(word, "", "name or id of the device, where there is more than one"),
+        },
+    ),
+    MeterRow(
+        "joulescope", "Joulescope JS110, JS220", "device", "100 kHz, to 1 MHz", "1 nA to 10 A",
+        "joulescope", _open_joulescope, gates=tuple(f"gpi{i}" for i in range(4)),
+        usb_ids=("16d0:0e88", "16d0:10ba"), requirement="pyjoulescope_driver",
+        options={
+            "rate": Option(rate(1_000_000, 500_000, 200_000, 100_000, 50_000, 20_000, 10_000,
+                                5000, 2000, 1000), 100_000, "samples a second: 1000 to 1000000"),
+            "inputs": Option(channels(*(f"gpi{i}" for i in range(4))), ("gpi0",),
+                             "inputs that are wired, e.g. inputs=gpi0+gpi1"),
         },
     ),
     MeterRow(
