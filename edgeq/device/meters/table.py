@@ -185,6 +185,12 @@ def _open_joulescope(port: str | None, options: Options) -> Meter:
         raise
 
 
+def _open_pmic(_: str | None, options: Options) -> Meter:
+    from edgeq.device.meters.pmic import PmicMeter
+
+    return PmicMeter(rate_hz=options["rate"])
+
+
 def _open_replay(port: str | None, _: Options) -> Meter:
     from edgeq.device.meters.replay import ReplayMeter, read_trace
 
@@ -266,6 +272,10 @@ _ROWS = (
             "max_current": Option(number(1e-3, 100, "amperes"), 2.0,
                                   "amperes at the range's end (jsonl)"),
         },
+    ),
+    MeterRow(
+        "pmic", "Raspberry Pi 5 PMIC", "local", "1 to 50 Hz", "rails only, no 5 V loads", "pmic",
+        _open_pmic, options={"rate": Option(number(1, 50, "hertz"), 10.0, "readings a second")},
     ),
     MeterRow(
         "replay", "A recording", "file", "as recorded", "as recorded", "replay:trace.npz",
