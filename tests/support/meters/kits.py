@@ -96,13 +96,15 @@ def ina_series(signal: Signal, faults: Faults = CLEAN, **options: Any) -> Iterat
 
 
 @contextmanager
-def otii_arc(signal: Signal, faults: Faults = CLEAN, **options: Any) -> Iterator[Rig]:
+def otii_arc(
+    signal: Signal, faults: Faults = CLEAN, *, settings: str = "voltage=3.0", **options: Any
+) -> Iterator[Rig]:
     """An Otii Arc that supplies 3 V; a recording holds the signal as soon as it is stopped."""
     device = otii.Otii(signal, faults, **options)
     ended = threading.Event()
     ended.set()
     with otii.serving(device) as port:
-        yield Rig(f"otii:127.0.0.1:{port},voltage=3.0", device, ended)
+        yield Rig(f"otii:127.0.0.1:{port},{settings}", device, ended)
 
 
 @contextmanager
