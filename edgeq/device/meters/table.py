@@ -158,6 +158,17 @@ def _open_otii(port: str | None, options: Options) -> Meter:
     return _over(url, 0, lambda stream: OtiiMeter(OtiiClient(stream), settings))
 
 
+def _open_ina(port: str | None, options: Options) -> Meter:
+    from edgeq.device.meters.ina import BAUDS, InaMeter, InaSeriesMeter, InaSettings
+
+    settings = InaSettings(
+        format=options["format"], rate_hz=options["rate"], shunt_ohm=options["shunt"],
+        max_current_a=options["max_current"],
+    )  # fmt: skip
+    kind = InaMeter if settings.format == "own" else InaSeriesMeter
+    return _over(port, BAUDS[settings.format], lambda stream: kind(stream, settings))
+
+
 def _open_replay(port: str | None, _: Options) -> Meter:
     from edgeq.device.meters.replay import ReplayMeter, read_trace
 
@@ -214,6 +225,19 @@ _ROWS = (
             "inputs": Option(channels("i1", "i2"), (), "inputs that are wired, e.g. inputs=i1+i2"),
             "uart": Option(whole(0, 5_250_000), 0, "baud of the board's UART on the Otii's RX"),
             "device": Option(word, "", "name or id of the device, where there is more than one"),
+        },
+    ),
+    MeterRow(
+        "ina", "INA219, 226, 228 bridge", "serial", "1 Hz to 1 kHz", "to 1.6 A at 0.1 ohm",
+        "ina:/dev/ttyUSB0", _open_ina, gates=("gate",),
+        options={
+            "format": Option(choice("own", "jsonl"), "own",
+                             "own: edgeq's sketch; jsonl: INA_Series_Sensor, which has no gate"),
+            "rate": Option(whole(1, 1000), 400, "samples a second; jsonl keeps up to 400"),
+            "shunt": Option(number(1e-4, 10, "ohms"), 0.1,
+                            "ohms of the shunt (jsonl; edgeq's sketch knows its own)"),
+            "max_current": Option(number(1e-3, 100, "amperes"), 2.0,
+                                  "amperes at the range's end (jsonl)"),
         },
     ),
     MeterRow(
