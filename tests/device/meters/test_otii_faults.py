@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import time
 
@@ -30,7 +31,7 @@ COUNT = round(SIGNAL.end_s * RATE)
 @given(
     st.lists(st.tuples(st.integers(1, COUNT - 2000), st.integers(1, 1500)), min_size=1, max_size=4)
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=6, deadline=None)
 def test_every_gap_is_flagged_where_it_is(places: list[tuple[int, int]]):
     lost = tuple(Span(*place) for place in sorted(places))
     trace = record(KIT, SIGNAL, Faults(lost=lost))
@@ -104,22 +105,21 @@ def test_no_device_or_more_than_one_is_a_device_error(devices: int):
 
 def _try(rig: Rig) -> Trace | None:
     """Record, and return the trace; None where a DeviceError told what is wrong."""
-    try:
-        meter = open_meter(rig.spec)
-    except DeviceError as error:
-        assert error.cause.isprintable()
-        return None
-    try:
-        meter.start()
-        stopped = time.monotonic()
-        trace = meter.stop()
-        assert time.monotonic() - stopped < 2.0
+    with contextlib.ExitStack() as stack:
+        try:
+            meter = open_meter(rig.spec)
+            stack.callback(meter.close)
+            meter.start()
+            stopped = time.monotonic()
+            trace = meter.stop()
+        except DeviceError as error:
+            told: str | None = error.cause
+            trace = None
+        else:
+            told = trace.fault
+            assert time.monotonic() - stopped < 2.0
+        assert (told or "").isprintable()
         return trace
-    except DeviceError as error:
-        assert error.cause.isprintable()
-        return None
-    finally:
-        meter.close()
 
 
 @pytest.mark.parametrize("after", [1, 200, 900, 1700, 2100, 2500, 100_000, 900_000])
@@ -140,8 +140,7 @@ def test_a_connection_that_breaks_keeps_what_came(after: int):
 def test_an_arc_that_is_unplugged_from_its_server_is_told(after: int):
     with otii_arc(constant(1e-3, 1.0), device_lost_after=after) as rig:
         trace = _try(rig)
-        asked = len(rig.device.requests)
-    assert trace is None or trace.fault is not None or asked <= after
+    assert trace is None or trace.fault is not None or len(trace.time_s) == RATE
 
 
 DATA = "recording_get_channel_data"
@@ -199,11 +198,10 @@ def _answer_raw(server: Otii, command: str, raw: bytes, monkeypatch: pytest.Monk
     monkeypatch.setattr(server, "answer", answer_raw)
 
 
-@pytest.mark.slow
 def test_an_endless_line_is_refused_within_bounds(monkeypatch: pytest.MonkeyPatch):
     with otii_arc(SIGNAL) as rig:
         _answer_raw(rig.device, "otii_get_devices", b"[" * 40_000_000, monkeypatch)
-        with pytest.raises(DeviceError, match="bytes|answer"):
+        with pytest.raises(DeviceError, match="not understood"):
             open_meter(rig.spec)
 
 
