@@ -143,7 +143,7 @@ def missing_currents(
 def lacking(names: Sequence[str]) -> UsageError:
     """Return the error that names the currents which nothing gives."""
     return UsageError(
-        f"battery life needs the board's {' and '.join(names)} current: nothing gives it",
+        f"nothing gives the board's {' and '.join(names)} current, which battery life needs",
         hint="; ".join(_HINTS[name] for name in names),
     )
 

@@ -15,6 +15,9 @@ from edgeq.bench.battery import (
 from edgeq.bench.requests import BatteryPlan, MeterRequest
 from edgeq.boards.profile import Board
 from edgeq.core.records import EnergyRecord, Result
+from edgeq.core.units import format_seconds
+
+APART = 0.05  # of the latency: more than this between the meter's time and the board's is told
 
 
 def estimate_energy(board: Board, latency_s: float) -> EnergyRecord | None:
@@ -53,10 +56,28 @@ def add_energy(
     Raises:
         UsageError: the plan needs a current that nothing gives.
     """
-    energy = energy or estimate_energy(board, result.latency.median_s)
+    latency_s = result.latency.median_s
+    if energy is None:
+        energy = estimate_energy(board, latency_s)
+    elif board.kind != "virtual":
+        energy = replace(energy, warnings=(*compare_times(energy, latency_s), *energy.warnings))
     if plan is not None:
-        energy = add_battery(energy, board, plan, result.latency.median_s)
+        energy = add_battery(energy, board, plan, latency_s)
     return replace(result, energy=energy)
+
+
+def compare_times(energy: EnergyRecord, latency_s: float) -> tuple[str, ...]:
+    """Return a warning where the windows hold more, or less, than the model's inferences."""
+    each = active_seconds(energy)
+    if each is None or latency_s <= 0 or abs(each - latency_s) <= APART * latency_s:
+        return ()
+    seen, timed = format_seconds(each), format_seconds(latency_s)
+    why = (
+        "a part of each window is not the model's (inputs, stack check): a gate pin leaves it out"
+        if each > latency_s
+        else "the windows are too short for their inferences: is it the right --gate?"
+    )
+    return (f"an inference lasts {seen} for the meter and {timed} for the board's timer: {why}",)
 
 
 def add_battery(

@@ -157,10 +157,7 @@ def meter_board(session: Runner, meter: Meter, request: MeterRequest, board: Boa
         ) from error
     if request.keep is None and trace.fault is None:
         return energy
-    kept = keep_trace(trace, request, board)
-    if trace.fault is None:
-        return energy
-    return replace(energy, warnings=(*energy.warnings, f"what was recorded is kept in {kept}"))
+    return replace(energy, recording=str(keep_trace(trace, request, board)))
 
 
 def keep_trace(trace: Trace, request: MeterRequest, board: Board) -> Path:

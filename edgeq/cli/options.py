@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from edgeq.bench.requests import BatteryPlan
 
 
 class Format(str, Enum):
@@ -129,22 +126,3 @@ MlperfModel = Annotated[
     typer.Option(help="kws01, vww01, ad01 or ic01 [default: by the model's shapes or name]."),
 ]
 MlperfVendor = Annotated[str, typer.Option(help="What MLPerf Tiny's `name` answers.")]
-
-
-def read_battery(
-    battery: str | None,
-    every: str | None,
-    awake: str | None,
-    idle: str | None,
-    sleep: str | None,
-) -> BatteryPlan | None:
-    """Return the plan that the battery options describe, None where there is no battery."""
-    from edgeq.api import parse_plan
-    from edgeq.core.errors import UsageError
-
-    if battery is not None:
-        return parse_plan(battery, every, awake=awake, idle=idle, sleep=sleep)
-    given = {"--every": every, "--awake": awake, "--idle-current": idle, "--sleep-current": sleep}
-    if names := [name for name, value in given.items() if value is not None]:
-        raise UsageError(f"{', '.join(names)} without --battery", hint="add --battery 230mAh@3V")
-    return None

@@ -40,6 +40,7 @@ def energy_table(record: EnergyRecord) -> Table:
         "supply": None if record.voltage_v is None else f"{record.voltage_v:g} V",
         "source": record.source,
         "meter": meter_text(record.meter) if record.meter else None,
+        "recording": record.recording,
     }
     return facts(f"Energy ({record.kind})", values, record.warnings)
 

@@ -201,7 +201,7 @@ def test_a_spike_of_one_sample_is_in_the_plot() -> None:
                                for a, e in zip(span, ("begin", "end"), strict=True)])
     ).plot  # fmt: skip
     assert plot is not None
-    assert len(plot.low_w) == len(plot.high_w) == 400
+    assert len(plot.low_w) == len(plot.high_w) == 240
     assert max(plot.high_w) == 60.0
     assert plot.gates == tuple(pytest.approx(s) for s in spans)
 

@@ -87,7 +87,7 @@ def test_a_meter_lost_in_mid_run_leaves_what_it_recorded(
     record = meter_board(runner, FakeMeter(runner, lost_at="window 1 begin"), QUICK, MCU)
     assert not record.complete
     assert len(record.windows) == 1
-    assert record.warnings[-1] == "what was recorded is kept in edgeq-mcu-incomplete.npz"
+    assert record.recording == "edgeq-mcu-incomplete.npz"
     assert read_trace(tmp_path / "edgeq-mcu-incomplete.npz").fault == "the port is gone"
 
 

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from edgeq.cli import linux
 from edgeq.cli import options as opt
-
-if TYPE_CHECKING:
-    from edgeq.core.records import ComparisonRecord, Result
 
 
 def bench(
@@ -59,50 +56,40 @@ def bench(
     from edgeq import api
     from edgeq.bench.linux.options import parse_threads
     from edgeq.cli.console import show
+    from edgeq.cli.energy import leave_incomplete, read_battery
     from edgeq.report.linux import comparison_tables
     from edgeq.report.tables import result_tables
 
-    plan = opt.read_battery(battery, every, awake, idle_current, sleep_current)
-    request = meter and api.MeterRequest(
-        meter, gate, windows, window_seconds, idle_seconds, keep_trace
+    plan = read_battery(battery, every, awake, idle_current, sleep_current)
+    request = (
+        api.MeterRequest(meter, gate, windows, window_seconds, idle_seconds, keep_trace)
+        if meter
+        else None
     )
     there = api.LinuxOptions(
         host, ssh_config, python, install, parse_threads(threads), xnnpack, timeout
     )
-    record: Result | ComparisonRecord
     if compare is not None:
-        record = compared = api.compare_models(
+        compared = api.compare_models(
             compare, model, board=board, input_spec=input_, runs=runs, warmup=warmup, linux=there
         )
-        show(record, lambda: comparison_tables(compared), form)
-    else:
-        record = result = api.bench(
-            model,
-            board=board,
-            input_spec=input_,
-            runs=runs,
-            warmup=warmup,
-            layers=layers,
-            port=port,
-            toolchain=toolchain,
-            oracle=oracle.value,
-            meter=request or None,
-            battery=plan,
-            linux=there,
-        )
-        show(record, lambda: result_tables(result), form)
-    if not record.passed:
+        show(compared, lambda: comparison_tables(compared), form)
+        raise typer.Exit(0 if compared.passed else 1)
+    result = api.bench(
+        model,
+        board=board,
+        input_spec=input_,
+        runs=runs,
+        warmup=warmup,
+        layers=layers,
+        port=port,
+        toolchain=toolchain,
+        oracle=oracle.value,
+        meter=request,
+        battery=plan,
+        linux=there,
+    )
+    show(result, lambda: result_tables(result), form)
+    if not result.passed:
         raise typer.Exit(1)
-    _refuse_incomplete(record)
-
-
-def _refuse_incomplete(record: Result | ComparisonRecord) -> None:
-    """Raise DeviceError where the meter was lost in mid-run."""
-    from edgeq.core.errors import DeviceError
-
-    energy = getattr(record, "energy", None)
-    if energy is not None and not energy.complete:
-        raise DeviceError(
-            f"the recording of the energy is incomplete: {energy.warnings[-1]}",
-            hint="plug the meter in again and measure anew",
-        )
+    leave_incomplete(result.energy)
