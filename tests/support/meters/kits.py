@@ -112,12 +112,14 @@ def otii_arc(
 
 
 @contextmanager
-def joulescope_js220(signal: Signal, faults: Faults = CLEAN, **options: Any) -> Iterator[Rig]:
+def joulescope_js220(
+    signal: Signal, faults: Faults = CLEAN, *, settings: str = "", **options: Any
+) -> Iterator[Rig]:
     """A JS220 on a supply of 3 V."""
     device = joulescope.Instrument(signal, faults, **options)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "pyjoulescope_driver", joulescope.driver_module(device))
-        yield Rig("joulescope", device, device.ended)
+        yield Rig(f"joulescope{settings}", device, device.ended)
 
 
 KITS = (
