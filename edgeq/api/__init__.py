@@ -23,6 +23,7 @@ from edgeq.api.code import fit as fit
 from edgeq.api.devices import bench as bench
 from edgeq.api.devices import flash as flash
 from edgeq.api.devices import flash_app as flash_app
+from edgeq.api.devices import serve_board as serve_board
 from edgeq.api.devices import validate as validate
 from edgeq.api.energy import BatteryPlan as BatteryPlan
 from edgeq.api.energy import MeterRequest as MeterRequest

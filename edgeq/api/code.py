@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from edgeq.bench.requests import BatteryPlan
     from edgeq.compile.emission import Emission
     from edgeq.core.records import CompiledModel, FirmwareImage
+    from edgeq.core.records.firmware import Mode, Protocol
     from edgeq.firmware.exports import Engine, ExportRecord
     from edgeq.firmware.fit import FitReport
 
@@ -108,8 +109,18 @@ def build(
     out: Path,
     toolchain: str | None = None,
     traced: bool = False,
+    protocol: Protocol = "edgeq",
+    mode: Mode = "performance",
+    mlperf_model: str | None = None,
+    mlperf_vendor: str = "edgeq",
 ) -> FirmwareImage:
-    """Compile the model and link a whole firmware for the board below `out`."""
+    """Compile the model and link a whole firmware for the board below `out`.
+
+    `protocol` and what follows it are explained at `edgeq.bench.preparation.prepare`.
+    """
     from edgeq.bench.preparation import prepare
 
-    return prepare(model, find_board(board), out, toolchain=toolchain, traced=traced).image
+    return prepare(
+        model, find_board(board), out, toolchain=toolchain, traced=traced, protocol=protocol,
+        mode=mode, mlperf_model=mlperf_model, mlperf_vendor=mlperf_vendor,
+    ).image  # fmt: skip

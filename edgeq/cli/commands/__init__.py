@@ -11,6 +11,7 @@ from edgeq.cli.commands.boards import (
     list_boards,
     list_ports,
     new_board,
+    serve_board,
     show_board,
     show_schema,
 )
@@ -64,6 +65,7 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
             "check": check_boards,
             "new": new_board,
             "ports": list_ports,
+            "serve": serve_board,
             "schema": show_schema,
         },
     ),

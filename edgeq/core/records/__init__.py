@@ -21,7 +21,7 @@ from edgeq.core.records.energy import (
     PowerPlot,
     WindowRecord,
 )
-from edgeq.core.records.firmware import FirmwareImage, RegionUse, SizeRecord
+from edgeq.core.records.firmware import EDGEQ, FirmwareImage, ProtocolRecord, RegionUse, SizeRecord
 from edgeq.core.records.linux import HostRecord, HostState
 from edgeq.core.records.plan import CompiledModel, Plan, PlannedLayer, PlannedTensor, PortRecord
 from edgeq.core.records.result import (
@@ -36,6 +36,7 @@ from edgeq.core.records.result import (
 )
 
 __all__ = [
+    "EDGEQ",
     "BatteryRecord",
     "BoardKind",
     "BoardRecord",
@@ -62,6 +63,7 @@ __all__ = [
     "PlannedTensor",
     "PortRecord",
     "PowerPlot",
+    "ProtocolRecord",
     "Record",
     "RegionUse",
     "Result",
