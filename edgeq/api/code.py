@@ -73,13 +73,18 @@ def export(
     )
 
 
-def fit(model: Path, *, board: str) -> FitReport:
-    """Say whether the model fits the board, region by region."""
+def fit(model: Path, *, board: str, flash: int | None = None, ram: int | None = None) -> FitReport:
+    """Say whether the model fits the board, region by region.
+
+    Args:
+        flash: at most so many bytes for the firmware, where the board has more.
+        ram: at most so many bytes of RAM.
+    """
     from edgeq.compile import compile_graph
     from edgeq.compile.support import unsupported_nodes
-    from edgeq.firmware.fit import check_fit
+    from edgeq.firmware.fit import check_fit, shrink_board
 
-    graph, profile = read_int8(model), find_board(board)
+    graph, profile = read_int8(model), shrink_board(find_board(board), flash=flash, ram=ram)
     if unsupported_nodes(graph):
         return check_fit(graph, None, profile)
     return check_fit(graph, compile_graph(graph, name=model.stem, core=profile.core.arch), profile)

@@ -16,6 +16,7 @@ from edgeq.cli.commands.boards import (
     show_schema,
 )
 from edgeq.cli.commands.build import build
+from edgeq.cli.commands.check import check
 from edgeq.cli.commands.compile import compile_
 from edgeq.cli.commands.convert import convert
 from edgeq.cli.commands.data import get_data, list_data, show_data
@@ -52,6 +53,7 @@ COMMANDS: dict[str, Command] = {
     "bench": bench,
     "energy": energy,
     "validate": validate,
+    "check": check,
     "report": report,
     "doctor": doctor,
 }
