@@ -143,11 +143,18 @@ def window_energy(trace: Trace, window: Window) -> WindowEnergy:
         inferences=window.inferences,
         energy_j=sum(p.energy_j for p in parts),
         charge_c=sum(p.charge_c for p in parts),
-        lost_samples=sum(p.lost for p in parts),
+        lost_samples=sum(count_lost(trace, s) for s in window.spans),
         clipped_samples=sum(p.clipped for p in parts),
     )
     parts_j = [span_uncertainty(trace, s) for s in window.spans]
     return WindowEnergy(record, math.hypot(*parts_j))
+
+
+def count_lost(trace: Trace, span: Span) -> int:
+    """Count the samples lost in a span, and where its ends may be: a gap can hide an edge."""
+    first = max(0.0, span.start_s - span.start_uncertainty_s)
+    last = max(span.end_s, min(trace.end_s, span.end_s + span.end_uncertainty_s))
+    return energy_between(trace, first, last).lost
 
 
 def idle_window(trace: Trace, span: Span) -> WindowRecord:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +20,7 @@ from edgeq.device.meters.specs import (
     parse_spec,
     switch,
     whole,
+    word,
 )
 from edgeq.device.meters.trace import Meter
 from edgeq.device.ports import check_port
@@ -142,6 +144,20 @@ def _open_lpm01a(port: str | None, options: Options) -> Meter:
     return _over(port, BAUD, lambda stream: Lpm01aMeter(stream, settings))
 
 
+def _open_otii(port: str | None, options: Options) -> Meter:
+    from edgeq.device.meters.otii import OtiiMeter, OtiiSettings
+    from edgeq.device.meters.otii_client import OtiiClient
+
+    settings = OtiiSettings(
+        voltage_v=options["voltage"], max_current_a=options["max_current"],
+        inputs=options["inputs"], uart_baud=options["uart"], device=options["device"],
+    )  # fmt: skip
+    host = port or "127.0.0.1"
+    where = host if re.search(r":\d+\Z", host) else f"{host}:{OTII_PORT}"
+    url = check_port(f"socket://{where}")
+    return _over(url, 0, lambda stream: OtiiMeter(OtiiClient(stream), settings))
+
+
 def _open_replay(port: str | None, _: Options) -> Meter:
     from edgeq.device.meters.replay import ReplayMeter, read_trace
 
@@ -158,6 +174,7 @@ def _over(port: str | None, baud: int, make: Callable[[Stream], Meter]) -> Meter
         raise
 
 
+OTII_PORT = 1905
 _VOLTAGE = "volts that the board runs at, e.g. voltage=3.3"
 _ROWS = (
     MeterRow(
@@ -185,6 +202,18 @@ _ROWS = (
             "format": Option(choice("ascii", "binary"), "ascii",
                              "binary is faster, but tells no events"),
             "rate": Option(whole(1, 100_000), 1000, "samples a second"),
+        },
+    ),
+    MeterRow(
+        "otii", "Qoitech Otii Arc, Ace", "host", "4 kHz, Ace to 50 kHz", "to 5 A",
+        "otii:127.0.0.1,voltage=3.3", _open_otii, gates=("i1", "i2", "rx"),
+        options={
+            "voltage": Option(number(0.5, 15.0, "volts"), None, _VOLTAGE),
+            "max_current": Option(number(0.001, 5.0, "amperes"), 0.5,
+                                  "amperes at which the supply cuts off"),
+            "inputs": Option(channels("i1", "i2"), (), "inputs that are wired, e.g. inputs=i1+i2"),
+            "uart": Option(whole(0, 5_250_000), 0, "baud of the board's UART on the Otii's RX"),
+            "device": Option(word, "", "name or id of the device, where there is more than one"),
         },
     ),
     MeterRow(
