@@ -9,6 +9,7 @@ filtered and told, and a window with any other fault is left out and told.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -30,6 +31,11 @@ class Span:
     end_s: float
     start_uncertainty_s: float = 0.0
     end_uncertainty_s: float = 0.0
+
+    @property
+    def middle_s(self) -> float:
+        """The moment half-way between both ends."""
+        return (self.start_s + self.end_s) / 2
 
     @property
     def duration_s(self) -> float:
@@ -289,11 +295,13 @@ def _within(pulses: Pulses, span: Span, inferences: int) -> Window | str:
     """Return the window of the pulses in a marked span, or what is wrong with them."""
     low = span.start_s - span.start_uncertainty_s
     high = span.end_s + span.end_uncertainty_s
-    for time_s, fault in pulses.faults:
-        if low <= time_s <= high:
+    at = bisect_left(pulses.faults, low, key=lambda fault: fault[0])
+    for time_s, fault in pulses.faults[at : at + 1]:
+        if time_s <= high:
             return f"{fault} at {time_s:.6f} s"
-    inside = tuple(s for s in pulses.spans if low <= (s.start_s + s.end_s) / 2 <= high)
-    return _window(inside, inferences)
+    first = bisect_left(pulses.spans, low, key=lambda span: span.middle_s)
+    last = bisect_right(pulses.spans, high, key=lambda span: span.middle_s)
+    return _window(pulses.spans[first:last], inferences)
 
 
 def _window(spans: tuple[Span, ...], inferences: int) -> Window | str:
