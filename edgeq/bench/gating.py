@@ -12,9 +12,11 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 from edgeq.core.errors import InputError, UsageError, did_you_mean
 from edgeq.core.records import Gating
+from edgeq.core.units import format_seconds
 from edgeq.device.meters.trace import Mark, Trace
 
 # A contact or a slow edge bounces for some microseconds; no inference is as short as this.
@@ -281,14 +283,28 @@ def _cut_by_channel(
             hint="check the gate's wire and ground, and the number of inferences; or use "
             "--gate marker",
         )
-    told = tuple(
+    told = [
         f"{name} left out: channel {channel} has {c}"
         for name, c in zip(names, cuts, strict=False)
         if isinstance(c, str)
-    )
+    ]
+    told += [note for window in kept for note in _uneven(window, channel)]
     missing = _count_warnings(trace, len(marked), windows) if marked and windows else ()
     warnings = (*pulses.warnings, *told, *missing)
     return Cut(pulses.gating, channel, kept, idle_spans(trace), warnings)
+
+
+def _uneven(window: Window, channel: str) -> tuple[str, ...]:
+    """Return a warning where a pulse is much longer or shorter than the others of its window."""
+    lengths = [span.duration_s for span in window.spans]
+    usual = median(lengths)
+    if all(0.5 * usual <= length <= 1.5 * usual for length in lengths):
+        return ()
+    least, most = format_seconds(min(lengths)), format_seconds(max(lengths))
+    return (
+        f"pulses of channel {channel} at {window.spans[0].start_s:.3f} s last from {least} to "
+        f"{most}: edges may be lost or added",
+    )
 
 
 def _within(pulses: Pulses, span: Span, inferences: int) -> Window | str:
