@@ -8,6 +8,7 @@ filtered and told, and a window with any other fault is left out and told.
 
 from __future__ import annotations
 
+import contextlib
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
@@ -126,21 +127,19 @@ def edge_channels(trace: Trace) -> tuple[str, ...]:
 
 
 def _cut_auto(trace: Trace, marked: Sequence[Span], inferences: int, windows: int | None) -> Cut:
-    fitting: list[Cut] = []
+    found: list[Cut] = []
     for channel in edge_channels(trace):
-        try:
-            cut = _cut_by_channel(trace, channel, marked, inferences, windows)
-        except InputError:
-            continue
-        if not marked or len(cut.windows) == len(marked):
-            fitting.append(cut)
+        with contextlib.suppress(InputError):
+            found.append(_cut_by_channel(trace, channel, marked, inferences, windows))
+    fitting = [cut for cut in found if not marked or len(cut.windows) == len(marked)]
     if len(fitting) == 1:
         return fitting[0]
     cut = _cut_by_markers(trace, marked, inferences, windows)
-    if not fitting:
+    if not found:
         return cut
-    names = ", ".join(c.source for c in fitting)
-    note = f"several channels could be the gate ({names}): markers were used; choose with --gate"
+    names = ", ".join(c.source for c in fitting or found)
+    what = "several channels" if len(fitting) > 1 else "a channel with faults"
+    note = f"{what} could be the gate ({names}): markers were used; choose with --gate"
     return replace(cut, warnings=(*cut.warnings, note))
 
 

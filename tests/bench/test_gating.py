@@ -171,6 +171,9 @@ def test_auto_takes_the_channel_that_fits_and_else_the_markers() -> None:
     two = cut_trace(trace_of(POWER, marks=twins), "auto", inferences=7, windows=3)
     assert two.gating == "marker"
     assert "d0, d2" in two.warnings[0]
+    torn = cut_trace(trace_of(POWER, marks=[*gate[:-1], *marked]), "auto", inferences=7, windows=3)
+    assert torn.gating == "marker"
+    assert "a channel with faults could be the gate (d0)" in torn.warnings[0]
 
 
 def test_idle_windows_are_drawn_in_by_their_uncertainty() -> None:

@@ -124,6 +124,24 @@ def test_a_channel_without_pulses_is_a_device_error_that_keeps_the_recording(
     assert (tmp_path / "kept.npz").exists()
 
 
+def test_a_gate_that_the_meter_does_not_have_is_refused_before_it_records(clock: Clock) -> None:
+    runner = TimedRunner(clock)
+    with pytest.raises(UsageError, match="no channel 'd9'") as caught:
+        meter_board(runner, FakeMeter(runner), MeterRequest("fake:", "d9"), MCU)
+    assert "marker, d0, d3" in caught.value.hint
+    assert runner.busy == []
+
+
+def test_a_kept_recording_is_never_written_over(
+    clock: Clock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for name in ("edgeq-mcu-incomplete.npz", "edgeq-mcu-incomplete-2.npz"):
+        runner = TimedRunner(clock, link_s=1e-3)
+        lost = FakeMeter(runner, lost_at="window 1 begin")
+        assert meter_board(runner, lost, QUICK, MCU).recording == name
+
+
 @pytest.mark.parametrize(
     "request_", [
         MeterRequest("ppk2:", windows=0),
