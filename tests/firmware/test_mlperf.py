@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 
-from edgeq.bench.inputs import ModelInput
-from edgeq.bench.oracles import find_oracle
-from edgeq.bench.preparation import Prepared
 from edgeq.core.lcg import generate_bytes
 from edgeq.core.records.firmware import Mode
-from tests.support.mlperf import Host, build, laps, opened, scores, small_model, without_laps
-from tests.support.shared import shared_model
+from tests.support.mlperf import (
+    Host,
+    build,
+    centred,
+    expected_scores,
+    laps,
+    opened,
+    scores,
+    small_model,
+    without_laps,
+)
 
 BOARDS = ("host", "virt-m4", "qemu-an386")
 IMAGE = generate_bytes(1, 64)
@@ -81,28 +86,13 @@ def _infer(runs: int, warmup: int, mode: Mode, results: str) -> str:
     )
 
 
-def _expected(ready: Prepared, raw: bytes) -> list[str]:
-    """Return the results that the oracle gives for the bytes of the model's input."""
-    plan = ready.compiled.plan
-    item = ModelInput(name="test", ports=(raw,))
-    (output,) = find_oracle("edgeq").compute(ready.model, ready.graph, plan, [item])[0]
-    port = plan.outputs[0]
-    assert port.scale is not None and port.zero_point is not None
-    levels = np.frombuffer(output, np.int8).astype(np.int32) - port.zero_point
-    return [f"{value:.3f}" for value in levels.astype(np.float32) * np.float32(port.scale)]
-
-
-def _centred(raw: bytes) -> bytes:
-    return (np.frombuffer(raw, np.uint8).astype(np.int16) - 128).astype(np.int8).tobytes()
-
-
 @pytest.mark.parametrize("mode", ["performance", "energy"])
 @pytest.mark.parametrize("board", BOARDS)
 def test_a_session_answers_every_command_and_error_exactly(
     board: str, mode: Mode, tmp_path: Path
 ) -> None:
     ready = build(small_model(tmp_path), board, tmp_path, mode=mode)
-    results = f"m-results-[{','.join(_expected(ready, _centred(IMAGE)))}]\r\n"
+    results = f"m-results-[{','.join(expected_scores(ready, centred(IMAGE)))}]\r\n"
     with opened(ready) as host:
         boot = f"m-timestamp-mode-{mode}\r\n{STAMP[mode]}m-init-done\r\n"
         assert without_laps(host.boot).decode() == boot
@@ -142,52 +132,4 @@ def test_an_inference_starts_from_the_loaded_input_each_time(tmp_path: Path) -> 
         for raw in (IMAGE, other, IMAGE):
             host.load(raw)
             for command in ("infer 1 0", "infer 5 0", "infer 1 3"):
-                assert scores(host.ask(command)) == _expected(ready, _centred(raw))
-
-
-@pytest.mark.parametrize(
-    ("model", "task", "board"),
-    [
-        ("kws", "kws01", "host"), ("kws", "kws01", "virt-m4"), ("kws", "kws01", "qemu-an386"),
-        ("ic", "ic01", "host"), ("ic", "ic01", "virt-m4"), ("ic", "ic01", "qemu-an386"),
-        ("vww", "vww01", "host"),
-        pytest.param("vww", "vww01", "virt-m4", marks=pytest.mark.slow),
-        pytest.param("vww", "vww01", "qemu-an386", marks=pytest.mark.slow),
-    ],
-)  # fmt: skip
-def test_a_real_model_gives_the_oracles_scores(
-    model: str, task: str, board: str, tmp_path: Path
-) -> None:
-    ready = build(shared_model(model), board, tmp_path, task=None)
-    raw = generate_bytes(1, ready.compiled.plan.inputs[0].bytes)
-    with opened(ready) as host:
-        assert host.ask("profile").endswith(f"m-model-[{task}]\r\n".encode())
-        host.load(raw)
-        given = raw if task == "kws01" else _centred(raw)
-        assert scores(host.ask("infer 1 0")) == _expected(ready, given)
-
-
-@pytest.mark.parametrize("board", BOARDS)
-def test_the_anomaly_model_gives_the_mean_of_its_squared_errors(
-    board: str, tmp_path: Path
-) -> None:
-    ready = build(shared_model("ad"), board, tmp_path, task=None)
-    rng = np.random.default_rng(1)
-    source, target = ready.compiled.plan.inputs[0], ready.compiled.plan.outputs[0]
-    assert source.scale and target.scale and source.zero_point is not None
-    wanted = rng.normal(0, 40, 640).astype(np.float32)
-    steps = wanted.astype(np.float32) / np.float32(source.scale)
-    rounded = np.trunc(steps + np.copysign(np.float32(0.5), steps)) + source.zero_point
-    levels = np.clip(rounded, -128, 127).astype(np.int8)
-    item = ModelInput(name="test", ports=(levels.tobytes(),))
-    oracle = find_oracle("edgeq").compute(ready.model, ready.graph, ready.compiled.plan, [item])
-    output = np.frombuffer(oracle[0][0], np.int8).astype(np.int32) - (target.zero_point or 0)
-    total = np.float32(0)
-    for given, value in zip(
-        output.astype(np.float32) * np.float32(target.scale), wanted, strict=True
-    ):
-        total += (given - value) * (given - value)
-    with opened(ready) as host:
-        host.load(wanted.tobytes())
-        assert scores(host.ask("infer 2 0")) == [f"{total / np.float32(640):.3f}"]
-        assert host.ask("profile").endswith(b"m-model-[ad01]\r\n")
+                assert scores(host.ask(command)) == expected_scores(ready, centred(raw))

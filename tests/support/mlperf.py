@@ -8,8 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from edgeq.bench.inputs import ModelInput
+from edgeq.bench.oracles import find_oracle
 from edgeq.bench.preparation import Prepared, prepare
 from edgeq.boards.registry import find_board
 from edgeq.core.records.firmware import Mode
@@ -103,3 +106,20 @@ def scores(answer: bytes) -> list[str]:
     found = re.search(rb"m-results-\[([^]]*)\]\r\n", answer)
     assert found is not None, answer
     return found[1].decode().split(",")
+
+
+def expected_scores(ready: Prepared, raw: bytes) -> list[str]:
+    """Return the results that the oracle gives for the bytes of the model's input."""
+    plan = ready.compiled.plan
+    item = ModelInput(name="test", ports=(raw,))
+    (output,) = find_oracle("edgeq").compute(ready.model, ready.graph, plan, [item])[0]
+    port = plan.outputs[0]
+    assert port.scale is not None
+    assert port.zero_point is not None
+    levels = np.frombuffer(output, np.int8).astype(np.int32) - port.zero_point
+    return [f"{value:.3f}" for value in levels.astype(np.float32) * np.float32(port.scale)]
+
+
+def centred(raw: bytes) -> bytes:
+    """Return 0 to 255 as -128 to 127."""
+    return (np.frombuffer(raw, np.uint8).astype(np.int16) - 128).astype(np.int8).tobytes()
