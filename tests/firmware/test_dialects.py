@@ -12,11 +12,10 @@ from edgeq.boards.profile import Board
 from edgeq.boards.registry import find_board, list_boards
 from edgeq.compile import compile_graph
 from edgeq.core.errors import UsageError
-from edgeq.core.records import EDGEQ, Plan, PortRecord, ProtocolRecord
-from edgeq.core.records.firmware import Mode
+from edgeq.core.records import EDGEQ, CompiledModel, Plan, PortRecord, ProtocolRecord
 from edgeq.firmware.build import build_firmware
 from edgeq.firmware.dialects import BUFFER_BYTES, ENERGY_BAUD, find_dialect, find_task
-from edgeq.firmware.toolchains import TOOLCHAINS, Toolchain, is_installed
+from edgeq.firmware.toolchains import TOOLCHAINS, Toolchain, is_installed, target_of
 from tests.support.mlperf import small_model
 from tests.support.small_cnn import small_cnn
 from tests.support.tiny_model import tiny_model
@@ -123,34 +122,39 @@ def test_the_image_says_what_it_speaks(tmp_path: Path) -> None:
     assert (plain.protocol, plain.mode, plain.baud) == ("edgeq", "", 0)
 
 
-@pytest.mark.parametrize("mode", ["performance", "energy"])
-@pytest.mark.parametrize("toolchain", TOOLCHAINS, ids=lambda t: f"{t.name}-{t.target}")
-def test_every_toolchain_builds_it_strictly(
-    toolchain: Toolchain, mode: Mode, tmp_path: Path
-) -> None:
+# Both modes and both kinds of result, in every combination of toolchain and core.
+BUILDS: tuple[tuple[CompiledModel, ProtocolRecord], ...] = (
+    (compile_graph(small_cnn(), name="small"), MLPERF),
+    (tiny_model(), ProtocolRecord(name="mlperf", mode="energy", model="ad01")),
+)
+QUICK = (("zig", "cortex-m"), ("gcc", "native"))
+
+
+def _build_strictly(board: Board, toolchain: Toolchain, folder: Path) -> None:
     if not is_installed(toolchain):
         pytest.skip(f"toolchain {toolchain.name} is not installed")
+    for compiled, protocol in BUILDS:
+        out = folder / compiled.name
+        name = toolchain.name
+        image = build_firmware(compiled, board, out, toolchain=name, strict=True, protocol=protocol)
+        assert image.protocol == "mlperf"
+
+
+@pytest.mark.parametrize(
+    "toolchain",
+    [
+        pytest.param(t, marks=() if (t.name, t.target) in QUICK else pytest.mark.slow)
+        for t in TOOLCHAINS
+    ],
+    ids=lambda t: f"{t.name}-{t.target}",
+)
+def test_every_toolchain_builds_it_without_a_warning(toolchain: Toolchain, tmp_path: Path) -> None:
     names = {"native": "host", "riscv": "qemu-riscv32", "cortex-m": "nucleo-l4r5zi"}
-    board = find_board(names[toolchain.target])
-    for model in ("ic01", "kws01"):
-        protocol = ProtocolRecord(name="mlperf", mode=mode, model=model)
-        compiled = compile_graph(small_cnn(), name="small", core=board.core.arch)
-        build_firmware(
-            compiled, board, tmp_path / model, toolchain=toolchain.name, strict=True,
-            protocol=protocol,
-        )  # fmt: skip
+    _build_strictly(find_board(names[toolchain.target]), toolchain, tmp_path)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("mode", ["performance", "energy"])
 @pytest.mark.parametrize("board", TEMPLATED, ids=lambda b: b.id)
-def test_every_board_gets_the_firmware_without_a_warning(
-    board: Board, mode: Mode, tmp_path: Path
-) -> None:
-    pytest.importorskip("ziglang")
-    protocol = ProtocolRecord(name="mlperf", mode=mode, model="ic01")
-    compiled = compile_graph(small_cnn(), name="small", core=board.core.arch)
-    image = build_firmware(
-        compiled, board, tmp_path, toolchain="zig", strict=True, protocol=protocol
-    )
-    assert image.sizes.image_bytes > 0
+def test_every_board_gets_it_without_a_warning(board: Board, tmp_path: Path) -> None:
+    zig = next(t for t in TOOLCHAINS if (t.name, t.target) == ("zig", target_of(board)))
+    _build_strictly(board, zig, tmp_path)
