@@ -23,6 +23,11 @@ def to_json(record: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
 
 
+def to_line(record: Any) -> str:
+    """Return a record as JSON in one line, without a line end."""
+    return msgspec.json.encode(record).decode()
+
+
 def to_csv(table: Table) -> str:
     """Return a table as CSV (RFC 4180 with plain line ends): a line of names, then the rows."""
     out = io.StringIO()

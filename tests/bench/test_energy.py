@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeq.bench.budget import estimate_energy
 from edgeq.bench.energy import energy_kind, label_trace, measure_energy
-from edgeq.bench.power_estimate import estimate_energy
 from edgeq.boards.registry import find_board
 from edgeq.core.records import BoardKind, EnergyRecord
 from edgeq.device.meters.trace import Mark, Trace
@@ -201,7 +201,7 @@ def test_a_spike_of_one_sample_is_in_the_plot() -> None:
                                for a, e in zip(span, ("begin", "end"), strict=True)])
     ).plot  # fmt: skip
     assert plot is not None
-    assert len(plot.low_w) == len(plot.high_w) == 400
+    assert len(plot.low_w) == len(plot.high_w) == 240
     assert max(plot.high_w) == 60.0
     assert plot.gates == tuple(pytest.approx(s) for s in spans)
 

@@ -22,7 +22,7 @@ from edgeq.core.records.energy import (
     PowerPlot,
     WindowRecord,
 )
-from edgeq.core.records.firmware import FirmwareImage, RegionUse, SizeRecord
+from edgeq.core.records.firmware import EDGEQ, FirmwareImage, ProtocolRecord, RegionUse, SizeRecord
 from edgeq.core.records.linux import HostRecord, HostState
 from edgeq.core.records.plan import CompiledModel, Plan, PlannedLayer, PlannedTensor, PortRecord
 from edgeq.core.records.result import (
@@ -37,6 +37,7 @@ from edgeq.core.records.result import (
 )
 
 __all__ = [
+    "EDGEQ",
     "BatteryRecord",
     "BoardKind",
     "BoardRecord",
@@ -66,6 +67,7 @@ __all__ = [
     "PlannedTensor",
     "PortRecord",
     "PowerPlot",
+    "ProtocolRecord",
     "Record",
     "RegionUse",
     "Result",

@@ -17,8 +17,8 @@ from edgeq.core.errors import InputError
 from edgeq.core.files import read_bytes, write_atomic
 from edgeq.core.records import Record
 from edgeq.data.readers import read_npz_arrays
-from edgeq.device.meters.integration import HOLE_PERIODS
-from edgeq.device.meters.trace import Edge, Floats, Gap, Mark, Trace
+from edgeq.device.meters.sampling import find_edges, find_gaps, sort_marks
+from edgeq.device.meters.trace import Floats, Gap, Mark, Trace
 
 MAX_CSV_BYTES = 256 << 20
 MAX_SAMPLES = 40_000_000
@@ -70,7 +70,7 @@ class ReplayMeter:
         """Return the whole recording."""
         if self._trace.marks:
             return self._trace
-        return replace(self._trace, marks=tuple(sorted(self._marks, key=lambda m: m.time_s)))
+        return replace(self._trace, marks=sort_marks(self._marks))
 
     def close(self) -> None:
         """Nothing to give back."""
@@ -138,7 +138,7 @@ def _read_csv(path: Path) -> Trace:
         meter=f"recording {path.name}", period_s=period, voltage_v=voltage, time_s=time_s,
         current_a=current, power_w=power, gaps=find_gaps(time_s, period),
         clipped=np.asarray(columns.get("clipped", np.zeros(len(time_s))) != 0, np.bool_),
-        marks=tuple(_csv_marks(columns, period)),
+        marks=_csv_marks(columns),
     )  # fmt: skip
 
 
@@ -164,32 +164,9 @@ def _csv_columns(path: Path) -> dict[str, Floats]:
     return {name: np.ascontiguousarray(rows[:, i]) for i, name in enumerate(names)}
 
 
-def _csv_marks(columns: dict[str, Floats], period_s: float) -> list[Mark]:
-    marks = [
-        mark
-        for name in DIGITAL
-        if name in columns
-        for mark in find_edges(name, columns[name] != 0, columns["time_s"], period_s)
-    ]
-    return sorted(marks, key=lambda mark: mark.time_s)
-
-
-def find_edges(
-    channel: str, levels: npt.NDArray[np.bool_], time_s: Floats, uncertainty_s: float
-) -> list[Mark]:
-    """Return a mark for each sample whose level differs from the one before it."""
-    edges: dict[bool, Edge] = {True: "rising", False: "falling"}
-    return [
-        Mark(float(time_s[i]), channel, edges[bool(levels[i])], uncertainty_s)
-        for i in np.flatnonzero(levels[1:] != levels[:-1]) + 1
-    ]
-
-
-def find_gaps(time_s: Floats, period_s: float) -> tuple[Gap, ...]:
-    """Return a gap for each hole between samples that stand too far apart."""
-    holes = np.flatnonzero(np.diff(time_s) > HOLE_PERIODS * period_s)
-    spans = ((float(time_s[i]) + period_s, float(time_s[i + 1])) for i in holes)
-    return tuple(Gap(a, b, max(1, round((b - a) / period_s))) for a, b in spans)
+def _csv_marks(columns: dict[str, Floats]) -> tuple[Mark, ...]:
+    wired = [name for name in DIGITAL if name in columns]
+    return sort_marks(*(find_edges(n, columns[n] != 0, columns["time_s"]) for n in wired))
 
 
 def _floats(array: npt.NDArray[Any]) -> Floats:
