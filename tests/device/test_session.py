@@ -75,9 +75,11 @@ def test_a_quiet_batch_is_asked_for_once_even_if_its_answer_is_lost() -> None:
         asked.append(request.body)
         return []
 
-    with _session(FakeBoard(answer=answer)) as session:
-        with pytest.raises(DeviceError, match="no answer to INVOKE"):
-            session.invoke_quietly(7, timeout_s=0.05)
+    with (
+        _session(FakeBoard(answer=answer)) as session,
+        pytest.raises(DeviceError, match="no answer to INVOKE"),
+    ):
+        session.invoke_quietly(7, timeout_s=0.05)
     assert asked == [struct.pack("<II", 7, 0)]
 
 
