@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from edgeq.bench.energy import label_trace, measure_energy
 from edgeq.bench.gating import MARKER, mark_name
-from edgeq.bench.requests import MeterRequest, check_request
+from edgeq.bench.requests import MeterRequest
 from edgeq.boards.profile import Board
 from edgeq.core.errors import DeviceError, EdgeqError, UsageError, did_you_mean
 from edgeq.core.records import EnergyRecord
@@ -41,7 +41,7 @@ def opened_meter(request: MeterRequest | None) -> Iterator[Meter | None]:
     """Open the meter of a request, which gives the board its power; None for no request.
 
     Raises:
-        UsageError: the request cannot be measured, or no such meter.
+        UsageError: no such meter.
         DeviceError: the meter does not answer.
     """
     from edgeq.device.meters.table import open_meter
@@ -49,7 +49,6 @@ def opened_meter(request: MeterRequest | None) -> Iterator[Meter | None]:
     if request is None:
         yield None
         return
-    check_request(request)
     meter = open_meter(request.meter)
     try:
         yield meter
