@@ -6,7 +6,7 @@ parametrisation), else `--edge-board`, else the ini option `edge_board`, else vi
 
 from __future__ import annotations
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -38,6 +38,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[_boards_key] = {}
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: Sequence[pytest.Item]) -> None:
     """Keep tests of one board in one worker of pytest-xdist, where --dist loadgroup is given."""
     for item in items:
@@ -56,6 +57,7 @@ def edge_board(
     from edgeq.testing import EdgeBoard
 
     name = _board_name(request.node)
+    request.node.user_properties.append((FIXTURE, name))  # shown by JUnit's XML
     boards = request.config.stash[_boards_key]
     if name not in boards:
         boards[name] = EdgeBoard(
@@ -79,17 +81,6 @@ def _board_name(item: Any) -> str:
 
 def _option(config: pytest.Config, name: str) -> str | None:
     return config.getoption(f"edge_{name}") or config.getini(f"edge_{name}") or None
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item,
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Note the board in the report: JUnit's XML shows it as a property."""
-    report = yield
-    if FIXTURE in getattr(item, "fixturenames", ()) and report.when == "call":
-        report.user_properties.append((FIXTURE, _board_name(item)))
-    return report
 
 
 @pytest.hookimpl(tryfirst=True)

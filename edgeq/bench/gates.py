@@ -118,20 +118,27 @@ def _check_limit(subject: Subject, metric: Metric, rules: Rules) -> GateRecord:
     value, unit = quantity.sample.value, quantity.unit
     higher = quantity.sample.higher_is_better
     holds = value >= limit * (1 - ROUNDING) if higher else value <= limit * (1 + ROUNDING)
-    relation = {(True, False): "is within", (False, False): "exceeds", (True, True): "reaches",
-                (False, True): "is below"}[holds, higher]  # fmt: skip
-    word = "least" if higher else "limit"
     return GateRecord(
         gate=metric,
         verdict="holds" if holds else "exceeds",
         passed=holds,
-        text=f"{_figure(quantity)} {relation} the {word} of {format_amount(limit, unit)}"
-        + ("" if holds or not limit else f" by {100 * abs(value / limit - 1):,.3g} %"),
+        text=_limit_text(quantity, limit, holds),
         unit=unit,
         kind=quantity.kind,
         value=value,
         limit=limit,
     )
+
+
+def _limit_text(quantity: Quantity, limit: float, holds: bool) -> str:
+    figure, words = _figure(quantity), format_amount(limit, quantity.unit)
+    if quantity.sample.higher_is_better:
+        return f"{figure} {'reaches' if holds else 'is below'} the least of {words}"
+    if holds:
+        return f"{figure} is within the limit of {words}"
+    ratio = quantity.sample.value / limit if limit else float("inf")
+    above = f"{100 * (ratio - 1):.3g} % above" if ratio < 2 else f"{ratio:,.0f} times"
+    return f"{figure} is {above} the limit of {words}"
 
 
 def _figure(quantity: Quantity) -> str:

@@ -178,6 +178,12 @@ def _check_link(board: Board, known: Known) -> Iterator[str]:
                 yield f"link.{field}: the template needs it to reach the UART"
 
 
+def _driver_text(board: Board, name: str) -> str:
+    folder = shipped_folder("firmware_templates") / (board.build.template or NO_TEMPLATES[0])
+    known = {path.stem: path for path in (folder / "gpio").glob("*.c")}
+    return known[name].read_text("utf-8") if name in known else ""
+
+
 def _uart_pins(board: Board) -> tuple[tuple[str, str], ...]:
     named = (("link.tx", board.link.tx), ("link.rx", board.link.rx))
     return tuple((field, pin) for field, pin in named if pin)
@@ -189,6 +195,8 @@ def _check_gate(board: Board, known: Known) -> Iterator[str]:
         return
     if not board.build.template:
         yield "gate: only a firmware template raises it"
+    if not gate.base and "GATE_BASE" in _driver_text(board, gate.driver):
+        yield f"gate.base: the driver {gate.driver} needs it"
     if not gate.pin:
         if board.kind == "mcu":
             yield "gate.pin: which pin?"

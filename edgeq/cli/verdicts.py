@@ -40,8 +40,13 @@ def print_verdicts(record: CheckRecord, form: str) -> None:
     from edgeq.core.errors import one_line
     from edgeq.report.annotations import to_github, to_junit
     from edgeq.report.checks import check_tables
+    from edgeq.report.formats import to_markdown
 
-    for_ci = {"github": to_github, "junit": to_junit}
+    for_ci: dict[str, Callable[[CheckRecord], str]] = {
+        "github": to_github,
+        "junit": to_junit,
+        "markdown": lambda checked: to_markdown(check_tables(checked)),
+    }
     if form in for_ci:
         sys.stdout.write(for_ci[form](record))
     else:

@@ -256,8 +256,8 @@ def spread_text(latency: LatencyRecord) -> str | None:
         return None
     low, high = format_seconds(latency.low_s), format_seconds(latency.high_s)
     least, most = format_seconds(latency.minimum_s or 0.0), format_seconds(latency.maximum_s or 0.0)
-    left_out = f", {latency.warmup_runs} warm-up left out" if latency.warmup_runs else ""
-    outliers = f", {latency.outliers} outliers" if latency.outliers else ""
+    left_out = f", warm-up left out: {latency.warmup_runs}" if latency.warmup_runs else ""
+    outliers = f", outliers: {latency.outliers}" if latency.outliers else ""
     return f"{low} to {high} (runs {least} to {most}{left_out}{outliers})"
 
 

@@ -17,6 +17,7 @@ class CheckFormat(str, Enum):
     csv = "csv"
     github = "github"
     junit = "junit"
+    markdown = "markdown"
 
 
 def check(
