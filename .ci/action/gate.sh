@@ -8,6 +8,7 @@ result="$EDGEQ_OUT/result.json"
 
 bench=(--board "$EDGEQ_BOARD" --runs "${EDGEQ_RUNS:-10}" --format json)
 [[ -z "${EDGEQ_PORT:-}" ]] || bench+=(--port "$EDGEQ_PORT")
+[[ -z "${EDGEQ_METER:-}" ]] || bench+=(--meter "$EDGEQ_METER")
 status=0
 edgeq bench "${bench[@]}" -- "$EDGEQ_MODEL" > "$result" || status=$?
 # 1 is an output that is not bit-exact: the check says so below.

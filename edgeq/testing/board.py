@@ -23,15 +23,24 @@ class EdgeBoard:
         board: a board's id, or the path of its TOML file.
         folder: where firmware is built.
         port: of a real board; None finds it.
+        meter: measures energy, as `edgeq bench --meter` names it; None estimates it where the
+            board's profile has power figures.
     """
 
     def __init__(
-        self, board: str, folder: Path, *, port: str | None = None, toolchain: str | None = None
+        self,
+        board: str,
+        folder: Path,
+        *,
+        port: str | None = None,
+        toolchain: str | None = None,
+        meter: str | None = None,
     ) -> None:
         self.id = board
         self.port = port
         self._folder = folder
         self._toolchain = toolchain
+        self._meter = meter
         self._ready: dict[str, Prepared] = {}
         self._results: dict[str, Result] = {}
 
@@ -60,11 +69,19 @@ class EdgeBoard:
     ) -> Result:
         """Measure the model now, with the input lcg:1."""
         from edgeq.bench.inputs import generate_input
+        from edgeq.bench.requests import MeterRequest
         from edgeq.bench.runs import run_bench
 
         ready = self._prepare(model)
-        item = generate_input(ready.compiled.plan.inputs, 1)
-        return run_bench(ready, item, runs=runs, warmup=warmup, layers=layers, port=self.port)
+        return run_bench(
+            ready,
+            generate_input(ready.compiled.plan.inputs, 1),
+            runs=runs,
+            warmup=warmup,
+            layers=layers,
+            port=self.port,
+            meter=MeterRequest(self._meter) if self._meter else None,
+        )
 
     def result(self, model: Model) -> Result:
         """Return the model's result; it is measured at the first call."""
