@@ -43,7 +43,7 @@ OPTIONS = (
 KEEPER = (
     'trap "" HUP INT TERM PIPE; '
     'd=$(mktemp -d "${TMPDIR:-/tmp}/edgeq.XXXXXXXXXX") || exit 73; '
-    'printf "edgeq-folder %s\n" "$d"; cat >/dev/null; cd /; n=0; '
+    'printf "edgeq-folder %s\\n" "$d"; cat >/dev/null; cd /; n=0; '
     'while [ -e "$d" ] && [ $n -lt 100 ]; do rm -rf -- "$d"; n=$((n+1)); '
     '[ -e "$d" ] && sleep 0.1; done; exit 0'
 )
