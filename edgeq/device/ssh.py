@@ -7,26 +7,21 @@ word.
 
 from __future__ import annotations
 
-import os
 import re
-import secrets
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import platformdirs
-
 from edgeq.core.errors import DeviceError, UsageError
 from edgeq.core.files import read_bytes
 from edgeq.core.installation import require
-from edgeq.core.processes import POSIX, Child, Completed, TimedOut, run, spawn
+from edgeq.core.processes import Child, Completed, TimedOut, run, spawn
 
 CONNECT_S = 15
 REMOVAL_S = 20.0
 SLOWEST_BYTES_PER_S = 50_000
 SSH_FAILED = 255
-SOCKET_PATH_MAX = 90  # a Unix socket's path has at most 104 bytes, of which OpenSSH adds some
 OPTIONS = (
     "BatchMode=yes",
     "StrictHostKeyChecking=yes",
@@ -36,6 +31,8 @@ OPTIONS = (
     "ForwardX11=no",
     "RequestTTY=no",
     "RemoteCommand=none",
+    # An open connection of the user's is shared; one of ours would outlive what runs in it.
+    "ControlMaster=no",
     f"ConnectTimeout={CONNECT_S}",
     "ServerAliveInterval=5",
     "ServerAliveCountMax=3",
@@ -46,7 +43,7 @@ OPTIONS = (
 KEEPER = (
     'trap "" HUP INT TERM PIPE; '
     'd=$(mktemp -d "${TMPDIR:-/tmp}/edgeq.XXXXXXXXXX") || exit 73; '
-    'echo "edgeq-folder $d"; cat >/dev/null; cd /; n=0; '
+    'printf "edgeq-folder %s\\n" "$d"; cat >/dev/null; cd /; n=0; '
     'while [ -e "$d" ] && [ $n -lt 100 ]; do rm -rf -- "$d"; n=$((n+1)); '
     '[ -e "$d" ] && sleep 0.1; done; exit 0'
 )
@@ -86,9 +83,7 @@ def parse_target(text: str, *, config: Path | None = None) -> SshTarget:
     return SshTarget(user + found["name"].strip("[]"), port, config)
 
 
-def ssh_argv(
-    target: SshTarget, command: Sequence[str], *, control: Path | None = None, master: bool = False
-) -> list[str]:
+def ssh_argv(target: SshTarget, command: Sequence[str]) -> list[str]:
     """Return the argv that runs `command` on the target, each word quoted for its shell.
 
     Raises:
@@ -97,9 +92,6 @@ def ssh_argv(
     if any("\x00" in word for word in command):
         raise UsageError("a command cannot hold a NUL", hint="check --python and the file names")
     argv = ["ssh", "-T", *(part for option in OPTIONS for part in ("-o", option))]
-    if control is not None:
-        argv += ["-o", f"ControlPath={control}", "-o", f"ControlMaster={'yes' if master else 'no'}"]
-        argv += ["-o", "ControlPersist=no"]
     if target.config is not None:
         argv += ["-F", str(target.config)]
     if target.port is not None:
@@ -124,8 +116,7 @@ class SshSession:
         require("ssh")
         self.target = target
         self.name = target.destination
-        self._control = _control_path()
-        self._keeper = spawn(self._argv(["sh", "-c", KEEPER], master=True))
+        self._keeper = self.spawn(["sh", "-c", KEEPER])
         try:
             self.folder = self._read_folder()
         except BaseException:
@@ -153,7 +144,7 @@ class SshSession:
             DeviceError: the connection failed, or the command took longer than `timeout_s`.
         """
         try:
-            done = run(self._argv(argv), timeout_s=timeout_s, stdin=stdin)
+            done = run(ssh_argv(self.target, argv), timeout_s=timeout_s, stdin=stdin)
         except TimedOut as error:
             raise DeviceError(
                 f"{self.name}: {argv[0]} did not end within {timeout_s:g} s",
@@ -165,7 +156,7 @@ class SshSession:
 
     def spawn(self, argv: Sequence[str]) -> Child:
         """Start a command on the board that is spoken to over its stdin and stdout."""
-        return spawn(self._argv(argv))
+        return spawn(ssh_argv(self.target, argv))
 
     def put(self, source: Path, name: str) -> str:
         """Copy a file into the folder under `name`; return its path on the board.
@@ -196,9 +187,6 @@ class SshSession:
             hint="run the same command on the board by hand to see more",
         )
 
-    def _argv(self, command: Sequence[str], *, master: bool = False) -> list[str]:
-        return ssh_argv(self.target, command, control=self._control, master=master)
-
     def _read_folder(self) -> str:
         text = b""
         try:
@@ -220,19 +208,6 @@ class SshSession:
                 hint="does its shell print something at login? it must not where it has no tty",
             )
         return found[1]
-
-
-def _control_path() -> Path | None:
-    """Return where the sessions' one connection is shared, None where that is not possible."""
-    folder = platformdirs.user_cache_path("edgeq") / "ssh"
-    path = folder / secrets.token_hex(8)
-    if not POSIX or len(os.fsencode(path)) > SOCKET_PATH_MAX or "%" in str(path):
-        return None
-    try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except OSError:
-        return None
-    return path
 
 
 @dataclass(frozen=True, slots=True)

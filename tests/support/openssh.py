@@ -102,15 +102,13 @@ def serve(folder: Path, *, path: str | None = None) -> Iterator[Server]:
     (folder / "server_config").write_text(SERVER.format(extra=extra, **values))
     if os.getuid() == 0:
         Path("/run/sshd").mkdir(exist_ok=True)
-    process = subprocess.Popen(
-        [SSHD, "-D", "-e", "-f", str(folder / "server_config")], stderr=(folder / "log").open("wb")
-    )
-    try:
-        _wait_for(port)
-        yield server
-    finally:
-        process.terminate()
-        process.wait(timeout=10)
+    argv = [SSHD, "-D", "-e", "-f", str(folder / "server_config")]
+    with (folder / "log").open("wb") as log, subprocess.Popen(argv, stderr=log) as process:
+        try:
+            _wait_for(port)
+            yield server
+        finally:
+            process.terminate()
 
 
 def _wait_for(port: int) -> None:

@@ -145,6 +145,8 @@ def _warnings(
         notes.append("XNNPACK runs none of the operators: all of them are built-in kernels")
     if layers and reply.prefixes is None:
         notes.append("the operators were not timed: that would have taken too long")
+    if reply.timings[0].batch > 1:
+        notes.append(f"each run is the mean of {reply.timings[0].batch} inferences back to back")
     notes += [
         f"{gap.differing} of {gap.elements} output elements differ from {gap.oracle}, "
         f"by at most {gap.maximum:g}"

@@ -90,11 +90,12 @@ def find_interpreter(
     """
     runner = machine.put(RUNNER, "runner.py")
     last: Interpreter | None = None
-    for python in (*candidates, *_own_venvs(machine)):
-        found = _probe(machine, python, runner)
-        if found is not None and found.probe.runtime and found.probe.numpy:
-            return found
-        last = last or found
+    for find in (lambda: candidates, lambda: _own_venvs(machine)):
+        for python in find():
+            found = _probe(machine, python, runner)
+            if found is not None and found.probe.runtime and found.probe.numpy:
+                return found
+            last = last or found
     if last is None:
         raise DeviceError(
             f"{machine.name}: no Python at {shlex.join(candidates[0])}",

@@ -13,7 +13,7 @@ from edgeq.core.errors import DeviceError
 from edgeq.core.processes import Child, Completed, run, spawn
 
 RUNNER = Path(__file__).with_name("runner.py")
-MARK = b"edgeq-reply "
+MARK = b"\nedgeq-reply "  # at the start of a line
 MAX_REPLY_BYTES = 256 << 20
 
 
@@ -80,7 +80,7 @@ class Runner:
         """
         self._machine = machine
         self._child = machine.spawn(argv)
-        self._text = bytearray()
+        self._text = bytearray(b"\n")
 
     def __enter__(self) -> Runner:
         return self
@@ -111,11 +111,11 @@ class Runner:
     def _take_answer(self) -> bytes | None:
         """Return the answer's JSON where a whole line of it arrived; what stood before it goes."""
         start = self._text.find(MARK)
-        end = self._text.find(b"\n", start) if start >= 0 else -1
+        end = self._text.find(b"\n", start + 1) if start >= 0 else -1
         if end < 0:
             return None
         line = bytes(self._text[start + len(MARK) : end])
-        del self._text[: end + 1]
+        del self._text[:end]
         return line
 
 

@@ -58,10 +58,11 @@ class NodeDetail(Record, frozen=True, kw_only=True, array_like=True):
 
 
 class Timing(Record, frozen=True, kw_only=True, array_like=True):
-    """The nanoseconds of each run with this many threads."""
+    """The nanoseconds of an inference in each run with this many threads; `batch` make a run."""
 
     threads: int
-    spans_ns: tuple[int, ...]
+    spans_ns: tuple[float, ...]
+    batch: int = 1
 
     @property
     def seconds(self) -> list[float]:
@@ -111,7 +112,7 @@ def decode_reply(line: bytes) -> Reply | Refusal:
     """Return the answer to a measurement; raise DeviceError where it is none."""
     reply = _decode(line, Reply)
     if isinstance(reply, Reply) and not (
-        reply.timings and all(t.spans_ns and min(t.spans_ns) >= 0 for t in reply.timings)
+        reply.timings and all(t.spans_ns and min(t.spans_ns) > 0 for t in reply.timings)
     ):
         raise _damaged("no timings")
     return reply
