@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ ATTEMPTS = 3  # to find how many inferences fill a window
 # A probe this long tells the time of an inference well enough, by the board's clock and the host's.
 PROBE_S, HOST_PROBE_S = 0.1, 1.0
 MOST_PROBED = 1_000_000
+TAIL_S = 0.5  # an edge is reported with the meter's next block of samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +151,7 @@ def _attempt(
         observer = Unobserved() if meter is None else MarkedMeter(meter)
         run = Execution(session, dataset, mode, log.note, on_progress, observer)
         taken = tuple(run.run(script))
-        trace = None if meter is None else _label(meter.stop(), rig)
+        trace = None if meter is None else _stop(meter, rig)
     return _Attempt(task, session.identity, find_outcome(mode, taken, trace, rig.gate))
 
 
@@ -167,8 +169,10 @@ def _recording(rig: Rig, mode: MlperfMode) -> Iterator[Meter | None]:
         meter.close()
 
 
-def _label(trace: Trace, rig: Rig) -> Trace:
-    return label_trace(trace, board="virtual" if rig.is_virtual else "mcu", driver=rig.meter)
+def _stop(meter: Meter, rig: Rig) -> Trace:
+    """End the recording once the last edge is surely in it; say what is simulated."""
+    time.sleep(TAIL_S)
+    return label_trace(meter.stop(), board="virtual" if rig.is_virtual else "mcu", driver=rig.meter)
 
 
 def _choose_task(settings: RunSettings, identity: Identity) -> Task:
