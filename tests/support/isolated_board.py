@@ -11,13 +11,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+from edgeq.core.errors import DeviceError
 from edgeq.device.virtual.launch import VirtualStream
 from tests.support.io_manager import SimulatedIoManager
 from tests.support.meters.lpm01a import Lpm01a
 from tests.support.meters.signals import constant
 from tests.support.meters.wire import Wire, plugged_in
 
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 
 
 class TriggeredShield(Lpm01a):
@@ -48,7 +49,10 @@ class WiredBoard:
     def _listen(self) -> str:
         answer, until = b"", time.monotonic() + PATIENCE_S
         while not answer.endswith(b"m-ready\r\n") and time.monotonic() < until:
-            answer += self._stream.read(0.002)
+            try:
+                answer += self._stream.read(0.002)
+            except DeviceError:  # the test ended and took the board away
+                return ""
             self._look()
         self._look()
         return answer.decode()

@@ -122,22 +122,33 @@ class _Attempt:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """How many inferences a window is to have, and the host's seconds that one took before."""
+
+    inferences: int
+    pace_s: float
+
+
 def _repeat(rig: Rig, settings: RunSettings, log: Transcript, on_progress: Say) -> _Attempt:
     """Go through the script; with more inferences once more where a window of ours was short."""
-    inferences: int | None = None
+    aim: _Aim | None = None
     for _ in range(ATTEMPTS):
-        attempt = _attempt(rig, settings, log, on_progress, inferences)
+        attempt = _attempt(rig, settings, log, on_progress, aim)
         windows = attempt.outcome.windows
         shortest = min((w.duration_s for w in windows), default=MINIMUM_S)
         if shortest >= MINIMUM_S or settings.script is not None:
             break
-        inferences = enlarge(windows[0].inferences, shortest)
-        log.note(f"a window lasted {shortest:.3f} s: once more with {inferences} inferences each")
+        pace_s = max(w.answer_s / (w.inferences + w.warmups) for w in windows)
+        aim = _Aim(enlarge(windows[0].inferences, shortest), pace_s)
+        log.note(
+            f"a window lasted {shortest:.3f} s: once more with {aim.inferences} inferences each"
+        )
     return attempt
 
 
 def _attempt(
-    rig: Rig, settings: RunSettings, log: Transcript, on_progress: Say, inferences: int | None
+    rig: Rig, settings: RunSettings, log: Transcript, on_progress: Say, aim: _Aim | None
 ) -> _Attempt:
     """Open everything and go through the script once."""
     mode = settings.mode
@@ -145,9 +156,7 @@ def _attempt(
         task = _choose_task(settings, session.identity)
         dataset, script = read_inputs(settings, task)
         if script is None:
-            if inferences is None and mode != "accuracy":
-                inferences = _fill_window(session, dataset, task, mode, log)
-            script = default_script(task, mode, inferences)
+            script = default_script(task, mode, _aim(session, dataset, task, mode, log, aim))
         observer = Unobserved() if meter is None else MarkedMeter(meter)
         run = Execution(session, dataset, mode, log.note, on_progress, observer)
         taken = tuple(run.run(script))
@@ -187,6 +196,23 @@ def _choose_task(settings: RunSettings, identity: Identity) -> Task:
                 hint="flash the firmware of the task's model, or leave --task out",
             )
     return task
+
+
+def _aim(
+    session: DutSession,
+    dataset: MlperfDataset,
+    task: Task,
+    mode: MlperfMode,
+    log: Transcript,
+    aim: _Aim | None,
+) -> int | None:
+    """Return the inferences of a window: none in accuracy mode, those aimed at, or by a probe."""
+    if mode == "accuracy":
+        return None
+    if aim is None:
+        return _fill_window(session, dataset, task, mode, log)
+    session.expect_pace(aim.pace_s)
+    return aim.inferences
 
 
 def _fill_window(
