@@ -6,6 +6,8 @@ at the moment the board reports it, by the shield's clock.
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,34 +36,47 @@ class TriggeredShield(Lpm01a):
 
 
 class WiredBoard:
-    """What the IO manager sees of the board; looks at its pin while it waits for an answer."""
+    """What the IO manager sees of the board."""
 
-    def __init__(self, stream: VirtualStream, shield: TriggeredShield) -> None:
-        self._stream, self._shield = stream, shield
-        self.edges = 0
+    def __init__(self, stream: VirtualStream) -> None:
+        self._stream = stream
         self.greeting = self._listen()
 
     def obey(self, command: str) -> str:
-        """Return the board's answer, m-ready at its end."""
-        self._stream.write(f"{command}%".encode())
-        return self._listen()
+        """Return the board's answer, m-ready at its end; '' once the board is taken away."""
+        with contextlib.suppress(DeviceError):
+            self._stream.write(f"{command}%".encode())
+            return self._listen()
+        return ""
 
     def _listen(self) -> str:
         answer, until = b"", time.monotonic() + PATIENCE_S
         while not answer.endswith(b"m-ready\r\n") and time.monotonic() < until:
-            try:
-                answer += self._stream.read(0.002)
-            except DeviceError:  # the test ended and took the board away
-                return ""
-            self._look()
-        self._look()
+            answer += self._stream.read(0.05)
         return answer.decode()
 
-    def _look(self) -> None:
-        for edge in self._stream.gate_edges(0.0):
-            if edge.gate == 0:
-                self.edges += 1
-                self._shield.trigger()
+
+class StampWire:
+    """The wire from the board's time stamp pin to the shield, followed by a thread."""
+
+    def __init__(self, stream: VirtualStream, shield: TriggeredShield) -> None:
+        self._stream, self._shield = stream, shield
+        self.edges = 0
+        self._cut = threading.Event()
+        self._thread = threading.Thread(target=self._follow, name="time stamp wire")
+        self._thread.start()
+
+    def cut(self) -> None:
+        """Take the wire off."""
+        self._cut.set()
+        self._thread.join()
+
+    def _follow(self) -> None:
+        while not self._cut.is_set():
+            for edge in self._stream.gate_edges(0.02):
+                if edge.gate == 0:
+                    self.edges += 1
+                    self._shield.trigger()
 
 
 @dataclass
@@ -87,20 +102,23 @@ class Stand:
 
     manager_port: str
     meter: str
-    board: WiredBoard
+    stamps: StampWire
     manager: SimulatedIoManager
 
 
 @contextmanager
-def test_stand(stream: VirtualStream, *, current_a: float, voltage_v: float) -> Iterator[Stand]:
+def wired_stand(stream: VirtualStream, *, current_a: float, voltage_v: float) -> Iterator[Stand]:
     """Wire a board that runs already to an IO manager and a shield of constant current."""
     shield = TriggeredShield(current_a)
-    board = WiredBoard(stream, shield)
-    manager = SimulatedIoManager(board)
-    with plugged_in(shield) as meter, plugged_in(ManagerPort(manager)) as port:
-        yield Stand(
-            manager_port=port.path,
-            meter=f"lpm01a:{meter.path},voltage={voltage_v:g}",
-            board=board,
-            manager=manager,
-        )
+    manager = SimulatedIoManager(WiredBoard(stream))
+    stamps = StampWire(stream, shield)
+    try:
+        with plugged_in(shield) as meter, plugged_in(ManagerPort(manager)) as port:
+            yield Stand(
+                manager_port=port.path,
+                meter=f"lpm01a:{meter.path},voltage={voltage_v:g}",
+                stamps=stamps,
+                manager=manager,
+            )
+    finally:
+        stamps.cut()
