@@ -25,6 +25,11 @@ from edgeq.api.devices import flash as flash
 from edgeq.api.devices import flash_app as flash_app
 from edgeq.api.devices import serve_board as serve_board
 from edgeq.api.devices import validate as validate
+from edgeq.api.meters import list_meters as list_meters
+from edgeq.api.meters import record_meter as record_meter
+from edgeq.api.mlperf import MlperfRequest as MlperfRequest
+from edgeq.api.mlperf import check_mlperf as check_mlperf
+from edgeq.api.mlperf import run_mlperf as run_mlperf
 from edgeq.api.models import convert as convert
 from edgeq.api.models import evaluate as evaluate
 from edgeq.api.models import inspect as inspect
