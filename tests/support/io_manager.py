@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -23,14 +24,18 @@ class SimulatedIoManager:
 
     def obey(self, command: str) -> str:
         """Return the manager's answer, and after it what the DUT says."""
+        return "".join(self.parts(command))
+
+    def parts(self, command: str) -> Iterator[str]:
+        """Yield the manager's own answer at once, and then what the DUT says."""
         word, _, rest = command.partition(" ")
         if word == "dut":
-            lines = self.dut.obey(rest).splitlines()
-            passed = "".join(f"[dut]: {line}\r\n" for line in lines)
-            return f"m-dut-passthrough({rest})\r\nm-ready\r\n{passed}"
-        if word == "name":
-            return "m-name-io-manager-[simulated]\r\nm-ready\r\n"
-        if word == "setbaud" and self.sets_baud:
+            yield f"m-dut-passthrough({rest})\r\nm-ready\r\n"
+            yield "".join(f"[dut]: {line}\r\n" for line in self.dut.obey(rest).splitlines())
+        elif word == "name":
+            yield "m-name-io-manager-[simulated]\r\nm-ready\r\n"
+        elif word == "setbaud" and self.sets_baud:
             self.bauds.append(int(rest))
-            return "m-ready\r\n"
-        return f"e-[Unknown command: {word}]\r\nm-ready\r\n"
+            yield "m-ready\r\n"
+        else:
+            yield f"e-[Unknown command: {word}]\r\nm-ready\r\n"

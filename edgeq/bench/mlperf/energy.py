@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -55,10 +56,11 @@ def gate_windows(trace: Trace, count: int, channel: str | None = None) -> list[G
     if len(spans) != count:
         raise _no_window(trace, f"the recording holds {len(spans)} of {count} windows")
     edges = _stamps(trace, channel)
+    # An edge may be reported after the answer: a window's last until the next one begins.
+    starts = [span.start_s - span.start_uncertainty_s for span in spans]
     found = []
-    for index, span in enumerate(spans):
-        start, end = span.start_s - span.start_uncertainty_s, span.end_s + span.end_uncertainty_s
-        inside = [m for m in edges if start <= m.time_s <= end]
+    for index, (start, end) in enumerate(zip(starts, [*starts[1:], math.inf], strict=True)):
+        inside = [m for m in edges if start <= m.time_s < end]
         if len(inside) < 2:
             raise _no_window(trace, f"window {index + 1} has {len(inside)} edges of the pin, not 2")
         a, b = inside[-2:]

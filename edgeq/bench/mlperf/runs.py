@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ ATTEMPTS = 3  # to find how many inferences fill a window
 # A probe this long tells the time of an inference well enough, by the board's clock and the host's.
 PROBE_S, HOST_PROBE_S = 0.1, 1.0
 MOST_PROBED = 1_000_000
+TAIL_S = 0.5  # an edge is reported with the meter's next block of samples
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,22 +122,33 @@ class _Attempt:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class _Aim:
+    """How many inferences a window is to have, and the host's seconds that one took before."""
+
+    inferences: int
+    pace_s: float
+
+
 def _repeat(rig: Rig, settings: RunSettings, log: Transcript, on_progress: Say) -> _Attempt:
     """Go through the script; with more inferences once more where a window of ours was short."""
-    inferences: int | None = None
+    aim: _Aim | None = None
     for _ in range(ATTEMPTS):
-        attempt = _attempt(rig, settings, log, on_progress, inferences)
+        attempt = _attempt(rig, settings, log, on_progress, aim)
         windows = attempt.outcome.windows
         shortest = min((w.duration_s for w in windows), default=MINIMUM_S)
         if shortest >= MINIMUM_S or settings.script is not None:
             break
-        inferences = enlarge(windows[0].inferences, shortest)
-        log.note(f"a window lasted {shortest:.3f} s: once more with {inferences} inferences each")
+        pace_s = max(w.answer_s / (w.inferences + w.warmups) for w in windows)
+        aim = _Aim(enlarge(windows[0].inferences, shortest), pace_s)
+        log.note(
+            f"a window lasted {shortest:.3f} s: once more with {aim.inferences} inferences each"
+        )
     return attempt
 
 
 def _attempt(
-    rig: Rig, settings: RunSettings, log: Transcript, on_progress: Say, inferences: int | None
+    rig: Rig, settings: RunSettings, log: Transcript, on_progress: Say, aim: _Aim | None
 ) -> _Attempt:
     """Open everything and go through the script once."""
     mode = settings.mode
@@ -143,13 +156,11 @@ def _attempt(
         task = _choose_task(settings, session.identity)
         dataset, script = read_inputs(settings, task)
         if script is None:
-            if inferences is None and mode != "accuracy":
-                inferences = _fill_window(session, dataset, task, mode, log)
-            script = default_script(task, mode, inferences)
+            script = default_script(task, mode, _aim(session, dataset, task, mode, log, aim))
         observer = Unobserved() if meter is None else MarkedMeter(meter)
         run = Execution(session, dataset, mode, log.note, on_progress, observer)
         taken = tuple(run.run(script))
-        trace = None if meter is None else _label(meter.stop(), rig)
+        trace = None if meter is None else _stop(meter, rig)
     return _Attempt(task, session.identity, find_outcome(mode, taken, trace, rig.gate))
 
 
@@ -167,8 +178,10 @@ def _recording(rig: Rig, mode: MlperfMode) -> Iterator[Meter | None]:
         meter.close()
 
 
-def _label(trace: Trace, rig: Rig) -> Trace:
-    return label_trace(trace, board="virtual" if rig.is_virtual else "mcu", driver=rig.meter)
+def _stop(meter: Meter, rig: Rig) -> Trace:
+    """End the recording once the last edge is surely in it; say what is simulated."""
+    time.sleep(TAIL_S)
+    return label_trace(meter.stop(), board="virtual" if rig.is_virtual else "mcu", driver=rig.meter)
 
 
 def _choose_task(settings: RunSettings, identity: Identity) -> Task:
@@ -183,6 +196,23 @@ def _choose_task(settings: RunSettings, identity: Identity) -> Task:
                 hint="flash the firmware of the task's model, or leave --task out",
             )
     return task
+
+
+def _aim(
+    session: DutSession,
+    dataset: MlperfDataset,
+    task: Task,
+    mode: MlperfMode,
+    log: Transcript,
+    aim: _Aim | None,
+) -> int | None:
+    """Return the inferences of a window: none in accuracy mode, those aimed at, or by a probe."""
+    if mode == "accuracy":
+        return None
+    if aim is None:
+        return _fill_window(session, dataset, task, mode, log)
+    session.expect_pace(aim.pace_s)
+    return aim.inferences
 
 
 def _fill_window(

@@ -24,7 +24,7 @@ RULE = "-" * 57
 KINDS = {
     "measured": "measured on the board",
     "simulated": "simulated: computed by a virtual board, or played by a simulated meter",
-    "estimated": "estimated: cycles modelled by a virtual board",
+    "estimated": "estimated: a virtual board's clock, not the time of hardware",
 }
 
 

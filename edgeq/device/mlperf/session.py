@@ -104,6 +104,10 @@ class DutSession:
         """Close the connection. May be called twice."""
         self._channel.close()
 
+    def expect_pace(self, seconds: float) -> None:
+        """Know of an earlier session how long an inference takes: `infer` waits accordingly."""
+        self._slowest_s = max(self._slowest_s, seconds)
+
     def load(self, data: bytes) -> None:
         """Write all bytes of the model's input.
 

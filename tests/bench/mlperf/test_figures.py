@@ -131,11 +131,12 @@ def fall(at, channel="d7"):
 def test_a_window_lies_between_the_last_two_edges_of_its_inference():
     marks = [
         host("window 0 begin", 0.5), fall(0.1), fall(0.6), fall(0.7), fall(1.2),
-        host("window 0 end", 1.3), fall(2.0),
+        host("window 0 end", 1.19), host("window 1 begin", 1.5), fall(1.6), fall(2.0),
+        host("window 1 end", 1.9),
     ]  # fmt: skip
-    (found,) = gate_windows(make_trace(marks), 1)
-    assert (found.span.start_s, found.span.end_s) == (0.7, 1.2)
-    assert found.edges == 3
+    first, second = gate_windows(make_trace(marks), 2)
+    assert (first.span.start_s, first.span.end_s, first.edges) == (0.7, 1.2, 3)
+    assert (second.span.start_s, second.span.end_s, second.edges) == (1.6, 2.0, 2)
 
 
 @pytest.mark.parametrize(

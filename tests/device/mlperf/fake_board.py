@@ -62,6 +62,7 @@ class FakeDut:
         return f"m-results-[{','.join(f'{v:.3f}' for v in values)}]"
 
     def _db(self, rest: list[str]) -> list[str]:
+        self.clock_us += 50
         if rest[0] == "load":
             self.expected, self.loaded = int(rest[1]), bytearray()
             if self.expected > 27648:
