@@ -51,7 +51,7 @@ def wait_until_gone(scratch: Path) -> None:
 def test_a_killed_sweep_resumes_without_repeating_finished_work(
     tmp_path: Path, scratch: Path
 ) -> None:
-    manifest = write_sweep(tmp_path, models=3, action="estimate", boards="*")
+    manifest = write_sweep(tmp_path, action="estimate", boards="*")
     out, cells = tmp_path / "out", len(plan_sweep(manifest).cells)
     with start_sweep(manifest, out, "--jobs", "2") as child:
         wait_for_cells(child, out, 5)
