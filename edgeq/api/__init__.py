@@ -24,6 +24,12 @@ from edgeq.api.devices import bench as bench
 from edgeq.api.devices import flash as flash
 from edgeq.api.devices import flash_app as flash_app
 from edgeq.api.devices import validate as validate
+from edgeq.api.energy import BatteryPlan as BatteryPlan
+from edgeq.api.energy import MeterRequest as MeterRequest
+from edgeq.api.energy import energy as energy
+from edgeq.api.energy import parse_plan as parse_plan
+from edgeq.api.meters import list_meters as list_meters
+from edgeq.api.meters import record_meter as record_meter
 from edgeq.api.models import convert as convert
 from edgeq.api.models import evaluate as evaluate
 from edgeq.api.models import inspect as inspect

@@ -10,6 +10,7 @@ from edgeq.api.common import Progress, quiet, read_int8
 
 if TYPE_CHECKING:
     from edgeq.bench.estimation import EstimateRecord
+    from edgeq.bench.requests import BatteryPlan
     from edgeq.compile.emission import Emission
     from edgeq.core.records import CompiledModel, FirmwareImage
     from edgeq.firmware.exports import Engine, ExportRecord
@@ -84,13 +85,20 @@ def fit(model: Path, *, board: str) -> FitReport:
 
 
 def estimate(
-    model: Path, *, board: str | None = None, on_progress: Progress = quiet
+    model: Path,
+    *,
+    board: str | None = None,
+    battery: BatteryPlan | None = None,
+    on_progress: Progress = quiet,
 ) -> tuple[EstimateRecord, ...]:
-    """Estimate fit, sizes and latency on a board (None: on all); a float model is quantised."""
+    """Estimate fit, sizes, latency and energy on a board (None: on all), and battery life.
+
+    A float model is quantised first.
+    """
     from edgeq.bench.estimation import estimate_model
 
     boards = (find_board(board),) if board else list_boards()
-    return estimate_model(model, boards, on_progress=on_progress)
+    return estimate_model(model, boards, battery=battery, on_progress=on_progress)
 
 
 def build(

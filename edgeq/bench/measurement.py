@@ -5,11 +5,13 @@ from __future__ import annotations
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import median
 
 from edgeq import __version__
 from edgeq.bench.inputs import ModelInput
+from edgeq.bench.latency import explain_latency, summarise_latency
 from edgeq.bench.oracles import Outputs
-from edgeq.bench.statistics import explain_spread, summarise
+from edgeq.bench.statistics import count_warmup
 from edgeq.boards.profile import Board
 from edgeq.core.records import (
     BoardRecord,
@@ -95,26 +97,27 @@ def latency_record(measured: Measurement, board: Board, frequency_hz: int) -> La
     A virtual board counts instructions exactly; its seconds are `estimated`, from modelled cycles
     at the profile's clock, or from one cycle an instruction where no cycles are modelled.
     """
-    samples = [net_counts(board, s, measured.overhead) for s in measured.samples]
-    names = samples[0].keys()
-    summary = summarise([seconds_of(board, s, frequency_hz) for s in samples])
+    samples = net_samples(measured, board)
+    seconds = [seconds_of(board, s, frequency_hz) for s in samples]
+    steady = samples[count_warmup(seconds) :]
     kind: Kind = "estimated" if board.kind == "virtual" else "measured"
 
     def median_of(name: str) -> int | None:
-        return round(summarise([s[name] for s in samples]).median) if name in names else None
+        return round(median(s[name] for s in steady)) if name in steady[0] else None
 
     cycles = median_of("cycles")
-    return LatencyRecord(
-        kind=kind,
-        median_s=summary.median,
-        p95_s=summary.p95,
-        mean_s=summary.mean,
-        runs=summary.runs,
+    return summarise_latency(
+        seconds,
+        kind,
         instructions=median_of("instructions"),
         cycles=cycles,
-        cycles_kind=kind if cycles is not None else None,
         cycles_source=None if kind == "measured" else cycle_source(board, cycles),
     )
+
+
+def net_samples(measured: Measurement, board: Board) -> list[Counters]:
+    """Return the counters of each run without the cost of reading them."""
+    return [net_counts(board, sample, measured.overhead) for sample in measured.samples]
 
 
 def cycle_source(board: Board, cycles: int | None) -> str:
@@ -156,7 +159,7 @@ def build_result(
 ) -> Result:
     """Put the record of one benchmark together."""
     sizes = image.sizes
-    latency = latency_record(measured, board, frequency_hz)
+    seconds = [seconds_of(board, s, frequency_hz) for s in net_samples(measured, board)]
     return Result(
         model=ModelRecord(
             name=plan.name, sha256=plan.model_sha256, bytes=plan.model_bytes, macs=plan.macs
@@ -171,7 +174,7 @@ def build_result(
         engine=EngineRecord(
             name="aot", version=__version__, options={"toolchain": image.toolchain}
         ),
-        latency=latency,
+        latency=latency_record(measured, board, frequency_hz),
         memory=MemoryRecord(
             flash_bytes=sizes.flash_bytes,
             code_bytes=sizes.code_bytes,
@@ -189,5 +192,5 @@ def build_result(
             oracle=oracle if expected is not None else None,
         ),
         layers=layers,
-        warnings=explain_spread([s[next(iter(s))] for s in measured.samples]),
+        warnings=explain_latency(seconds),
     )

@@ -1,6 +1,62 @@
-"""Values for people: bytes, seconds, counts, names."""
+"""Values for people: bytes, seconds, counts, quantities with a unit, names."""
 
 from __future__ import annotations
+
+import math
+import re
+
+from edgeq.core.errors import UsageError
+
+_PREFIXES = {"G": 1e9, "M": 1e6, "k": 1e3, "": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12}
+_LONG = {"min": 60.0, "h": 3600.0, "d": 86_400.0, "y": 365.25 * 86_400}
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?(?:[eE][+-]?\d{1,3})?|\.\d+) ?([^\W\d_]*)", re.ASCII)
+
+
+def parse_quantity(text: str, unit: str, *, what: str) -> float:
+    """Return e.g. 0.23 of '230mAh' with unit 'Ah': a number, an SI prefix, the unit, in `unit`.
+
+    Seconds may also be written as min, h, d or y. The unit may not be left out.
+
+    Args:
+        what: what the value is, for the error: '--sleep-current'.
+
+    Raises:
+        UsageError: anything else, or a value that is not finite.
+    """
+    found = _QUANTITY.fullmatch(text.strip().replace("µ", "u").replace("μ", "u"))
+    scale = _unit_scale(found[2], unit) if found else None
+    value = float(found[1]) * scale if found and scale else math.nan
+    if not math.isfinite(value):
+        raise UsageError(
+            f"{what} {text!r} is no number with the unit {unit}",
+            hint=f"write it like 2{unit} or 1.5m{unit}: a number, a prefix (n u m k M), {unit}",
+        )
+    return value
+
+
+def _unit_scale(written: str, unit: str) -> float | None:
+    """Return how many `unit` one `written` is, None where it is another unit."""
+    if unit == "s" and written in _LONG:
+        return _LONG[written]
+    prefix = written.removesuffix(unit)
+    return _PREFIXES.get(prefix) if written.endswith(unit) else None
+
+
+def format_quantity(value: float, unit: str) -> str:
+    """Return e.g. '12.3 mA', '850 uJ', '0 W': three digits and an SI prefix."""
+    for prefix, scale in _PREFIXES.items():
+        if abs(value) >= 0.9995 * scale:
+            return f"{value / scale:.3g} {prefix}{unit}"
+    return f"0 {unit}" if value == 0 else f"{value:.3g} {unit}"
+
+
+def format_duration(seconds: float) -> str:
+    """Return a long time as people say it: '2.1 years', '34 days', '5.2 hours', '40 s'."""
+    for name, scale in (("years", _LONG["y"]), ("days", _LONG["d"]), ("hours", _LONG["h"])):
+        if seconds >= 2 * scale:
+            count = seconds / scale
+            return f"{count:,.0f} {name}" if count >= 100 else f"{count:.2g} {name}"
+    return format_seconds(seconds)
 
 
 def format_bytes(count: int) -> str:

@@ -87,6 +87,8 @@ svg { width: 100%; height: auto; margin: 4px 0 8px; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink); }
 svg text.dim { fill: var(--dim); }
 .bar { fill: var(--bar); }
+.gate { fill: var(--good); opacity: 0.16; }
+.rest { fill: var(--dim); opacity: 0.12; }
 .track { fill: var(--card); }
 .tensor { fill: var(--tensor); }
 .part0 { fill: var(--bar); }

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from edgeq.core.records import LayerRecord
-from edgeq.core.units import format_bytes, format_count, format_seconds
-from edgeq.report.charts import Bar, Usage, arena_chart, bar_chart, region_chart
+from edgeq.core.records import EnergyRecord, LayerRecord
+from edgeq.core.units import format_bytes, format_count, format_quantity, format_seconds
+from edgeq.report.charts import Bar, Usage, arena_chart, bar_chart, power_chart, region_chart
+from edgeq.report.energy import energy_tables
 from edgeq.report.html import frame, section, tile
 from edgeq.report.records import ReportData
 from edgeq.report.tables import (
@@ -51,6 +52,11 @@ def _tiles(data: ReportData) -> Iterator[str]:
     if latency.instructions is not None:
         per_mac = latency.instructions / max(1, result.model.macs)
         yield tile("instructions", format_count(latency.instructions), f"{per_mac:.2f} per MAC")
+    if result.energy is not None:
+        energy = result.energy
+        yield tile(
+            "energy", format_quantity(energy.per_inference_j, "J"), f"{energy.kind}, per inference"
+        )
     arena = f"arena {format_bytes(memory.arena_bytes)}, stack {format_bytes(memory.stack_bytes)}"
     yield tile("RAM", format_bytes(memory.ram_bytes), arena)
     flash = f"code {format_bytes(memory.code_bytes)}"
@@ -93,8 +99,18 @@ def _sections(data: ReportData) -> Iterator[str]:
             bar_chart(bars),
             note="Signal to quantisation noise of each layer's output, int8 against float.",
         )
+    if result.energy is not None:
+        yield _energy(result.energy)
     yield section("Measurement", "", result_tables(result)[0])
     yield section("Do it again", _again(data))
+
+
+def _energy(record: EnergyRecord) -> str:
+    plot = record.plot
+    chart = power_chart(plot) if plot else ""
+    note = "The whole recording: the least and most power of each step, with the measured windows "
+    note += "and, paler, the idle windows shaded."
+    return section("Energy", chart, *energy_tables(record), note=note if plot else "")
 
 
 def _usages(data: ReportData) -> Iterator[Usage]:

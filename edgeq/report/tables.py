@@ -15,6 +15,7 @@ from edgeq.core.records import (
     ValidationRecord,
 )
 from edgeq.core.units import format_bytes, format_count, format_seconds, short_name
+from edgeq.report.energy import energy_tables, energy_text
 from edgeq.report.table import Table, Tables, facts, make_table, shape_text
 
 if TYPE_CHECKING:
@@ -237,12 +238,11 @@ def result_tables(result: Result) -> Tables:
         f"static {format_count(memory.static_bytes)}, stack {format_count(memory.stack_bytes)})",
         "flash": f"{format_count(memory.flash_bytes)} bytes (code "
         f"{format_count(memory.code_bytes)}, constants {format_count(memory.constant_bytes)})",
-        "energy": None
-        if result.energy is None
-        else f"{result.energy.per_inference_j * 1e6:.3g} uJ ({result.energy.kind})",
+        "energy": energy_text(result.energy) if result.energy else None,
     }
     summary = facts("Benchmark", values, result.warnings)
-    return (summary, layer_table(result)) if result.layers else (summary,)
+    energy = energy_tables(result.energy) if result.energy else ()
+    return (summary, *energy, *((layer_table(result),) if result.layers else ()))
 
 
 def layer_table(result: Result, plan: Plan | None = None) -> Table:

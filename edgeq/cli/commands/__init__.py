@@ -22,12 +22,14 @@ from edgeq.cli.commands.demo import demo
 from edgeq.cli.commands.deploy import deploy
 from edgeq.cli.commands.doctor import doctor
 from edgeq.cli.commands.emit import emit
+from edgeq.cli.commands.energy import energy
 from edgeq.cli.commands.estimate import estimate
 from edgeq.cli.commands.evaluate import evaluate
 from edgeq.cli.commands.export import export
 from edgeq.cli.commands.fit import fit
 from edgeq.cli.commands.flash import flash
 from edgeq.cli.commands.inspect import inspect
+from edgeq.cli.commands.meters import list_meters, record_meter
 from edgeq.cli.commands.report import report
 from edgeq.cli.commands.sweep import sweep
 from edgeq.cli.commands.validate import validate
@@ -48,6 +50,7 @@ COMMANDS: dict[str, Command] = {
     "build": build,
     "flash": flash,
     "bench": bench,
+    "energy": energy,
     "validate": validate,
     "report": report,
     "sweep": sweep,
@@ -69,5 +72,9 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
     "data": (
         "List, show and get datasets.",
         {"list": list_data, "show": show_data, "get": get_data},
+    ),
+    "meters": (
+        "List power meters and record with one.",
+        {"list": list_meters, "record": record_meter},
     ),
 }

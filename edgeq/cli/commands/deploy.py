@@ -22,6 +22,8 @@ def deploy(
     port: opt.Port = None,
     toolchain: opt.Toolchain = None,
     data_root: opt.DataRoot = None,
+    meter: opt.Meter = None,
+    gate: opt.Gate = "auto",
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
     """All of it: from a model to a measured, proved firmware.
@@ -42,6 +44,7 @@ def deploy(
             port=port,
             toolchain=toolchain,
             data_root=data_root,
+            meter=api.MeterRequest(meter, gate) if meter else None,
         ),
         form,
     )

@@ -13,7 +13,14 @@ from edgeq.core.records.conversion import (
     TensorErrorRecord,
     ValidationRecord,
 )
-from edgeq.core.records.energy import BatteryRecord, EnergyRecord, Gating, MeterRecord, WindowRecord
+from edgeq.core.records.energy import (
+    BatteryRecord,
+    EnergyRecord,
+    Gating,
+    MeterRecord,
+    PowerPlot,
+    WindowRecord,
+)
 from edgeq.core.records.firmware import FirmwareImage, RegionUse, SizeRecord
 from edgeq.core.records.linux import HostRecord, HostState
 from edgeq.core.records.plan import CompiledModel, Plan, PlannedLayer, PlannedTensor, PortRecord
@@ -54,6 +61,7 @@ __all__ = [
     "PlannedLayer",
     "PlannedTensor",
     "PortRecord",
+    "PowerPlot",
     "Record",
     "RegionUse",
     "Result",

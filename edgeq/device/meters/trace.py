@@ -40,8 +40,9 @@ class Trace:
 
     Sample i is the average over [time_s[i], time_s[i] + period_s): amperes, and watts where the
     meter knows the voltage at each sample, else amperes times `voltage_v`. All arrays have shape
-    (n,). `clipped` is true where a sample lies at the end of the meter's range, so that the truth
-    may be larger. `fault` says why a recording ended before it was stopped.
+    (n,), and `time_s` rises strictly. `clipped` is true where a sample lies at the end of the
+    meter's range, so that the truth may be larger. `gaps` and `marks` are sorted by time. `fault`
+    says why a recording ended before it was stopped.
     """
 
     meter: str
@@ -56,6 +57,26 @@ class Trace:
     fault: str | None = None
     warnings: tuple[str, ...] = field(default=())
 
+    @property
+    def sample_rate_hz(self) -> float:
+        """Samples a second, as the meter promises them."""
+        return 1.0 / self.period_s
+
+    @property
+    def end_s(self) -> float:
+        """The end of the last sample; 0 for a recording without samples."""
+        return float(self.time_s[-1]) + self.period_s if len(self.time_s) else 0.0
+
+    @property
+    def lost_samples(self) -> int:
+        """Samples lost in all gaps."""
+        return sum(gap.samples for gap in self.gaps)
+
+    @property
+    def clipped_samples(self) -> int:
+        """Samples at the end of the meter's range."""
+        return int(np.count_nonzero(self.clipped))
+
 
 class Meter(Protocol):
     """A power meter. One recording: start, marks while it runs, stop; close gives it back."""
@@ -68,8 +89,14 @@ class Meter(Protocol):
     def start(self) -> None:
         """Begin to record; raise DeviceError where the meter does not answer."""
 
-    def mark(self, name: str) -> None:
-        """Remember this moment of the host's clock as a marker, with its uncertainty."""
+    def mark(self, name: str, *, at_s: float | None = None, uncertainty_s: float = 0.0) -> None:
+        """Remember a moment of the host's clock as a marker, with its uncertainty.
+
+        Args:
+            name: the channel of the mark in the trace.
+            at_s: the moment as `time.monotonic()` gave it; None for now.
+            uncertainty_s: what the moment itself may be wrong by; the meter adds its own part.
+        """
 
     def stop(self) -> Trace:
         """End the recording. A meter lost in mid-run gives what it recorded, with a `fault`."""

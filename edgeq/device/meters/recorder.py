@@ -1,0 +1,138 @@
+"""Recording a stream of bytes in the background, each chunk with the time of its arrival."""
+
+from __future__ import annotations
+
+import threading
+import time
+from array import array
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from edgeq.core.errors import DeviceError
+from edgeq.device.meters.trace import Floats
+from edgeq.device.streams import Stream
+
+SLICE_S = 0.1
+MAX_REPLY = 1 << 16
+# A recording holds no more: 50 million samples of 4 bytes and six hours.
+LIMIT_BYTES = 200_000_000
+LIMIT_S = 6 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """The bytes of a stream. Chunk i ends before byte `ends[i]` and came at `arrived_s[i]`.
+
+    `fault` says why it ended before it was stopped; times are of `time.monotonic()`.
+    """
+
+    data: bytes
+    ends: npt.NDArray[np.int64]
+    arrived_s: Floats
+    fault: str | None = None
+
+
+class Recorder:
+    """Reads a stream in a thread of its own from `start` to `finish`, within limits."""
+
+    def __init__(
+        self, stream: Stream, *, limit_bytes: int = LIMIT_BYTES, limit_s: float = LIMIT_S
+    ) -> None:
+        self._stream = stream
+        self._limit_bytes, self._limit_s = limit_bytes, limit_s
+        self._data, self._ends, self._arrived = bytearray(), array("q"), array("d")
+        self._fault: str | None = None
+        self._ending = threading.Event()
+        self._heard = threading.Event()
+        self._thread = threading.Thread(target=self._run, daemon=True, name="edgeq-meter")
+
+    def start(self) -> None:
+        """Begin to read."""
+        self._thread.start()
+
+    def wait(self, timeout_s: float) -> bool:
+        """Tell whether a first byte came within `timeout_s`; sooner where the stream was lost."""
+        return self._heard.wait(timeout_s) and bool(self._data)
+
+    @property
+    def fault(self) -> str | None:
+        """Why nothing is recorded any more, None while it is."""
+        return self._fault
+
+    def finish(
+        self, *, quiet_s: float, timeout_s: float, done: Callable[[bytes], bool] | None = None
+    ) -> Recording:
+        """Read on until nothing came for `quiet_s` or the last bytes are `done`, then end."""
+        deadline = time.monotonic() + timeout_s
+        since, size = time.monotonic(), len(self._data)
+        while self._thread.is_alive() and time.monotonic() < min(deadline, since + quiet_s):
+            time.sleep(0.01)
+            if len(self._data) != size:
+                since, size = time.monotonic(), len(self._data)
+            if done is not None and done(bytes(self._data[-256:])):
+                break
+        self.close()
+        return Recording(
+            bytes(self._data), np.array(self._ends, np.int64), np.array(self._arrived, np.float64),
+            self._fault,
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """End the thread. May be called twice."""
+        self._ending.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=10)
+
+    def _run(self) -> None:
+        started = time.monotonic()
+        while not self._ending.is_set():
+            try:
+                data = self._stream.read(SLICE_S)
+            except DeviceError as error:
+                self._fault = self._fault or error.cause
+                self._heard.set()
+                return
+            now = time.monotonic()
+            if len(self._data) + len(data) > self._limit_bytes or now - started > self._limit_s:
+                self._fault = self._fault or (
+                    f"the recording reached its limit of {self._limit_bytes:,} bytes"
+                    f" or {self._limit_s:g} s"
+                )
+            if data and self._fault is None:
+                self._data += data
+                self._ends.append(len(self._data))
+                self._arrived.append(now)
+                self._heard.set()
+
+
+def read_until(
+    stream: Stream, done: Callable[[bytes], bool], *, timeout_s: float, error: DeviceError
+) -> bytes:
+    """Read until what came is `done`, and return it; raise `error` at the deadline.
+
+    At most 64 KiB are taken: a device that chatters without an end is not waited for.
+    """
+    deadline = time.monotonic() + timeout_s
+    data = bytearray()
+    while not done(bytes(data)):
+        left = deadline - time.monotonic()
+        if left <= 0 or len(data) > MAX_REPLY:
+            raise error
+        data += stream.read(min(left, SLICE_S))
+    return bytes(data)
+
+
+def drain(stream: Stream, *, quiet_s: float, timeout_s: float) -> bytes:
+    """Read and return what comes until nothing did for `quiet_s`, at most for `timeout_s`."""
+    deadline = time.monotonic() + timeout_s
+    data = bytearray()
+    while time.monotonic() < deadline:
+        chunk = stream.read(quiet_s)
+        if not chunk:
+            break
+        data += chunk
+        del data[:-MAX_REPLY]
+    return bytes(data)

@@ -1,0 +1,175 @@
+"""Cutting a recording: what fits gives windows, what does not fit is told."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edgeq.bench.gating import cut_trace, find_pulses, mark_name
+from edgeq.core.errors import InputError, UsageError
+from edgeq.device.meters.trace import Mark, Trace
+from tests.support.traces import edges, markers, square_wave, trace_of
+
+POWER, SPANS = square_wave(3, active_w=4.0, idle_w=1.0)
+FLAT = [edge for span in SPANS for edge in span]
+
+
+def spans_of(trace: Trace, gate: str, inferences: int, windows: int | None = None) -> object:
+    cut = cut_trace(trace, gate, inferences=inferences, windows=windows)
+    return [(w.spans[0].start_s, w.spans[-1].end_s) for w in cut.windows]
+
+
+def test_the_names_of_markers_are_those_that_the_bench_writes() -> None:
+    assert mark_name("window", 2, "begin") == "window 2 begin"
+
+
+def test_markers_of_the_host_are_windows() -> None:
+    trace = trace_of(POWER, marks=markers("window", SPANS))
+    assert spans_of(trace, "marker", 7, 3) == SPANS
+
+
+def test_a_pulse_is_a_window() -> None:
+    trace = trace_of(POWER, marks=edges("d0", FLAT))
+    cut = cut_trace(trace, "d0", inferences=7)
+    assert cut.gating == "channel"
+    assert spans_of(trace, "d0", 7) == SPANS
+    assert [w.inferences for w in cut.windows] == [7, 7, 7]
+
+
+def test_a_pulse_for_each_inference_makes_windows_of_several_spans() -> None:
+    times = [0.1, 0.12, 0.13, 0.15, 0.3, 0.32, 0.33, 0.35]
+    cut = cut_trace(trace_of(POWER, marks=edges("d0", times)), "d0", inferences=2, windows=2)
+    assert [len(w.spans) for w in cut.windows] == [2, 2]
+    marked = [*edges("d0", times), *markers("window", [(0.09, 0.16), (0.29, 0.36)])]
+    cut = cut_trace(trace_of(POWER, marks=marked), "d0", inferences=2, windows=2)
+    assert [len(w.spans) for w in cut.windows] == [2, 2]
+
+
+def test_falling_events_are_taken_in_pairs() -> None:
+    marks = [Mark(t, "d7", "falling", 0.0) for t in FLAT]
+    cut = cut_trace(trace_of(POWER, marks=marks), "d7", inferences=7)
+    assert cut.gating == "edge"
+    assert [(w.spans[0].start_s, w.spans[0].end_s) for w in cut.windows] == SPANS
+
+
+def test_pulses_outside_of_every_marked_window_are_not_counted() -> None:
+    marks = [*edges("d0", [0.01, 0.02, *FLAT]), *markers("window", SPANS)]
+    assert spans_of(trace_of(POWER, marks=marks), "d0", 7, 3) == SPANS
+
+
+@pytest.mark.parametrize("lost", range(6))
+def test_a_lost_edge_is_never_a_number(lost: int) -> None:
+    times = edges("d0", FLAT)
+    del times[lost]
+    with pytest.raises(InputError, match=r"an? \w+ edge without") as caught:
+        cut_trace(trace_of(POWER, marks=times), "d0", inferences=7)
+    assert "gate" in caught.value.hint
+
+
+@pytest.mark.parametrize("lost", range(6))
+def test_between_markers_a_lost_edge_costs_its_window_alone(lost: int) -> None:
+    times = edges("d0", FLAT)
+    del times[lost]
+    trace = trace_of(POWER, marks=[*times, *markers("window", SPANS)])
+    cut = cut_trace(trace, "d0", inferences=7, windows=3)
+    assert len(cut.windows) == 2
+    assert f"window {lost // 2} left out: channel d0 has" in cut.warnings[0]
+
+
+def test_an_odd_event_is_told() -> None:
+    marks = [Mark(t, "d7", "falling", 0.0) for t in FLAT[:-1]]
+    with pytest.raises(InputError, match="an event without its second"):
+        cut_trace(trace_of(POWER, marks=marks), "d7", inferences=7)
+
+
+@pytest.mark.parametrize("windows", [2, 4])
+def test_another_number_of_pulses_than_wanted_is_told(windows: int) -> None:
+    trace = trace_of(POWER, marks=edges("d0", FLAT))
+    with pytest.raises(InputError, match=f"3 pulses where {windows} windows"):
+        cut_trace(trace, "d0", inferences=7, windows=windows)
+
+
+def test_an_extra_pulse_in_a_window_is_told() -> None:
+    inside = [0.11, 0.12, *FLAT[2:]]
+    times = edges("d0", [0.1, 0.105, *inside])
+    trace = trace_of(POWER, marks=[*times, *markers("window", SPANS)])
+    cut = cut_trace(trace, "d0", inferences=7, windows=3)
+    assert len(cut.windows) == 2
+    assert "2 pulses where 1 or 7 would fit 7 inferences" in cut.warnings[0]
+
+
+@given(st.lists(st.floats(1e-7, 9e-6), min_size=1, max_size=3), st.integers(0, 5))
+def test_bounce_is_taken_out_and_told(steps: list[float], edge: int) -> None:
+    times = list(FLAT)
+    moment = times[edge]
+    for step in steps:
+        bounce = [moment, moment + step / 2, moment + step]
+        at = times.index(moment)
+        times[at : at + 1] = bounce
+        moment = bounce[-1]
+    pulses = find_pulses(trace_of(POWER, marks=edges("d0", times)), "d0")
+    assert len(pulses.spans) == 3
+    assert not pulses.faults
+    assert f"bounced: {2 * len(steps)} edges" in pulses.warnings[0]
+    found = [t for s in pulses.spans for t in (s.start_s, s.end_s)]
+    assert found == pytest.approx(FLAT, abs=3e-5)
+
+
+def test_a_recording_that_ends_in_a_window_says_why() -> None:
+    marks = [*markers("window", SPANS[:2]), Mark(SPANS[2][0], "window 2 begin", "marker", 0.0)]
+    trace = trace_of(POWER[:520], marks=marks, fault="the port is gone")
+    cut = cut_trace(trace, "marker", inferences=7, windows=3)
+    assert len(cut.windows) == 2
+    assert cut.warnings == ("1 of 3 windows are not in the recording: the port is gone",)
+
+
+def test_a_window_that_ends_after_the_last_sample_is_left_out() -> None:
+    trace = trace_of(POWER[:550], marks=markers("window", SPANS), fault="unplugged")
+    cut = cut_trace(trace, "marker", inferences=7, windows=3)
+    assert len(cut.windows) == 2
+    assert "unplugged" in cut.warnings[0]
+
+
+def test_auto_takes_the_channel_that_fits_and_else_the_markers() -> None:
+    noise = edges("d1", [0.11, 0.12, 0.13, 0.14, 0.31, 0.32])
+    gate, marked = edges("d0", FLAT), markers("window", SPANS)
+    both = cut_trace(trace_of(POWER, marks=[*noise, *gate, *marked]), "auto", inferences=7)
+    assert (both.gating, both.source) == ("channel", "d0")
+    none = cut_trace(trace_of(POWER, marks=[*noise, *marked]), "auto", inferences=7, windows=3)
+    assert none.gating == "marker"
+    twins = [*gate, *edges("d2", FLAT), *marked]
+    two = cut_trace(trace_of(POWER, marks=twins), "auto", inferences=7, windows=3)
+    assert two.gating == "marker"
+    assert "d0, d2" in two.warnings[0]
+
+
+def test_idle_windows_are_drawn_in_by_their_uncertainty() -> None:
+    marks = [*markers("window", SPANS), *markers("idle", [(0.0, 0.1), (0.6, 0.9)], 0.01)]
+    cut = cut_trace(trace_of(POWER, marks=marks), "marker", inferences=7)
+    found = [(s.start_s, s.end_s) for s in cut.idle]
+    assert found[0] == pytest.approx((0.01, 0.09))
+    assert found[1] == pytest.approx((0.61, 0.7))
+
+
+def test_a_channel_without_edges_is_a_usage_error_that_names_those_with() -> None:
+    with pytest.raises(UsageError, match="edges on: d0") as caught:
+        cut_trace(trace_of(POWER, marks=edges("d0", FLAT)), "d3", inferences=1)
+    assert "--gate marker" in caught.value.hint
+
+
+def test_a_recording_without_markers_has_no_marked_window() -> None:
+    with pytest.raises(InputError, match="no window between markers"):
+        cut_trace(trace_of(POWER, marks=edges("d0", FLAT)), "marker", inferences=1)
+
+
+@pytest.mark.parametrize(("inferences", "windows"), [(0, None), (1, 0)])
+def test_a_window_of_nothing_is_a_usage_error(inferences: int, windows: int | None) -> None:
+    with pytest.raises(UsageError, match="no inference"):
+        cut_trace(trace_of(POWER), "marker", inferences=inferences, windows=windows)
+
+
+def test_edges_in_any_order_of_any_channel_never_crash() -> None:
+    marks = [Mark(0.1, "d0", "falling", 0.0), Mark(0.1, "d0", "rising", 0.0)]
+    with pytest.raises(InputError):
+        cut_trace(trace_of(POWER, marks=marks), "d0", inferences=1)
