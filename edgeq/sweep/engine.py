@@ -93,17 +93,23 @@ def run_plan(
 
 def _ready(run: Run) -> Iterator[Task]:
     """Yield tasks that can start now, as many as there are free slots."""
+    if any(run.plan.tasks[key].alone for key in run.running):
+        return
     free = run.scheduler.slots() - len(run.running)
     busy = set(run.lanes)
+    chosen = 0
     for task in run.waiting.values():
-        if free <= 0:
+        if chosen >= free:
             return
         blocked = any(key in run.waiting or key in run.running for key in task.needs)
-        if not blocked and task.lane not in busy:
-            free -= 1
-            if task.lane is not None:
-                busy.add(task.lane)
-            yield task
+        if blocked or task.lane in busy or (task.alone and (run.running or chosen)):
+            continue
+        chosen += 1
+        if task.lane is not None:
+            busy.add(task.lane)
+        yield task
+        if task.alone:
+            return
 
 
 def _start(run: Run, task: Task) -> None:

@@ -39,7 +39,8 @@ ON_BOARD: tuple[Action, ...] = ("bench", "validate")
 class Task:
     """One piece of work: its job, without the products of `converted` and `firmware`.
 
-    `lane`: tasks of one lane never run at once, for they share a board.
+    `lane`: tasks of one lane never run at once, for they share a board. `alone`: nothing else runs
+    at the same time, for it measures the computer that works.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Task:
     converted: str | None = None
     firmware: str | None = None
     lane: str | None = None
+    alone: bool = False
 
     @property
     def kind(self) -> JobKind:
@@ -178,7 +180,12 @@ def _cell_task(
     key = content_key(action, model=model, board=board, firmware=firmware, options=content)
     lane = board.id if on_board and not runs_as_process(board, port) else None
     job = msgspec.structs.replace(base, samples=samples)
-    return Task(key, job, converted, firmware, lane)
+    return Task(key, job, converted, firmware, lane, alone=action == "bench" and _is_here(board))
+
+
+def _is_here(board: Board) -> bool:
+    """Whether the board is the computer that works."""
+    return board.core.arch == "native"
 
 
 def _convert_task(draft: _Draft, source: Source, scheme: Scheme) -> Task:

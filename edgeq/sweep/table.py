@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edgeq import __version__
-from edgeq.core.units import format_bytes, format_count, format_seconds
+from edgeq.core.units import format_bytes, format_count, format_quantity, format_seconds
 from edgeq.report.table import Tables, make_table
 from edgeq.sweep.records import Failure, Figure, Outcome, Row, SweepRecord
 
@@ -137,7 +137,7 @@ def cells_of(row: Row) -> tuple[str, ...]:
                o.instructions),
         *_pair(format_bytes(round(o.flash.value)) if o.flash else NONE, o.flash),
         *_pair(format_bytes(round(o.ram.value)) if o.ram else NONE, o.ram),
-        *_pair(f"{o.energy.value * 1e6:.3g} uJ" if o.energy else NONE, o.energy),
+        *_pair(format_quantity(o.energy.value, "J") if o.energy else NONE, o.energy),
         EXACT[o.bit_exact],
         "*" if row.pareto else "",
         o.status,

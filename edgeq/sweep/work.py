@@ -117,11 +117,11 @@ def build(job: Job, folder: Path) -> Firmware:
 
 
 def estimate(job: Job, folder: Path) -> Outcome:
-    """Estimate fit, sizes and latency."""
-    from edgeq.bench.estimation import estimate_boards
+    """Estimate fit, sizes, latency and energy."""
+    from edgeq.bench.estimation import estimate_model
 
-    (record,) = estimate_boards(_graph(job, folder), [_board(job)])
-    seconds = record.latency
+    (record,) = estimate_model(_model(job, folder), [_board(job)])
+    seconds, joules = record.latency, record.energy
     return Outcome(
         status="ok" if record.fits else "misfit",
         failure=None if record.fits else _misfit(record.problems),
@@ -131,6 +131,7 @@ def estimate(job: Job, folder: Path) -> Outcome:
         instructions=_figure(record.instructions, "estimated"),
         flash=_figure(record.flash.used if record.flash else None, "estimated"),
         ram=_figure(record.ram.used if record.ram else None, "estimated"),
+        energy=_figure(joules.typical_j if joules else None, "estimated"),
         notes=record.notes,
     )
 
