@@ -55,7 +55,8 @@ def test_a_killed_sweep_resumes_without_repeating_finished_work(
     out, cells = tmp_path / "out", len(plan_sweep(manifest).cells)
     with start_sweep(manifest, out, "--jobs", "2") as child:
         wait_for_cells(child, out, 5)
-        kill_hard(child)
+        kill_hard(child.pid)
+        child.wait(30.0)
     wait_until_gone(scratch)
     finished = {path.stem: path.read_bytes() for path in (out / "cells").glob("*.json")}
     assert 5 <= len(finished) < cells
