@@ -217,12 +217,21 @@ def content_key(kind: JobKind, **content: Any) -> str:
     return sha256_hex(msgspec.json.encode(whole, order="sorted"))
 
 
-def complete_job(task: Task, load: Callable[[str], bytes]) -> Job:
-    """Return the job of a task with the products of what came before, as `load` gives them."""
+def complete_job(task: Task, find: Callable[[str], bytes | None]) -> Job:
+    """Return the job of a task with the products of what came before, as `find` gives them.
+
+    Raises:
+        InputError: a product is gone, or was changed.
+    """
+    found = {key: find(key) for key in task.needs}
+    if lost := [key for key, product in found.items() if product is None]:
+        raise InputError(
+            f"product {lost[0]} of the sweep was damaged while it ran", hint="resume the sweep"
+        )
     job = task.job
     if task.converted is not None:
-        model = msgspec.msgpack.decode(load(task.converted), type=Converted).model
+        model = msgspec.msgpack.decode(found[task.converted] or b"", type=Converted).model
         job = msgspec.structs.replace(job, model=model)
     if task.firmware is not None:
-        job = msgspec.structs.replace(job, firmware=load(task.firmware))
+        job = msgspec.structs.replace(job, firmware=found[task.firmware] or b"")
     return job

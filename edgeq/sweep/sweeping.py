@@ -141,8 +141,9 @@ def _write(plan: SweepPlan, store: Store, record: SweepRecord) -> Path:
     write_atomic(store.folder / RECORD, to_json(record))
     write_atomic(store.folder / TABLE, to_csv(csv_tables(record)[0]))
     for cell, key in _conversions(plan):
-        if store.has_product(key):
-            model = msgspec.msgpack.decode(store.load_product(key), type=Converted).model
+        product = store.find_product(key)
+        if product is not None:
+            model = msgspec.msgpack.decode(product, type=Converted).model
             write_atomic(store.folder / MODELS / f"{cell.model}-{cell.scheme}.tflite", model)
     page = store.folder / PAGE
     write_atomic(page, render_sweep(record))

@@ -87,6 +87,7 @@ def test_an_interrupted_sweep_exits_130_with_what_it_finished(
         os.kill(child.pid, signal.SIGINT)
         code = child.wait(30.0)
     assert code == 130, child.last_words()
+    assert "interrupted: what is finished is kept" in child.last_words()
     wait_until_gone(scratch)
     assert 1 <= count_cells(out) < 4
     assert list(scratch.iterdir()) == []
