@@ -223,15 +223,15 @@ def complete_job(task: Task, find: Callable[[str], bytes | None]) -> Job:
     Raises:
         InputError: a product is gone, or was changed.
     """
-    found = {key: find(key) for key in task.needs}
-    if lost := [key for key, product in found.items() if product is None]:
+    products = {key: product for key in task.needs if (product := find(key)) is not None}
+    if lost := set(task.needs) - products.keys():
         raise InputError(
-            f"product {lost[0]} of the sweep was damaged while it ran", hint="resume the sweep"
+            f"product {min(lost)} of the sweep was damaged while it ran", hint="resume the sweep"
         )
     job = task.job
     if task.converted is not None:
-        model = msgspec.msgpack.decode(found[task.converted] or b"", type=Converted).model
+        model = msgspec.msgpack.decode(products[task.converted], type=Converted).model
         job = msgspec.structs.replace(job, model=model)
     if task.firmware is not None:
-        job = msgspec.structs.replace(job, firmware=found[task.firmware] or b"")
+        job = msgspec.structs.replace(job, firmware=products[task.firmware])
     return job

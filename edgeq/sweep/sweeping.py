@@ -12,6 +12,7 @@ import msgspec
 from edgeq.core.files import write_atomic
 from edgeq.core.records import Record
 from edgeq.report.formats import to_csv, to_json
+from edgeq.sweep.collection import collect_record
 from edgeq.sweep.engine import Progress, Tally, run_plan, unfinished
 from edgeq.sweep.manifest import Action
 from edgeq.sweep.page import render_sweep
@@ -19,7 +20,7 @@ from edgeq.sweep.plan import Cell, SweepPlan, plan_sweep
 from edgeq.sweep.records import Converted, SweepRecord
 from edgeq.sweep.schedulers import open_scheduler
 from edgeq.sweep.store import Store
-from edgeq.sweep.table import collect_record, csv_tables
+from edgeq.sweep.table import csv_tables
 
 RECORD, TABLE, PAGE, MODELS = "sweep.json", "sweep.csv", "sweep.html", "models"
 

@@ -152,7 +152,7 @@ def test_a_cluster_that_is_gone_stops_the_sweep_and_fails_no_cell(tmp_path: Path
 
 
 def test_models_of_one_content_are_one_piece_of_work_and_several_rows(tmp_path: Path) -> None:
-    from edgeq.sweep.table import collect_record
+    from edgeq.sweep.collection import collect_record
 
     path = write_sweep(tmp_path, '[[models]]\nname = "twin"\npath = "net0.tflite"', action="fit")
     plan = plan_sweep(path)
