@@ -91,7 +91,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     name: Name
     action: Action = "bench"
     models: Annotated[tuple[ModelEntry, ...], Meta(min_length=1)]
-    schemes: tuple[Scheme, ...] = (Scheme(name="int8"),)
+    schemes: Annotated[tuple[Scheme, ...], Meta(min_length=1)] = (Scheme(name="int8"),)
     boards: Annotated[tuple[Text, ...], Meta(min_length=1)]
     aliases: dict[str, tuple[Text, ...]] = msgspec.field(default_factory=dict)
     options: Annotated[tuple[Options, ...], Meta(min_length=1)] = (Options(name="default"),)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from edgeq.core.errors import InputError
 from edgeq.core.files import sha256_hex
 from edgeq.sweep.manifest import Action, Manifest, Options, Scheme, read_sweep
 from edgeq.sweep.records import Converted, Job, JobKind
-from edgeq.sweep.samples import hash_samples
 from edgeq.sweep.selection import choose_boards, is_excluded, with_stack
 from edgeq.sweep.sources import Source, load_sources
 
@@ -144,68 +144,68 @@ def _expand(draft: _Draft, source: Source, boards: tuple[Board, ...]) -> Iterato
     """Yield the cells of a model; their tasks go into the draft."""
     schemes: tuple[Scheme | None, ...] = source.schemes or (None,)
     for scheme in schemes:
-        for board in boards:
-            for options in draft.manifest.options:
-                name = scheme.name if scheme else None
-                if draft.excludes((source.name, name or NO_SCHEME, board.id, options.name)):
-                    continue
-                task = _cell_task(draft, source, scheme, with_stack(board, options), options)
-                key = draft.add(task)
-                yield Cell(source.name, name, board.id, options.name, key)
+        name = scheme.name if scheme else None
+        conversion = _convert_task(draft.manifest, source, scheme) if scheme else None
+        for board, options in product(boards, draft.manifest.options):
+            if draft.excludes((source.name, name or NO_SCHEME, board.id, options.name)):
+                continue
+            key = _add_cell(draft, source, conversion, with_stack(board, options), options)
+            yield Cell(source.name, name, board.id, options.name, key)
 
 
-def _cell_task(
-    draft: _Draft, source: Source, scheme: Scheme | None, board: Board, options: Options
-) -> Task:
-    """Return the task of a cell; what comes before it goes into the draft."""
-    from edgeq.device.connection import runs_as_process
-
+def _add_cell(
+    draft: _Draft, source: Source, conversion: Task | None, board: Board, options: Options
+) -> str:
+    """Put the task of a cell, and what comes before it, into the draft; return its key."""
     action, port = draft.manifest.action, draft.manifest.ports.get(board.id)
-    converted = draft.add(_convert_task(draft, source, scheme)) if scheme else None
+    converted = draft.add(conversion) if conversion else None
     model = converted or source.sha256
-    base = Job(
+    samples = source.evaluation(options.samples) if action == "validate" else None
+    job = Job(
         kind=action,
         version=__version__,
         limits=draft.manifest.limits,
-        model=b"" if scheme else source.files[source.file],
+        model=b"" if converted else source.files[source.file],
+        samples=samples,
         board=board,
         options=options,
         port=port,
     )
     on_board = action in ON_BOARD
-    firmware = draft.add(_build_task(base, model, converted)) if on_board else None
-    samples = source.evaluation(options.samples) if action == "validate" else None
+    firmware = draft.add(_build_task(job, model, converted)) if on_board else None
     content = {name: getattr(options, name) for name in READS[action]}
-    content["samples"] = hash_samples(samples) if samples else None
+    content["samples"] = samples.sha256 if samples else None
     key = content_key(action, model=model, board=board, firmware=firmware, options=content)
-    lane = board.id if on_board and not runs_as_process(board, port) else None
-    job = msgspec.structs.replace(base, samples=samples)
-    return Task(key, job, converted, firmware, lane, alone=action == "bench" and _is_here(board))
+    lane = _lane(board, port) if on_board else None
+    alone = action == "bench" and board.core.arch == "native"
+    return draft.add(Task(key, job, converted, firmware, lane, alone))
 
 
-def _is_here(board: Board) -> bool:
-    """Whether the board is the computer that works."""
-    return board.core.arch == "native"
+def _lane(board: Board, port: str | None) -> str | None:
+    """Return what a board has one of: None where each piece of work starts its own."""
+    from edgeq.device.connection import runs_as_process
+
+    return None if runs_as_process(board, port) else board.id
 
 
-def _convert_task(draft: _Draft, source: Source, scheme: Scheme) -> Task:
+def _convert_task(manifest: Manifest, source: Source, scheme: Scheme) -> Task:
     samples = source.representative(scheme.samples)
     job = Job(
         kind="convert",
         version=__version__,
-        limits=draft.manifest.limits,
+        limits=manifest.limits,
         source_name=source.file,
         source=source.files,
         scheme=scheme,
         samples=samples,
     )
     settings = (scheme.backend, scheme.input_dtype, scheme.output_dtype)
-    content = {"source": source.sha256, "settings": settings, "samples": hash_samples(samples)}
+    content = {"source": source.sha256, "settings": settings, "samples": samples.sha256}
     return Task(content_key("convert", **content), job)
 
 
 def _build_task(cell: Job, model: str, converted: str | None) -> Task:
-    job = msgspec.structs.replace(cell, kind="build", port=None)
+    job = msgspec.structs.replace(cell, kind="build", samples=None, port=None)
     toolchain = cell.options.toolchain
     key = content_key("build", model=model, board=cell.board, toolchain=toolchain)
     return Task(key, job, converted)

@@ -32,9 +32,13 @@ class Figure(Record, frozen=True, kw_only=True):
 
 
 class Samples(Record, frozen=True, kw_only=True):
-    """Samples of a dataset: float32 `data` of `shape` (N, ...), an id for each."""
+    """Samples of a dataset: float32 `data` of `shape` (N, ...), an id for each.
+
+    `sha256` covers shape, ids and data.
+    """
 
     dataset: str
+    sha256: str
     shape: tuple[int, ...]
     data: bytes
     ids: tuple[str, ...]

@@ -72,6 +72,16 @@ def test_a_schema_of_tomorrow_is_refused(tmp_path: Path) -> None:
         read_sweep(path)
 
 
+@pytest.mark.parametrize("field", ["models", "schemes", "boards", "options"])
+def test_an_empty_list_is_refused(field: str, tmp_path: Path) -> None:
+    path = tmp_path / "sweep.toml"
+    lists = {"models": '[{ path = "a.tflite" }]', "boards": '["virt-m4"]', field: "[]"}
+    lines = (f"{key} = {value}" for key, value in lists.items())
+    path.write_text("\n".join(['schema = 1\nname = "x"', *lines]))
+    with pytest.raises(InputError, match=field):
+        read_sweep(path)
+
+
 def test_a_manifest_that_is_no_file_is_refused(tmp_path: Path) -> None:
     for path in (tmp_path, tmp_path / "away.toml", tmp_path / "a\x00b"):
         with pytest.raises(InputError, match="sweep"):
