@@ -18,7 +18,7 @@ from edgeq import __version__
 from edgeq.boards.profile import Board
 from edgeq.core.errors import InputError
 from edgeq.core.files import sha256_hex
-from edgeq.sweep.manifest import Action, Manifest, Options, Scheme, read_sweep
+from edgeq.sweep.manifest import Action, Attachment, Manifest, Options, Scheme, read_sweep
 from edgeq.sweep.records import Converted, Job, JobKind
 from edgeq.sweep.selection import choose_boards, is_excluded, with_stack
 from edgeq.sweep.sources import Source, load_sources
@@ -112,7 +112,7 @@ def plan_sweep(path: Path) -> SweepPlan:
     for options in manifest.options:
         parse_input(options.input)
     boards = choose_boards(manifest, path.parent)
-    _check_ports(manifest, boards)
+    _check_attached(manifest, boards)
     draft = _Draft(manifest)
     cells: list[Cell] = []
     for source in load_sources(manifest, path.parent):
@@ -128,16 +128,21 @@ def plan_sweep(path: Path) -> SweepPlan:
     return SweepPlan(manifest, tuple(cells), draft.tasks, notes)
 
 
-def _check_ports(manifest: Manifest, boards: tuple[Board, ...]) -> None:
+def _check_attached(manifest: Manifest, boards: tuple[Board, ...]) -> None:
+    from edgeq.bench.requests import MeterRequest
+    from edgeq.device.meters.table import find_meter
     from edgeq.device.ports import check_port
 
-    for board_id, port in manifest.ports.items():
-        check_port(port)
+    for board_id, place in manifest.attached.items():
         if board_id not in {b.id for b in boards}:
             raise InputError(
-                f"sweep {manifest.name}: ports names {board_id!r}, which is none of its boards",
+                f"sweep {manifest.name}: attached names {board_id!r}, which is none of its boards",
                 hint="use the board's id",
             )
+        if place.port is not None:
+            check_port(place.port)
+        if place.meter is not None:
+            find_meter(MeterRequest(place.meter).driver)
 
 
 def _expand(draft: _Draft, source: Source, boards: tuple[Board, ...]) -> Iterator[Cell]:
@@ -157,7 +162,7 @@ def _add_cell(
     draft: _Draft, source: Source, conversion: Task | None, board: Board, options: Options
 ) -> str:
     """Put the task of a cell, and what comes before it, into the draft; return its key."""
-    action, port = draft.manifest.action, draft.manifest.ports.get(board.id)
+    action, attached = draft.manifest.action, draft.manifest.attached.get(board.id, Attachment())
     converted = draft.add(conversion) if conversion else None
     model = converted or source.sha256
     samples = source.evaluation(options.samples) if action == "validate" else None
@@ -169,23 +174,33 @@ def _add_cell(
         samples=samples,
         board=board,
         options=options,
-        port=port,
+        attached=attached,
     )
     on_board = action in ON_BOARD
     firmware = draft.add(_build_task(job, model, converted)) if on_board else None
     content = {name: getattr(options, name) for name in READS[action]}
     content["samples"] = samples.sha256 if samples else None
+    content["meter"] = _meter_content(attached) if action == "bench" else None
     key = content_key(action, model=model, board=board, firmware=firmware, options=content)
-    lane = _lane(board, port) if on_board else None
+    lane = _lane(board, attached) if on_board else None
     alone = action == "bench" and board.core.arch == "native"
     return draft.add(Task(key, job, converted, firmware, lane, alone))
 
 
-def _lane(board: Board, port: str | None) -> str | None:
-    """Return what a board has one of: None where each piece of work starts its own."""
+def _meter_content(attached: Attachment) -> tuple[str, str] | None:
+    """Return which meter measures and what gates it; where it is plugged in makes no difference."""
+    from edgeq.bench.requests import MeterRequest
+
+    meter = attached.meter
+    return (MeterRequest(meter).driver, attached.gate) if meter else None
+
+
+def _lane(board: Board, attached: Attachment) -> str | None:
+    """Return what there is one of: None where each piece of work starts a board of its own."""
     from edgeq.device.connection import runs_as_process
 
-    return None if runs_as_process(board, port) else board.id
+    shared = attached.meter is not None or not runs_as_process(board, attached.port)
+    return board.id if shared else None
 
 
 def _convert_task(manifest: Manifest, source: Source, scheme: Scheme) -> Task:
@@ -205,7 +220,7 @@ def _convert_task(manifest: Manifest, source: Source, scheme: Scheme) -> Task:
 
 
 def _build_task(cell: Job, model: str, converted: str | None) -> Task:
-    job = msgspec.structs.replace(cell, kind="build", samples=None, port=None)
+    job = msgspec.structs.replace(cell, kind="build", samples=None, attached=Attachment())
     toolchain = cell.options.toolchain
     key = content_key("build", model=model, board=cell.board, toolchain=toolchain)
     return Task(key, job, converted)

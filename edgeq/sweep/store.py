@@ -27,6 +27,8 @@ from edgeq.sweep.records import CellRecord
 
 CELLS, PRODUCTS, JOURNAL, LOCK = "cells", "products", "journal.jsonl", "sweep.lock"
 DIGEST_BYTES = hashlib.sha256().digest_size
+# How `write_atomic` calls a file until it is whole.
+REMAINS = re.compile(r"\.([0-9a-f]{40}|sweep\.(json|csv|html))\.\w{8}\Z")
 OURS = re.compile(r"[0-9a-f]{64}(\.json)?\Z")
 
 
@@ -62,6 +64,7 @@ class Store:
                 hint="wait for it, or choose another folder with --out",
             )
         self._lock = file
+        self._remove_remains()
         return self
 
     def __exit__(
@@ -80,6 +83,13 @@ class Store:
                 if OURS.match(path.name):
                     path.unlink(missing_ok=True)
         (self.folder / JOURNAL).unlink(missing_ok=True)
+
+    def _remove_remains(self) -> None:
+        """Remove what a sweep that was killed was about to write."""
+        for folder in (self.folder, self.folder / CELLS, self.folder / PRODUCTS):
+            for path in folder.glob(".*"):
+                if REMAINS.match(path.name):
+                    path.unlink(missing_ok=True)
 
     def find_cell(self, key: str) -> CellRecord | None:
         """Return the finished cell of this key."""

@@ -92,7 +92,7 @@ def run_sweep(request: SweepRequest, on_progress: Progress) -> SweepReport:
             request.scheduler,
             jobs=request.jobs,
             limits=plan.manifest.limits,
-            ports=bool(plan.manifest.ports),
+            attached=bool(plan.manifest.attached),
         )
         try:
             tally = run_plan(

@@ -62,11 +62,11 @@ def test_what_is_no_address_is_refused(address: str) -> None:
         open_scheduler(address, jobs=None, limits=Limits())
 
 
-def test_a_cluster_takes_neither_jobs_nor_ports_of_this_computer() -> None:
+def test_a_cluster_takes_neither_jobs_nor_boards_of_this_computer() -> None:
     with pytest.raises(UsageError, match="--jobs is for this computer"):
         open_scheduler("tcp://127.0.0.1:1", jobs=2, limits=Limits())
     with pytest.raises(UsageError, match="a cluster does not reach"):
-        open_scheduler("tcp://127.0.0.1:1", jobs=None, limits=Limits(), ports=True)
+        open_scheduler("tcp://127.0.0.1:1", jobs=None, limits=Limits(), attached=True)
 
 
 @needs_dask

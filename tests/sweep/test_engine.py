@@ -203,12 +203,14 @@ def test_what_measures_this_computer_runs_alone(tmp_path: Path) -> None:
     assert most > 1
 
 
-@pytest.mark.parametrize(("ports", "most"), [("", 4), ('virt-m4 = "socket://127.0.0.1:1"', 1)])
+@pytest.mark.parametrize(
+    ("place", "most"), [("", 4), ('port = "socket://127.0.0.1:1"', 1), ('meter = "replay:x"', 1)]
+)
 def test_a_board_behind_a_port_does_one_thing_at_a_time(
-    ports: str, most: int, tmp_path: Path
+    place: str, most: int, tmp_path: Path
 ) -> None:
     options = "\n".join(f'[[options]]\nname = "a{i}"\nruns = {i}' for i in range(1, 5))
-    plan = plan_sweep(write_sweep(tmp_path, f"[ports]\n{ports}\n{options}"))
+    plan = plan_sweep(write_sweep(tmp_path, f"[attached.virt-m4]\n{place}\n{options}"))
     later = Later(tmp_path, slots=4)
     with Store(tmp_path / "out") as store:
         run_plan(plan, store, later, on_progress=quiet)

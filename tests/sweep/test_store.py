@@ -85,6 +85,21 @@ def test_a_fresh_start_leaves_files_that_are_not_its_own(tmp_path: Path) -> None
     assert left == ["mine.elf", "mine.txt", "notes.json", "sweep.lock"]
 
 
+def test_what_a_killed_sweep_was_about_to_write_is_removed(tmp_path: Path) -> None:
+    for name in ("cells", "products"):
+        (tmp_path / name).mkdir()
+    remains = (
+        f"cells/.{KEY[:40]}.abcd_123",
+        f"products/.{KEY[:40]}.abcd_123",
+        ".sweep.csv.x1y2z3_4",
+    )
+    for name in (*remains, ".mine", "cells/.mine.abcd_123"):
+        (tmp_path / name).write_text("half")
+    with Store(tmp_path):
+        left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert left == [".mine", ".mine.abcd_123", "sweep.lock"]
+
+
 def test_a_journal_that_broke_off_gives_its_whole_lines(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         for event in ("start", "done"):
