@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 import time
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -109,3 +111,30 @@ def test_a_finished_sweep_runs_nothing_again_and_writes_the_same(tmp_path: Path)
     assert {p: p.read_bytes() for p in files} == files
     assert api.sweep(manifest, out=out, jobs=1, fresh=True).tally.kept == 0
     assert {p: p.read_bytes() for p in files} == files
+
+
+@needs_proc
+@pytest.mark.slow
+def test_thirty_kills_leave_whole_files_and_repeat_nothing_finished(
+    tmp_path: Path, scratch: Path
+) -> None:
+    manifest = write_sweep(tmp_path, models=2, action="estimate", boards="*")
+    out, cells = tmp_path / "out", len(plan_sweep(manifest).cells)
+    places = random.Random(1).sample(range(1, cells), 30)
+    for place in sorted(places):
+        with start_sweep(manifest, out, "--jobs", "2") as child:
+            wait_for_cells(child, out, place)
+            kill_hard(child.pid)
+            child.wait(30.0)
+        for path in (out / "cells").glob("*.json"):
+            assert msgspec.json.decode(path.read_bytes(), type=CellRecord).key == path.stem
+    with start_sweep(manifest, out) as child:
+        assert child.wait(240.0) == 0, child.last_words()
+    done = Counter(e.key for e in read_journal(out) if e.event == "done")
+    assert count_cells(out) == cells
+    # A sweep may be killed after it saved a cell and before it noted that.
+    assert len(done) >= cells - len(places)
+    assert set(done.values()) == {1}
+    assert sum(starts(out).values()) <= cells + 2 * len(places)
+    wait_until_gone(scratch)
+    assert list(out.rglob(".*")) == []
