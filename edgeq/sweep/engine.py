@@ -52,11 +52,14 @@ class Run:
 def unfinished(plan: SweepPlan, store: Store, *, retry_failed: bool = False) -> dict[str, Task]:
     """Return the tasks that are still to do, in the plan's order, each after what it needs."""
     todo: dict[str, Task] = {}
+    ready: set[str] = set()
     for key in dict.fromkeys(cell.key for cell in plan.cells):
         record = store.find_cell(key)
         if record is None or (retry_failed and record.outcome.status == "failed"):
-            needed = (k for k in plan.tasks[key].needs if not store.has_product(k))
-            todo |= {k: plan.tasks[k] for k in (*needed, key)}
+            needed = [k for k in plan.tasks[key].needs if k not in ready and k not in todo]
+            missing = [k for k in needed if store.find_product(k) is None]
+            ready.update(set(needed) - set(missing))
+            todo |= {k: plan.tasks[k] for k in (*missing, key)}
     return todo
 
 
@@ -93,17 +96,23 @@ def run_plan(
 
 def _ready(run: Run) -> Iterator[Task]:
     """Yield tasks that can start now, as many as there are free slots."""
+    if any(run.plan.tasks[key].alone for key in run.running):
+        return
     free = run.scheduler.slots() - len(run.running)
     busy = set(run.lanes)
+    chosen = 0
     for task in run.waiting.values():
-        if free <= 0:
+        if chosen >= free:
             return
         blocked = any(key in run.waiting or key in run.running for key in task.needs)
-        if not blocked and task.lane not in busy:
-            free -= 1
-            if task.lane is not None:
-                busy.add(task.lane)
-            yield task
+        if blocked or task.lane in busy or (task.alone and (run.running or chosen)):
+            continue
+        chosen += 1
+        if task.lane is not None:
+            busy.add(task.lane)
+        yield task
+        if task.alone:
+            return
 
 
 def _start(run: Run, task: Task) -> None:
@@ -113,7 +122,7 @@ def _start(run: Run, task: Task) -> None:
         run.lanes.add(task.lane)
     run.started[task.kind] += 1
     run.store.note("start", task.kind, task.key)
-    message = encode(complete_job(task, run.store.load_product))
+    message = encode(complete_job(task, run.store.find_product))
     run.scheduler.submit(message).add_done_callback(lambda promise: run.done.put((task, promise)))
 
 

@@ -74,6 +74,14 @@ class Exclusion(Record, frozen=True, kw_only=True):
     options: str = "*"
 
 
+class Attachment(Record, frozen=True, kw_only=True):
+    """Where a real board is: its port, and the meter that gives it its power, with its gate."""
+
+    port: Text | None = None
+    meter: Text | None = None
+    gate: Text = "auto"
+
+
 class Limits(Record, frozen=True, kw_only=True):
     """What one piece of work may take. They do not make cells differ."""
 
@@ -84,23 +92,23 @@ class Limits(Record, frozen=True, kw_only=True):
 class Manifest(Record, frozen=True, kw_only=True):
     """A sweep. `boards` are ids, patterns, profiles (.toml) and names of `aliases`.
 
-    `ports` says where a real board is attached, by board id.
+    `attached` says how real boards are reached, by board id.
     """
 
     schema: Literal[1] = 1
     name: Name
     action: Action = "bench"
     models: Annotated[tuple[ModelEntry, ...], Meta(min_length=1)]
-    schemes: tuple[Scheme, ...] = (Scheme(name="int8"),)
+    schemes: Annotated[tuple[Scheme, ...], Meta(min_length=1)] = (Scheme(name="int8"),)
     boards: Annotated[tuple[Text, ...], Meta(min_length=1)]
     aliases: dict[str, tuple[Text, ...]] = msgspec.field(default_factory=dict)
     options: Annotated[tuple[Options, ...], Meta(min_length=1)] = (Options(name="default"),)
     exclude: tuple[Exclusion, ...] = ()
-    ports: dict[str, str] = msgspec.field(default_factory=dict)
+    attached: dict[str, Attachment] = msgspec.field(default_factory=dict)
     limits: Limits = Limits()
 
 
-RECORDS = (Manifest, ModelEntry, Scheme, Options, Exclusion, Limits)
+RECORDS = (Manifest, ModelEntry, Scheme, Options, Exclusion, Attachment, Limits)
 UNKNOWN = re.compile(r"unknown field `([^`]{1,100})`")
 
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from html import escape
 
 from edgeq.core.errors import visible
-from edgeq.core.units import format_bytes, format_count, format_seconds
+from edgeq.core.units import format_count, format_seconds
 from edgeq.report.charts import Axis, Bar, Point, bar_chart, scatter_chart
 from edgeq.report.html import frame, section, tile
-from edgeq.sweep.records import Figure, Outcome, Row, SweepRecord
-from edgeq.sweep.table import cells_of, figure_notes, sweep_tables
+from edgeq.sweep.records import Figure, Row, SweepRecord
+from edgeq.sweep.table import (
+    FIGURES,
+    NAMES,
+    VERDICTS,
+    FigureColumn,
+    WordColumn,
+    bytes_text,
+    cause_table,
+    notes_of,
+)
 
-HEADS = (
-    "model", "scheme", "board", "options", "latency", "instructions", "flash", "RAM", "energy",
-    "bit-exact", "best", "status",
-)  # fmt: skip
-NUMBERS = HEADS[4:9]
 MOST_BARS = 60
 
 
@@ -49,19 +53,15 @@ def _sections(record: SweepRecord) -> Iterator[str]:
     if points:
         yield section(
             "Latency against flash",
-            scatter_chart(points, Axis("flash", _bytes, 1024), Axis("latency", format_seconds)),
+            scatter_chart(points, Axis("flash", bytes_text, 1024), Axis("latency", format_seconds)),
             note="A colour a model; ringed: none of the model's cells has less of both.",
         )
     yield section("Cells", _table(record), note="A click on a heading sorts.")
     bars = [bar for row in record.rows if (bar := _bar(row))]
     if 0 < len(bars) <= MOST_BARS:
         yield section("Latency", bar_chart(bars))
-    if failures := sweep_tables(record)[1:]:
-        yield section("Without a result", "", *failures)
-
-
-def _bytes(value: float) -> str:
-    return format_bytes(round(value))
+    if causes := cause_table(record):
+        yield section("Without a result", "", *causes)
 
 
 def _label(row: Row) -> str:
@@ -73,7 +73,7 @@ def _point(row: Row) -> Point | None:
     latency, flash = row.outcome.latency, row.outcome.flash
     if latency is None or flash is None or latency.value <= 0 or flash.value <= 0:
         return None
-    title = f"{_label(row)}: {_said(latency, format_seconds)}, {_said(flash, _bytes)}"
+    title = f"{_label(row)}: {_said(latency, format_seconds)}, {_said(flash, bytes_text)}"
     return Point(flash.value, latency.value, visible(row.model), title, row.pareto)
 
 
@@ -89,40 +89,40 @@ def _bar(row: Row) -> Bar | None:
 
 
 def _table(record: SweepRecord) -> str:
-    heads = ((h, ' class="right"' if h in NUMBERS else "") for h in HEADS)
-    head = "".join(f'<th{k}><button type="button">{h}</button></th>' for h, k in heads)
-    rows = "\n".join(map(_row, record.rows))
-    notes = "".join(f'<p class="note">{escape(visible(n))}</p>' for n in _notes(record))
+    names = [column for column in NAMES if column.is_used(record)]
+    figures = [column for column in FIGURES if column.kinds(record)]
+    verdicts = [column for column in VERDICTS if column.is_used(record)]
+    head = "".join(
+        f'<th{kind}><button type="button">{column.name}</button></th>'
+        for columns, kind in ((names, ""), (figures, ' class="right"'), (verdicts, ""))
+        for column in columns
+    )
+    rows = "\n".join(
+        f'<tr class="{_class(row)}">{_words(names, row)}'
+        f"{''.join(_number(column, row) for column in figures)}{_words(verdicts, row)}</tr>"
+        for row in record.rows
+    )
+    notes = "".join(f'<p class="note">{escape(visible(n))}</p>' for n in notes_of(record))
     return (
         f'<div class="wide"><table class="sortable"><thead><tr>{head}</tr></thead>\n'
         f"<tbody>\n{rows}\n</tbody></table></div>{notes}"
     )
 
 
-def _notes(record: SweepRecord) -> tuple[str, ...]:
-    return (*record.notes, *figure_notes(record))
+def _class(row: Row) -> str:
+    return f"{row.outcome.status} best" if row.pareto else row.outcome.status
 
 
-def _row(row: Row) -> str:
-    o = row.outcome
-    texts = cells_of(row)
-    names = "".join(f"<td>{escape(visible(text))}</td>" for text in texts[:4])
-    figures = (o.latency, o.instructions, o.flash, o.ram, o.energy)
-    pairs = zip(figures, texts[4:14:2], strict=True)
-    numbers = "".join(_number(figure, text) for figure, text in pairs)
-    rest = "".join(f"<td>{escape(text)}</td>" for text in texts[14:])
-    return f'<tr class="{_class(row.pareto, o)}">{names}{numbers}{rest}</tr>'
+def _words(columns: Sequence[WordColumn], row: Row) -> str:
+    return "".join(f"<td>{escape(visible(column.text(row)))}</td>" for column in columns)
 
 
-def _class(best: bool, outcome: Outcome) -> str:
-    return " ".join([outcome.status] + (["best"] if best else []))
-
-
-def _number(figure: Figure | None, text: str) -> str:
+def _number(column: FigureColumn, row: Row) -> str:
+    figure = column.figure(row.outcome)
     if figure is None:
         return '<td class="right">-</td>'
-    kind = f' <span class="kind">{figure.kind}</span>'
-    return f'<td class="right" data-value="{figure.value!r}">{escape(text)}{kind}</td>'
+    text, kind = escape(column.text(figure.value)), f'<span class="kind">{figure.kind}</span>'
+    return f'<td class="right" data-value="{figure.value!r}">{text} {kind}</td>'
 
 
 _STYLE = """\

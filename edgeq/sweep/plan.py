@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,8 @@ from edgeq import __version__
 from edgeq.boards.profile import Board
 from edgeq.core.errors import InputError
 from edgeq.core.files import sha256_hex
-from edgeq.sweep.manifest import Action, Manifest, Options, Scheme, read_sweep
+from edgeq.sweep.manifest import Action, Attachment, Manifest, Options, Scheme, read_sweep
 from edgeq.sweep.records import Converted, Job, JobKind
-from edgeq.sweep.samples import hash_samples
 from edgeq.sweep.selection import choose_boards, is_excluded, with_stack
 from edgeq.sweep.sources import Source, load_sources
 
@@ -39,7 +39,8 @@ ON_BOARD: tuple[Action, ...] = ("bench", "validate")
 class Task:
     """One piece of work: its job, without the products of `converted` and `firmware`.
 
-    `lane`: tasks of one lane never run at once, for they share a board.
+    `lane`: tasks of one lane never run at once, for they share a board. `alone`: nothing else runs
+    at the same time, for it measures the computer that works.
     """
 
     key: str
@@ -47,6 +48,7 @@ class Task:
     converted: str | None = None
     firmware: str | None = None
     lane: str | None = None
+    alone: bool = False
 
     @property
     def kind(self) -> JobKind:
@@ -110,7 +112,7 @@ def plan_sweep(path: Path) -> SweepPlan:
     for options in manifest.options:
         parse_input(options.input)
     boards = choose_boards(manifest, path.parent)
-    _check_ports(manifest, boards)
+    _check_attached(manifest, boards)
     draft = _Draft(manifest)
     cells: list[Cell] = []
     for source in load_sources(manifest, path.parent):
@@ -126,79 +128,99 @@ def plan_sweep(path: Path) -> SweepPlan:
     return SweepPlan(manifest, tuple(cells), draft.tasks, notes)
 
 
-def _check_ports(manifest: Manifest, boards: tuple[Board, ...]) -> None:
+def _check_attached(manifest: Manifest, boards: tuple[Board, ...]) -> None:
+    from edgeq.bench.requests import MeterRequest
+    from edgeq.device.meters.table import find_meter
     from edgeq.device.ports import check_port
 
-    for board_id, port in manifest.ports.items():
-        check_port(port)
+    for board_id, place in manifest.attached.items():
         if board_id not in {b.id for b in boards}:
             raise InputError(
-                f"sweep {manifest.name}: ports names {board_id!r}, which is none of its boards",
+                f"sweep {manifest.name}: attached names {board_id!r}, which is none of its boards",
                 hint="use the board's id",
             )
+        if place.port is not None:
+            check_port(place.port)
+        if place.meter is not None:
+            find_meter(MeterRequest(place.meter).driver)
 
 
 def _expand(draft: _Draft, source: Source, boards: tuple[Board, ...]) -> Iterator[Cell]:
     """Yield the cells of a model; their tasks go into the draft."""
     schemes: tuple[Scheme | None, ...] = source.schemes or (None,)
     for scheme in schemes:
-        for board in boards:
-            for options in draft.manifest.options:
-                name = scheme.name if scheme else None
-                if draft.excludes((source.name, name or NO_SCHEME, board.id, options.name)):
-                    continue
-                task = _cell_task(draft, source, scheme, with_stack(board, options), options)
-                key = draft.add(task)
-                yield Cell(source.name, name, board.id, options.name, key)
+        name = scheme.name if scheme else None
+        conversion = _convert_task(draft.manifest, source, scheme) if scheme else None
+        for board, options in product(boards, draft.manifest.options):
+            if draft.excludes((source.name, name or NO_SCHEME, board.id, options.name)):
+                continue
+            key = _add_cell(draft, source, conversion, with_stack(board, options), options)
+            yield Cell(source.name, name, board.id, options.name, key)
 
 
-def _cell_task(
-    draft: _Draft, source: Source, scheme: Scheme | None, board: Board, options: Options
-) -> Task:
-    """Return the task of a cell; what comes before it goes into the draft."""
-    from edgeq.device.connection import runs_as_process
-
-    action, port = draft.manifest.action, draft.manifest.ports.get(board.id)
-    converted = draft.add(_convert_task(draft, source, scheme)) if scheme else None
+def _add_cell(
+    draft: _Draft, source: Source, conversion: Task | None, board: Board, options: Options
+) -> str:
+    """Put the task of a cell, and what comes before it, into the draft; return its key."""
+    action, attached = draft.manifest.action, draft.manifest.attached.get(board.id, Attachment())
+    converted = draft.add(conversion) if conversion else None
     model = converted or source.sha256
-    base = Job(
+    samples = source.evaluation(options.samples) if action == "validate" else None
+    job = Job(
         kind=action,
         version=__version__,
         limits=draft.manifest.limits,
-        model=b"" if scheme else source.files[source.file],
+        model=b"" if converted else source.files[source.file],
+        samples=samples,
         board=board,
         options=options,
-        port=port,
+        attached=attached,
     )
     on_board = action in ON_BOARD
-    firmware = draft.add(_build_task(base, model, converted)) if on_board else None
-    samples = source.evaluation(options.samples) if action == "validate" else None
+    firmware = draft.add(_build_task(job, model, converted)) if on_board else None
     content = {name: getattr(options, name) for name in READS[action]}
-    content["samples"] = hash_samples(samples) if samples else None
+    content["samples"] = samples.sha256 if samples else None
+    content["meter"] = _meter_content(attached) if action == "bench" else None
     key = content_key(action, model=model, board=board, firmware=firmware, options=content)
-    lane = board.id if on_board and not runs_as_process(board, port) else None
-    job = msgspec.structs.replace(base, samples=samples)
-    return Task(key, job, converted, firmware, lane)
+    lane = _lane(board, attached) if on_board else None
+    alone = action == "bench" and board.core.arch == "native"
+    return draft.add(Task(key, job, converted, firmware, lane, alone))
 
 
-def _convert_task(draft: _Draft, source: Source, scheme: Scheme) -> Task:
+def _meter_content(attached: Attachment) -> tuple[str, str] | None:
+    """Return which meter measures and what gates it; where it is plugged in makes no difference."""
+    from edgeq.bench.requests import MeterRequest
+
+    meter = attached.meter
+    return (MeterRequest(meter).driver, attached.gate) if meter else None
+
+
+def _lane(board: Board, attached: Attachment) -> str | None:
+    """Return what there is one of: None where each piece of work starts a board of its own."""
+    from edgeq.device.connection import runs_as_process
+
+    shared = attached.meter is not None or not runs_as_process(board, attached.port)
+    return board.id if shared else None
+
+
+def _convert_task(manifest: Manifest, source: Source, scheme: Scheme) -> Task:
     samples = source.representative(scheme.samples)
     job = Job(
         kind="convert",
         version=__version__,
-        limits=draft.manifest.limits,
+        limits=manifest.limits,
         source_name=source.file,
         source=source.files,
         scheme=scheme,
         samples=samples,
     )
     settings = (scheme.backend, scheme.input_dtype, scheme.output_dtype)
-    content = {"source": source.sha256, "settings": settings, "samples": hash_samples(samples)}
+    content = {"source": source.sha256, "settings": settings, "samples": samples.sha256}
     return Task(content_key("convert", **content), job)
 
 
 def _build_task(cell: Job, model: str, converted: str | None) -> Task:
-    job = msgspec.structs.replace(cell, kind="build", port=None)
+    job = msgspec.structs.replace(cell, kind="build", samples=None, attached=Attachment())
     toolchain = cell.options.toolchain
     key = content_key("build", model=model, board=cell.board, toolchain=toolchain)
     return Task(key, job, converted)
@@ -210,12 +232,21 @@ def content_key(kind: JobKind, **content: Any) -> str:
     return sha256_hex(msgspec.json.encode(whole, order="sorted"))
 
 
-def complete_job(task: Task, load: Callable[[str], bytes]) -> Job:
-    """Return the job of a task with the products of what came before, as `load` gives them."""
+def complete_job(task: Task, find: Callable[[str], bytes | None]) -> Job:
+    """Return the job of a task with the products of what came before, as `find` gives them.
+
+    Raises:
+        InputError: a product is gone, or was changed.
+    """
+    products = {key: product for key in task.needs if (product := find(key)) is not None}
+    if lost := set(task.needs) - products.keys():
+        raise InputError(
+            f"product {min(lost)} of the sweep was damaged while it ran", hint="resume the sweep"
+        )
     job = task.job
     if task.converted is not None:
-        model = msgspec.msgpack.decode(load(task.converted), type=Converted).model
+        model = msgspec.msgpack.decode(products[task.converted], type=Converted).model
         job = msgspec.structs.replace(job, model=model)
     if task.firmware is not None:
-        job = msgspec.structs.replace(job, firmware=load(task.firmware))
+        job = msgspec.structs.replace(job, firmware=products[task.firmware])
     return job

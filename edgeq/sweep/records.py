@@ -16,7 +16,7 @@ from edgeq.core.records import (
     Result,
     ValidationRecord,
 )
-from edgeq.sweep.manifest import Action, Limits, Options, Scheme
+from edgeq.sweep.manifest import Action, Attachment, Limits, Options, Scheme
 
 JobKind = Literal["convert", "build", "estimate", "fit", "bench", "validate"]
 # linked: counted in the firmware that the linker made, byte by byte.
@@ -32,9 +32,13 @@ class Figure(Record, frozen=True, kw_only=True):
 
 
 class Samples(Record, frozen=True, kw_only=True):
-    """Samples of a dataset: float32 `data` of `shape` (N, ...), an id for each."""
+    """Samples of a dataset: float32 `data` of `shape` (N, ...), an id for each.
+
+    `sha256` covers shape, ids and data.
+    """
 
     dataset: str
+    sha256: str
     shape: tuple[int, ...]
     data: bytes
     ids: tuple[str, ...]
@@ -59,7 +63,7 @@ class Job(Record, frozen=True, kw_only=True):
     board: Board | None = None
     options: Options = Options(name="default")
     firmware: bytes = b""
-    port: str | None = None
+    attached: Attachment = Attachment()
 
 
 class Failure(Record, frozen=True, kw_only=True):

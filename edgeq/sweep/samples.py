@@ -19,10 +19,12 @@ DTYPE = "<f4"
 def pack_samples(dataset: Dataset, split: str, limit: int) -> Samples:
     """Return the first `limit` preprocessed samples of a split, as little-endian float32."""
     part = dataset.samples(split, limit)
+    data = np.ascontiguousarray(part.x, DTYPE).tobytes()
     return Samples(
         dataset=dataset.name,
+        sha256=sha256_hex(f"{part.x.shape}{part.ids}".encode() + data),
         shape=part.x.shape,
-        data=np.ascontiguousarray(part.x, DTYPE).tobytes(),
+        data=data,
         ids=part.ids,
         warnings=dataset.warnings,
     )
@@ -47,9 +49,3 @@ def unpack_samples(samples: Samples, split: str) -> Dataset:
     x = np.frombuffer(samples.data, DTYPE).reshape(samples.shape).astype(np.float32)
     parts = {split: Table(samples.ids, tuple(x), None)}
     return Dataset(samples.dataset, manifest, parts, samples.warnings)
-
-
-def hash_samples(samples: Samples) -> str:
-    """Return the SHA-256 over shape, samples and ids."""
-    head = f"{samples.shape}{samples.ids}".encode()
-    return sha256_hex(head + samples.data)

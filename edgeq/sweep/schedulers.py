@@ -131,15 +131,15 @@ class DaskScheduler:
 
 
 def open_scheduler(
-    address: str | None, *, jobs: int | None, limits: Limits, ports: bool = False
+    address: str | None, *, jobs: int | None, limits: Limits, attached: bool = False
 ) -> Scheduler:
     """Return the scheduler at an address, or, for None, `jobs` processes of this computer.
 
     Args:
-        ports: boards are attached to this computer.
+        attached: boards or meters are attached to this computer.
 
     Raises:
-        UsageError: it is no address, or `jobs` or `ports` is given with one.
+        UsageError: it is no address, or `jobs` or `attached` is given with one.
     """
     if address is None:
         return LocalScheduler(jobs or os.cpu_count() or 1, limits)
@@ -152,9 +152,9 @@ def open_scheduler(
             "--jobs is for this computer, a cluster has its own",
             hint="start dask worker with --nworkers and --nthreads",
         )
-    if ports:
+    if attached:
         raise UsageError(
-            "the sweep has boards on ports of this computer, which a cluster does not reach",
-            hint="leave --scheduler away, or ports and their boards",
+            "the sweep has boards attached to this computer, which a cluster does not reach",
+            hint="leave --scheduler away, or `attached` and its boards",
         )
     return DaskScheduler(address, limits)

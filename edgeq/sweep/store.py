@@ -11,7 +11,7 @@ what it had finished. A damaged file is as good as none: its work is done again.
 
 from __future__ import annotations
 
-import os
+import hashlib
 import re
 import sys
 from pathlib import Path
@@ -26,6 +26,9 @@ from edgeq.core.records import Record
 from edgeq.sweep.records import CellRecord
 
 CELLS, PRODUCTS, JOURNAL, LOCK = "cells", "products", "journal.jsonl", "sweep.lock"
+DIGEST_BYTES = hashlib.sha256().digest_size
+# How `write_atomic` calls a file until it is whole.
+REMAINS = re.compile(r"\.([0-9a-f]{40}|sweep\.(json|csv|html))\.\w{8}\Z")
 OURS = re.compile(r"[0-9a-f]{64}(\.json)?\Z")
 
 
@@ -53,10 +56,7 @@ class Store:
             self.folder.mkdir(parents=True, exist_ok=True)
             file = open(self.folder / LOCK, "ab")
         except (OSError, ValueError) as error:
-            raise UsageError(
-                f"cannot write {self.folder}: {getattr(error, 'strerror', None) or error}",
-                hint="choose another folder with --out",
-            ) from error
+            raise _cannot_write(self.folder, error) from error
         if not _take(file):
             file.close()
             raise UsageError(
@@ -64,6 +64,7 @@ class Store:
                 hint="wait for it, or choose another folder with --out",
             )
         self._lock = file
+        self._remove_remains()
         return self
 
     def __exit__(
@@ -83,6 +84,13 @@ class Store:
                     path.unlink(missing_ok=True)
         (self.folder / JOURNAL).unlink(missing_ok=True)
 
+    def _remove_remains(self) -> None:
+        """Remove what a sweep that was killed was about to write."""
+        for folder in (self.folder, self.folder / CELLS, self.folder / PRODUCTS):
+            for path in folder.glob(".*"):
+                if REMAINS.match(path.name):
+                    path.unlink(missing_ok=True)
+
     def find_cell(self, key: str) -> CellRecord | None:
         """Return the finished cell of this key."""
         try:
@@ -97,26 +105,35 @@ class Store:
         text = msgspec.json.format(msgspec.json.encode(record), indent=2)
         write_atomic(self.folder / CELLS / f"{record.key}.json", text + b"\n")
 
-    def has_product(self, key: str) -> bool:
-        """Tell whether the product of this key is there."""
-        return (self.folder / PRODUCTS / key).is_file()
-
-    def load_product(self, key: str) -> bytes:
+    def find_product(self, key: str) -> bytes | None:
         """Return the product of this key."""
-        return (self.folder / PRODUCTS / key).read_bytes()
+        try:
+            data = (self.folder / PRODUCTS / key).read_bytes()
+        except OSError:
+            return None
+        digest, product = data[:DIGEST_BYTES], data[DIGEST_BYTES:]
+        return product if hashlib.sha256(product).digest() == digest else None
 
-    def save_product(self, key: str, data: bytes) -> None:
-        """Keep a product."""
-        write_atomic(self.folder / PRODUCTS / key, data)
+    def save_product(self, key: str, product: bytes) -> None:
+        """Keep a product, its SHA-256 before it."""
+        write_atomic(self.folder / PRODUCTS / key, hashlib.sha256(product).digest() + product)
 
     def note(self, event: str, kind: str, key: str) -> None:
         """Add a line to the journal, in one write."""
         line = msgspec.json.encode(Event(event=event, kind=kind, key=key)) + b"\n"
-        handle = os.open(self.folder / JOURNAL, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        path = self.folder / JOURNAL
         try:
-            os.write(handle, line)
-        finally:
-            os.close(handle)
+            with open(path, "ab", buffering=0) as file:
+                file.write(line)
+        except OSError as error:
+            raise _cannot_write(path, error) from error
+
+
+def _cannot_write(path: Path, error: OSError | ValueError) -> UsageError:
+    return UsageError(
+        f"cannot write {path}: {getattr(error, 'strerror', None) or error}",
+        hint="make room, or choose another folder with --out",
+    )
 
 
 def read_journal(folder: Path) -> tuple[Event, ...]:

@@ -12,6 +12,7 @@ import msgspec
 from edgeq.core.files import write_atomic
 from edgeq.core.records import Record
 from edgeq.report.formats import to_csv, to_json
+from edgeq.sweep.collection import collect_record
 from edgeq.sweep.engine import Progress, Tally, run_plan, unfinished
 from edgeq.sweep.manifest import Action
 from edgeq.sweep.page import render_sweep
@@ -19,7 +20,7 @@ from edgeq.sweep.plan import Cell, SweepPlan, plan_sweep
 from edgeq.sweep.records import Converted, SweepRecord
 from edgeq.sweep.schedulers import open_scheduler
 from edgeq.sweep.store import Store
-from edgeq.sweep.table import collect_record, csv_tables
+from edgeq.sweep.table import csv_tables
 
 RECORD, TABLE, PAGE, MODELS = "sweep.json", "sweep.csv", "sweep.html", "models"
 
@@ -91,7 +92,7 @@ def run_sweep(request: SweepRequest, on_progress: Progress) -> SweepReport:
             request.scheduler,
             jobs=request.jobs,
             limits=plan.manifest.limits,
-            ports=bool(plan.manifest.ports),
+            attached=bool(plan.manifest.attached),
         )
         try:
             tally = run_plan(
@@ -141,8 +142,9 @@ def _write(plan: SweepPlan, store: Store, record: SweepRecord) -> Path:
     write_atomic(store.folder / RECORD, to_json(record))
     write_atomic(store.folder / TABLE, to_csv(csv_tables(record)[0]))
     for cell, key in _conversions(plan):
-        if store.has_product(key):
-            model = msgspec.msgpack.decode(store.load_product(key), type=Converted).model
+        product = store.find_product(key)
+        if product is not None:
+            model = msgspec.msgpack.decode(product, type=Converted).model
             write_atomic(store.folder / MODELS / f"{cell.model}-{cell.scheme}.tflite", model)
     page = store.folder / PAGE
     write_atomic(page, render_sweep(record))

@@ -1,26 +1,18 @@
-"""The table of a sweep: a row a cell, the best of each model marked."""
+"""The tables of a sweep: for people with the columns that have something, for programs with all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import msgspec
-
-from edgeq import __version__
-from edgeq.core.units import format_bytes, format_count, format_seconds
+from edgeq.core.units import format_bytes, format_count, format_quantity, format_seconds
 from edgeq.report.table import Tables, make_table
-from edgeq.sweep.records import Failure, Figure, Outcome, Row, SweepRecord
+from edgeq.sweep.records import Failure, Figure, FigureKind, Outcome, Row, SweepRecord
 
 if TYPE_CHECKING:
-    from edgeq.sweep.plan import SweepPlan
-    from edgeq.sweep.store import Store
     from edgeq.sweep.sweeping import SweepPreview
 
-COLUMNS = (
-    "model|scheme|board|options|>latency|kind|>instructions|kind|>flash|kind|>RAM|kind"
-    "|>energy|kind|bit-exact|best|status"
-)
 CSV_COLUMNS = (
     "model|scheme|board|options|latency_s|latency_kind|low_s|high_s|instructions"
     "|instructions_kind|flash_bytes|flash_kind|ram_bytes|ram_kind|energy_j|energy_kind"
@@ -28,79 +20,119 @@ CSV_COLUMNS = (
 )
 EXACT = {True: "yes", False: "NO", None: "-"}
 NONE = "-"
+MEANINGS: dict[FigureKind, str] = {
+    "measured": "read from real hardware",
+    "simulated": "counted on a virtual board, instruction for instruction",
+    "estimated": "from a model or a table",
+    "linked": "counted in the firmware that the linker made",
+}
 
 
-def collect_record(plan: SweepPlan, store: Store) -> SweepRecord:
-    """Return the record of a plan whose cells are all finished."""
-    outcomes: dict[str, Outcome] = {}
-    for cell in plan.cells:
-        record = store.find_cell(cell.key)
-        assert record is not None, "every cell of a plan that ran is finished"
-        outcomes[cell.key] = record.outcome
-    best = find_best([(cell.model, outcomes[cell.key]) for cell in plan.cells])
-    rows = tuple(
-        Row(
-            model=cell.model,
-            scheme=cell.scheme,
-            board=cell.board,
-            options=cell.options,
-            key=cell.key,
-            pareto=i in best,
-            outcome=_named(outcomes[cell.key], cell.model),
-        )
-        for i, cell in enumerate(plan.cells)
-    )
-    return SweepRecord(
-        name=plan.manifest.name,
-        action=plan.manifest.action,
-        edgeq_version=__version__,
-        rows=rows,
-        notes=plan.notes,
-    )
+@dataclass(frozen=True, slots=True)
+class FigureColumn:
+    """A column of figures: its name, which figure of an outcome it shows, and how."""
+
+    name: str
+    figure: Callable[[Outcome], Figure | None]
+    text: Callable[[float], str]
+
+    def kinds(self, record: SweepRecord) -> set[FigureKind]:
+        """Return the kinds of the figures that the record has here."""
+        figures = (self.figure(row.outcome) for row in record.rows)
+        return {figure.kind for figure in figures if figure is not None}
 
 
-def _named(outcome: Outcome, model: str) -> Outcome:
-    """Return the outcome with its model's name, which work of equal content may share."""
-    result = outcome.result
-    if result is None:
-        return outcome
-    named = msgspec.structs.replace(result.model, name=model)
-    return msgspec.structs.replace(outcome, result=msgspec.structs.replace(result, model=named))
+@dataclass(frozen=True, slots=True)
+class WordColumn:
+    """A column of words: its name, and the word of a row, '' or '-' for none."""
+
+    name: str
+    text: Callable[[Row], str]
+
+    def is_used(self, record: SweepRecord) -> bool:
+        """Tell whether any row has a word here."""
+        return any(self.text(row) not in ("", NONE) for row in record.rows)
 
 
-def find_best(cells: Sequence[tuple[str, Outcome]]) -> set[int]:
-    """Return the places of the cells that are best of their model (the Pareto front).
-
-    A cell is best where no other of the model has both less latency and less flash, or less of
-    one and as much of the other. Cells that did not end well, or lack a figure, are not compared.
-    """
-    points: dict[str, list[tuple[float, float, int]]] = {}
-    for i, (model, outcome) in enumerate(cells):
-        if outcome.status == "ok" and outcome.latency and outcome.flash:
-            point = (outcome.latency.value, outcome.flash.value, i)
-            points.setdefault(model, []).append(point)
-    return {i for group in points.values() for i in _front(sorted(group))}
+def bytes_text(count: float) -> str:
+    """Return a number of bytes as people read it."""
+    return format_bytes(round(count))
 
 
-def _front(points: Sequence[tuple[float, float, int]]) -> Iterator[int]:
-    """Yield the front of points that are sorted by latency, then by flash."""
-    last: tuple[float, float] | None = None
-    for latency, flash, i in points:
-        if last is None or flash < last[1] or (latency, flash) == last:
-            last = (latency, flash)
-            yield i
+NAMES = (
+    WordColumn("model", lambda row: row.model),
+    WordColumn("scheme", lambda row: row.scheme or NONE),
+    WordColumn("board", lambda row: row.board),
+    WordColumn("options", lambda row: row.options),
+)
+FIGURES = (
+    FigureColumn("latency", lambda o: o.latency, format_seconds),
+    FigureColumn("instructions", lambda o: o.instructions, lambda n: format_count(round(n))),
+    FigureColumn("flash", lambda o: o.flash, bytes_text),
+    FigureColumn("RAM", lambda o: o.ram, bytes_text),
+    FigureColumn("energy", lambda o: o.energy, lambda joules: format_quantity(joules, "J")),
+)
+VERDICTS = (
+    WordColumn("bit-exact", lambda row: EXACT[row.outcome.bit_exact]),
+    WordColumn("best", lambda row: "*" if row.pareto else ""),
+    WordColumn("status", lambda row: row.outcome.status),
+)
 
 
 def sweep_tables(record: SweepRecord) -> Tables:
     """Every cell, then what did not end well, with its reason."""
+    whole, causes = cell_table(record), cause_table(record)
+    return (*whole, *causes)
+
+
+def cell_table(record: SweepRecord) -> Tables:
+    """Every cell; a kind that all figures of a column share stands in its head."""
+    names = [c for c in NAMES if c.is_used(record)]
+    figures = [(c, kinds) for c in FIGURES if (kinds := c.kinds(record))]
+    verdicts = [c for c in VERDICTS if c.is_used(record)]
+    heads = [c.name for c in names]
+    heads += [f">{c.name}, {min(k)}" if len(k) == 1 else f">{c.name}" for c, k in figures]
+    heads += [c.name for c in verdicts]
+    rows = (
+        (
+            *(c.text(row) for c in names),
+            *(_figure_text(c, row.outcome, alone=len(kinds) == 1) for c, kinds in figures),
+            *(c.text(row) for c in verdicts),
+        )
+        for row in record.rows
+    )
     title = f"{record.name}: {record.action}, {format_count(len(record.rows))} cells"
-    notes = (*record.notes, *figure_notes(record))
-    whole = make_table(title, COLUMNS, map(cells_of, record.rows), notes)
-    causes = [(*_names(row), f.error, f.cause, f.hint) for row, f in failures_of(record)]
-    if not causes:
-        return (whole,)
+    return (make_table(title, "|".join(heads), rows, notes_of(record)),)
+
+
+def _figure_text(column: FigureColumn, outcome: Outcome, *, alone: bool) -> str:
+    figure = column.figure(outcome)
+    if figure is None:
+        return NONE
+    text = column.text(figure.value)
+    return text if alone else f"{text} ({figure.kind})"
+
+
+def cause_table(record: SweepRecord) -> Tables:
+    """Every cell without a result, and why; no table where there is none."""
+    rows = [(*_names(row), f.error, f.cause, f.hint) for row, f in failures_of(record)]
     columns = "model|scheme|board|options|error|cause|hint"
-    return (whole, make_table("What did not end well", columns, causes))
+    return (make_table("Without a result", columns, rows),) if rows else ()
+
+
+def failures_of(record: SweepRecord) -> Iterator[tuple[Row, Failure]]:
+    """Yield the rows that have no result, and why."""
+    for row in record.rows:
+        if row.outcome.failure is not None:
+            yield row, row.outcome.failure
+
+
+def notes_of(record: SweepRecord) -> tuple[str, ...]:
+    """Return the record's notes, and once what each kind of figure means that it has."""
+    kinds = {kind for column in FIGURES for kind in column.kinds(record)}
+    said = tuple(f"{kind}: {words}" for kind, words in MEANINGS.items() if kind in kinds)
+    best = ("best (*): of the model's cells none has less latency and less flash",)
+    return (*record.notes, *said, *(best if any(row.pareto for row in record.rows) else ()))
 
 
 def preview_tables(preview: SweepPreview) -> Tables:
@@ -115,41 +147,12 @@ def preview_tables(preview: SweepPreview) -> Tables:
     return (make_table(title, "model|scheme|board|options|state", rows, notes),)
 
 
+# --- for programs --------------------------------------------------------------------------------
+
+
 def csv_tables(record: SweepRecord) -> Tables:
     """Every cell in one table of plain numbers: seconds, bytes, joules."""
     return (make_table(record.name, CSV_COLUMNS, map(_plain_cells, record.rows)),)
-
-
-def failures_of(record: SweepRecord) -> Iterator[tuple[Row, Failure]]:
-    """Yield the rows that have no result, and why."""
-    for row in record.rows:
-        if row.outcome.failure is not None:
-            yield row, row.outcome.failure
-
-
-def cells_of(row: Row) -> tuple[str, ...]:
-    """Return a row as people read it."""
-    o = row.outcome
-    return (
-        *_names(row),
-        *_pair(format_seconds(o.latency.value) if o.latency else NONE, o.latency),
-        *_pair(format_count(round(o.instructions.value)) if o.instructions else NONE,
-               o.instructions),
-        *_pair(format_bytes(round(o.flash.value)) if o.flash else NONE, o.flash),
-        *_pair(format_bytes(round(o.ram.value)) if o.ram else NONE, o.ram),
-        *_pair(f"{o.energy.value * 1e6:.3g} uJ" if o.energy else NONE, o.energy),
-        EXACT[o.bit_exact],
-        "*" if row.pareto else "",
-        o.status,
-    )  # fmt: skip
-
-
-def _names(row: Row) -> tuple[str, str, str, str]:
-    return (row.model, row.scheme or NONE, row.board, row.options)
-
-
-def _pair(text: str, figure: Figure | None) -> tuple[str, str]:
-    return (text, figure.kind if figure else "")
 
 
 def _plain_cells(row: Row) -> tuple[str, ...]:
@@ -164,32 +167,13 @@ def _plain_cells(row: Row) -> tuple[str, ...]:
     )  # fmt: skip
 
 
+def _names(row: Row) -> tuple[str, ...]:
+    return tuple(column.text(row) for column in NAMES)
+
+
 def _plain_pair(figure: Figure | None) -> tuple[str, str]:
     return (_number(figure.value), figure.kind) if figure else ("", "")
 
 
 def _number(value: float | None) -> str:
     return "" if value is None else f"{value:.9g}" if value % 1 else f"{value:.0f}"
-
-
-def figure_notes(record: SweepRecord) -> tuple[str, ...]:
-    """Say once what each kind of figure means, for the kinds that the table has."""
-    figures = (
-        figure
-        for row in record.rows
-        for o in (row.outcome,)
-        for figure in (o.latency, o.instructions, o.flash, o.ram, o.energy)
-        if figure is not None
-    )
-    kinds = {figure.kind for figure in figures}
-    best = ("best (*): of the model's cells none has less latency and less flash",)
-    said = tuple(f"{kind}: {words}" for kind, words in MEANINGS.items() if kind in kinds)
-    return said + (best if any(row.pareto for row in record.rows) else ())
-
-
-MEANINGS = {
-    "measured": "read from real hardware",
-    "simulated": "counted on a virtual board, instruction for instruction",
-    "estimated": "from a model or a table",
-    "linked": "counted in the firmware that the linker made",
-}

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from edgeq import __version__
-from edgeq.core.errors import EdgeqError, GateError, InternalError, ToolchainError
+from edgeq.core.errors import DeviceError, EdgeqError, GateError, InternalError, ToolchainError
 from edgeq.core.files import confined
 from edgeq.core.records import Kind, Record, Result
 from edgeq.sweep.records import (
@@ -34,6 +34,11 @@ if TYPE_CHECKING:
 
 # Every model is compiled under one name: what it is called makes no other firmware.
 MODEL = "model"
+METER_LOST = Failure(
+    error=DeviceError.__name__,
+    cause="the meter was lost while it measured: the energy is incomplete",
+    hint="check its cable; --retry-failed measures again",
+)
 
 
 def answer(message: bytes, folder: Path) -> bytes:
@@ -117,11 +122,11 @@ def build(job: Job, folder: Path) -> Firmware:
 
 
 def estimate(job: Job, folder: Path) -> Outcome:
-    """Estimate fit, sizes and latency."""
-    from edgeq.bench.estimation import estimate_boards
+    """Estimate fit, sizes, latency and energy."""
+    from edgeq.bench.estimation import estimate_model
 
-    (record,) = estimate_boards(_graph(job, folder), [_board(job)])
-    seconds = record.latency
+    (record,) = estimate_model(_model(job, folder), [_board(job)])
+    seconds, joules = record.latency, record.energy
     return Outcome(
         status="ok" if record.fits else "misfit",
         failure=None if record.fits else _misfit(record.problems),
@@ -131,6 +136,7 @@ def estimate(job: Job, folder: Path) -> Outcome:
         instructions=_figure(record.instructions, "estimated"),
         flash=_figure(record.flash.used if record.flash else None, "estimated"),
         ram=_figure(record.ram.used if record.ram else None, "estimated"),
+        energy=_figure(joules.typical_j if joules else None, "estimated"),
         notes=record.notes,
     )
 
@@ -157,9 +163,12 @@ def fit(job: Job, folder: Path) -> Outcome:
 def bench(job: Job, folder: Path) -> Outcome:
     """Measure the firmware on its board."""
     from edgeq.bench.inputs import generate_input, parse_input
+    from edgeq.bench.requests import MeterRequest
     from edgeq.bench.runs import run_bench
 
     ready, options = _ready(job, folder), job.options
+    attached = job.attached
+    request = MeterRequest(attached.meter, attached.gate) if attached.meter else None
     item = generate_input(ready.compiled.plan.inputs, parse_input(options.input))
     result = run_bench(
         ready,
@@ -167,8 +176,9 @@ def bench(job: Job, folder: Path) -> Outcome:
         runs=options.runs,
         warmup=options.warmup,
         layers=options.layers,
-        port=job.port,
+        port=attached.port,
         oracle=options.oracle,
+        meter=request,
     )
     return _bench_outcome(result)
 
@@ -176,9 +186,11 @@ def bench(job: Job, folder: Path) -> Outcome:
 def _bench_outcome(result: Result) -> Outcome:
     latency, memory, energy = result.latency, result.memory, result.energy
     exact = result.output.bit_exact
+    lost = energy is not None and not energy.complete
     counted: Kind = "simulated" if result.board.kind == "virtual" else "measured"
     return Outcome(
-        status="mismatch" if exact is False else "ok",
+        status="mismatch" if exact is False else "failed" if lost else "ok",
+        failure=METER_LOST if lost else None,
         latency=_figure(latency.median_s, latency.kind),
         low_s=latency.low_s,
         high_s=latency.high_s,
@@ -197,7 +209,9 @@ def validate(job: Job, folder: Path) -> Outcome:
     from edgeq.bench.runs import run_validation
 
     ready = _ready(job, folder)
-    record = run_validation(ready, _inputs(job, ready), port=job.port, oracle=job.options.oracle)
+    record = run_validation(
+        ready, _inputs(job, ready), port=job.attached.port, oracle=job.options.oracle
+    )
     exact = record.matched == record.inputs
     return Outcome(
         status="ok" if exact else "mismatch",
@@ -251,8 +265,8 @@ def _ready(job: Job, folder: Path) -> Prepared:
     elf.write_bytes(firmware.elf)
     os.chmod(elf, 0o755)
     image = msgspec.structs.replace(firmware.image, elf=str(elf))
-    if not runs_as_process(board, job.port):
-        flash_image(board, image, port=job.port)
+    if not runs_as_process(board, job.attached.port):
+        flash_image(board, image, port=job.attached.port)
     toolchain = job.options.toolchain
     graph = read_model(model)
     return Prepared(model, graph, board, firmware.compiled, image, folder, toolchain)

@@ -49,7 +49,7 @@ def test_a_cell_without_a_result_is_exit_1_and_its_cause_is_shown(
     out = str(tmp_path / "out")
     assert run(["sweep", str(path), "--out", out, "--jobs", "1"]) == 1
     printed = capsys.readouterr()
-    assert "What did not end well" in printed.out
+    assert "Without a result" in printed.out
     assert "InputError" in printed.out
 
 

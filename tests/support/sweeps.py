@@ -52,10 +52,14 @@ def wait_for_cells(child: Child, out: Path, count: int, timeout_s: float = 240.0
         time.sleep(0.02)
 
 
-def kill_hard(child: Child) -> None:
-    """Kill a sweep as the system would: it can clean up nothing."""
-    os.kill(child.pid, signal.SIGKILL)
-    child.wait(30.0)
+def kill_hard(pid: int) -> None:
+    """Kill a process as the system would: it can clean up nothing."""
+    os.kill(pid, signal.SIGKILL)
+
+
+def find_process(place: Path) -> int:
+    """Return the process that names `place` in its command line, and started first (Linux)."""
+    return min(workers_of(place))
 
 
 def starts(out: Path) -> Counter[str]:

@@ -152,7 +152,7 @@ def test_a_cluster_that_is_gone_stops_the_sweep_and_fails_no_cell(tmp_path: Path
 
 
 def test_models_of_one_content_are_one_piece_of_work_and_several_rows(tmp_path: Path) -> None:
-    from edgeq.sweep.table import collect_record
+    from edgeq.sweep.collection import collect_record
 
     path = write_sweep(tmp_path, '[[models]]\nname = "twin"\npath = "net0.tflite"', action="fit")
     plan = plan_sweep(path)
@@ -185,12 +185,32 @@ class Later(Here):
         return promise
 
 
-@pytest.mark.parametrize(("ports", "most"), [("", 4), ('virt-m4 = "socket://127.0.0.1:1"', 1)])
+def test_what_measures_this_computer_runs_alone(tmp_path: Path) -> None:
+    options = "\n".join(f'[[options]]\nname = "a{i}"\nruns = {i}' for i in range(1, 4))
+    plan = plan_sweep(write_sweep(tmp_path, options, boards="host virt-m4"))
+    later = Later(tmp_path, slots=4)
+    with Store(tmp_path / "out") as store:
+        run_plan(plan, store, later, on_progress=quiet)
+        assert statuses(plan, store) == ["ok"] * 6
+        order = [(e.event, e.key) for e in read_journal(tmp_path / "out") if e.kind == "bench"]
+    here = {cell.key for cell in plan.cells if cell.board == "host"}
+    running: set[str] = set()
+    most = 0
+    for event, key in order:
+        running = running | {key} if event == "start" else running - {key}
+        most = max(most, len(running))
+        assert not running & here or len(running) == 1
+    assert most > 1
+
+
+@pytest.mark.parametrize(
+    ("place", "most"), [("", 4), ('port = "socket://127.0.0.1:1"', 1), ('meter = "replay:x"', 1)]
+)
 def test_a_board_behind_a_port_does_one_thing_at_a_time(
-    ports: str, most: int, tmp_path: Path
+    place: str, most: int, tmp_path: Path
 ) -> None:
     options = "\n".join(f'[[options]]\nname = "a{i}"\nruns = {i}' for i in range(1, 5))
-    plan = plan_sweep(write_sweep(tmp_path, f"[ports]\n{ports}\n{options}"))
+    plan = plan_sweep(write_sweep(tmp_path, f"[attached.virt-m4]\n{place}\n{options}"))
     later = Later(tmp_path, slots=4)
     with Store(tmp_path / "out") as store:
         run_plan(plan, store, later, on_progress=quiet)

@@ -29,8 +29,9 @@ HOSTILE = {
     "a board that is none": ("[aliases]\nvirt-m4 = ['virt-m44']", "no board 'virt-m44'"),
     "a pattern without boards": ("[aliases]\nvirt-m4 = ['zzz-*']", "no board matches"),
     "a profile that is none": ("[aliases]\nvirt-m4 = ['net0.tflite.toml']", "board profile"),
-    "a port of no board": ('[ports]\nvirt-m9 = "socket://127.0.0.1:1"', "none of its boards"),
-    "a port that is a command": ('[ports]\nvirt-m4 = "spy://x?file=y"', "is not allowed"),
+    "a port of no board": ("[attached.virt-m9]", "none of its boards"),
+    "a port that is a command": ('[attached.virt-m4]\nport = "spy://x?file=y"', "is not allowed"),
+    "a meter that is none": ('[attached.virt-m4]\nmeter = "ppk9:/dev/x"', "ppk9"),
     "everything excluded": ('[[exclude]]\nmodel = "net*"', "every cell is excluded"),
     "a scheme that is none": (
         '[[models]]\nname = "b"\npath = "net0.tflite"\nschemes = ["int9"]', "scheme 'int9'"
@@ -69,6 +70,16 @@ def test_a_schema_of_tomorrow_is_refused(tmp_path: Path) -> None:
     path = write_sweep(tmp_path)
     path.write_text(path.read_text().replace("schema = 1", "schema = 2"))
     with pytest.raises(InputError, match="schema"):
+        read_sweep(path)
+
+
+@pytest.mark.parametrize("field", ["models", "schemes", "boards", "options"])
+def test_an_empty_list_is_refused(field: str, tmp_path: Path) -> None:
+    path = tmp_path / "sweep.toml"
+    lists = {"models": '[{ path = "a.tflite" }]', "boards": '["virt-m4"]', field: "[]"}
+    lines = (f"{key} = {value}" for key, value in lists.items())
+    path.write_text("\n".join(['schema = 1\nname = "x"', *lines]))
+    with pytest.raises(InputError, match=field):
         read_sweep(path)
 
 

@@ -21,8 +21,8 @@ def test_a_cell_and_a_product_come_back_as_they_were(tmp_path: Path) -> None:
         store.save_cell(CELL)
         store.save_product(KEY, b"bytes")
         assert store.find_cell(KEY) == CELL
-        assert store.has_product(KEY)
-        assert store.load_product(KEY) == b"bytes"
+        assert store.find_product(KEY) == b"bytes"
+        assert store.find_product("cd" * 32) is None
         assert store.find_cell("cd" * 32) is None
     assert [p.name for p in (tmp_path / "deep" / "out" / "cells").iterdir()] == [f"{KEY}.json"]
 
@@ -55,6 +55,21 @@ def test_a_damaged_cell_is_as_good_as_none(cut: int, flip: int) -> None:
         assert store.find_cell(KEY) is None
 
 
+@given(st.binary(max_size=20), st.integers(0, 60), st.integers(1, 255))
+def test_a_damaged_product_is_as_good_as_none(product: bytes, place: int, change: int) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as name, Store(Path(name)) as store:
+        store.save_product(KEY, product)
+        path = Path(name) / "products" / KEY
+        data = bytearray(path.read_bytes())
+        data[place % len(data)] ^= change
+        path.write_bytes(data)
+        assert store.find_product(KEY) is None
+        path.write_bytes(data[:place])
+        assert store.find_product(KEY) is None
+
+
 def test_a_fresh_start_leaves_files_that_are_not_its_own(tmp_path: Path) -> None:
     with Store(tmp_path) as store:
         store.save_cell(CELL)
@@ -64,10 +79,25 @@ def test_a_fresh_start_leaves_files_that_are_not_its_own(tmp_path: Path) -> None
             (tmp_path / name).write_text("mine")
         store.clear()
         assert store.find_cell(KEY) is None
-        assert not store.has_product(KEY)
+        assert store.find_product(KEY) is None
         assert read_journal(tmp_path) == ()
     left = sorted(p.name for p in tmp_path.rglob("*") if p.is_file())
     assert left == ["mine.elf", "mine.txt", "notes.json", "sweep.lock"]
+
+
+def test_what_a_killed_sweep_was_about_to_write_is_removed(tmp_path: Path) -> None:
+    for name in ("cells", "products"):
+        (tmp_path / name).mkdir()
+    remains = (
+        f"cells/.{KEY[:40]}.abcd_123",
+        f"products/.{KEY[:40]}.abcd_123",
+        ".sweep.csv.x1y2z3_4",
+    )
+    for name in (*remains, ".mine", "cells/.mine.abcd_123"):
+        (tmp_path / name).write_text("half")
+    with Store(tmp_path):
+        left = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert left == [".mine", ".mine.abcd_123", "sweep.lock"]
 
 
 def test_a_journal_that_broke_off_gives_its_whole_lines(tmp_path: Path) -> None:

@@ -14,9 +14,10 @@ from hypothesis import strategies as st
 
 from edgeq.report.charts import Axis, Point, scatter_chart
 from edgeq.report.formats import to_csv
+from edgeq.sweep.collection import find_best
 from edgeq.sweep.page import render_sweep
 from edgeq.sweep.records import Failure, Figure, Outcome, Row, SweepRecord
-from edgeq.sweep.table import COLUMNS, csv_tables, find_best, sweep_tables
+from edgeq.sweep.table import csv_tables, sweep_tables
 
 
 def outcome(latency: float, flash: float, status: str = "ok") -> Outcome:
@@ -78,17 +79,27 @@ def test_a_cell_without_a_figure_is_not_compared() -> None:
 
 def test_every_number_of_the_table_has_its_kind() -> None:
     table, failures = sweep_tables(record())
-    heads = [c.name for c in table.columns]
-    for row in table.rows:
-        for i in (i for i, head in enumerate(heads) if head == "kind"):
-            assert (row[i - 1] == "-") == (row[i] == "")
-    assert table.rows[0][4:6] == ("1 ms", "estimated")
+    heads = [column.name for column in table.columns]
+    assert heads == [
+        "model", "board", "options", "latency, estimated", "flash, linked", "bit-exact", "best",
+        "status",
+    ]  # fmt: skip
+    assert table.rows[0] == ("kws", "b0", "a", "1 ms", "4.9 KiB", "yes", "*", "ok")
+    assert table.rows[2] == ("kws", "b2", "a", "-", "-", "-", "", "failed")
     assert "estimated: from a model or a table" in table.notes
     assert "linked: counted in the firmware that the linker made" in table.notes
     assert failures.rows == (
         ("kws", "-", "b2", "a", "ToolchainError", FAILURE.cause, FAILURE.hint),
     )
-    assert len(heads) == len(COLUMNS.split("|"))
+
+
+def test_kinds_that_differ_stand_at_each_number() -> None:
+    first, second, _ = record().rows
+    measured = msgspec.structs.replace(second.outcome, latency=Figure(value=2e-3, kind="measured"))
+    rows = (first, msgspec.structs.replace(second, outcome=measured))
+    (table,) = sweep_tables(msgspec.structs.replace(record(), rows=rows))
+    assert [row[3] for row in table.rows] == ["1 ms (estimated)", "2 ms (measured)"]
+    assert table.columns[3].name == "latency"
 
 
 def test_the_csv_has_plain_numbers() -> None:

@@ -142,7 +142,7 @@ def test_a_source_with_a_path_that_leads_outside_is_refused(tmp_path: Path) -> N
         source_name="source.keras",
         source={"../evil": b""},
         scheme=Scheme(name="a"),
-        samples=Samples(dataset="x", shape=(0, 1), data=b"", ids=()),
+        samples=Samples(dataset="x", sha256="", shape=(0, 1), data=b"", ids=()),
     )
     folder = tmp_path / "job"
     folder.mkdir()

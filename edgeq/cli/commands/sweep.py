@@ -37,7 +37,7 @@ def sweep(
     Exit code 1 where a cell failed or was not bit-exact.
     """
     from edgeq import api
-    from edgeq.cli.console import Progress, show
+    from edgeq.cli.console import Progress, say, show
     from edgeq.sweep.table import csv_tables, preview_tables, sweep_tables
 
     if dry_run:
@@ -55,6 +55,10 @@ def sweep(
             scheduler=scheduler,
             on_progress=progress,
         )
+    except KeyboardInterrupt:
+        progress.close()
+        say("interrupted: what is finished is kept, the same command goes on")
+        raise
     finally:
         progress.close()
     _tell(done)
