@@ -216,8 +216,18 @@ def _flash(subject: Subject) -> Quantity:
     return Quantity(Sample(subject.result.memory.flash_bytes, exact=True), "bytes", None)
 
 
-def _ram(subject: Subject) -> Quantity:
-    return Quantity(Sample(subject.result.memory.ram_bytes, exact=True), "bytes", None)
+def _ram(subject: Subject) -> Quantity | None:
+    """Return what the linker and the stack's mark say; on a Linux machine, what the process grew.
+
+    The latter is one figure with noise, and none where the machine does not tell.
+    """
+    result = subject.result
+    if result.host is not None and result.memory.ram_bytes == 0:
+        return None
+    exact = result.host is None
+    return Quantity(
+        Sample(result.memory.ram_bytes, exact=exact), "bytes", None if exact else "measured"
+    )
 
 
 def _accuracy(subject: Subject) -> Quantity | None:
