@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Sequence
 from statistics import NormalDist
@@ -86,6 +87,7 @@ def _thinned(values: Sequence[float]) -> NDArray[np.float64]:
     return ordered[places]
 
 
+@functools.lru_cache(maxsize=64)
 def _skipped_ratios(count: int, others: int, tail: float) -> int:
     """Return how many ratios lie outside at each end: one less than the greatest k where the
     Mann-Whitney count is below k with a probability of at most `tail`.
