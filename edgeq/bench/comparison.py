@@ -33,8 +33,9 @@ class Sample:
 class Comparison:
     """The outcome, the relative change (positive where it grew), and what noise may explain.
 
-    `p_value` is the probability that runs without such a change differ this much, `low` and `high`
-    bound the 95 % interval of the change; None where there is no noise.
+    `p_value` is the probability that unchanged runs differ this much (for the same: that changed
+    ones differ this little), `low` and `high` bound the 95 % interval of the change; None where
+    there is no noise.
     """
 
     outcome: Outcome
@@ -62,7 +63,7 @@ def compare(current: Sample, baseline: Sample, tolerance: float) -> Comparison:
             return Comparison("same", change)
         return Comparison(worse if change > 0 else better, change)
     if min(len(current.runs), len(baseline.runs)) < 2 or min(baseline.runs) <= 0:
-        return Comparison("cannot tell", change, reason="a file holds no repeated runs")
+        return Comparison("cannot tell", change, reason="no repeated runs to judge noise by")
     low, high = (end - 1 for end in ratio_interval(current.runs, baseline.runs))
     slower = rank_sum_probability(current.runs, baseline.runs)
     faster = rank_sum_probability(baseline.runs, current.runs)

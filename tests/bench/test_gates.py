@@ -8,6 +8,7 @@ from edgeq.bench.gates import Metric, Rules, Subject, check_subject
 from edgeq.bench.trust import find_differences
 from edgeq.core.records import (
     BoardRecord,
+    EnergyRecord,
     EngineRecord,
     EvaluationRecord,
     GateRecord,
@@ -175,6 +176,16 @@ def test_every_difference_to_the_baseline_is_named() -> None:
     found = find_differences(other, result, _evaluation(0.9), _evaluation(0.9, "auc"))
     assert list(found) == ["model", "board", "engine", "kind", "data"]
     assert find_differences(result, result) == {}
+
+
+def test_estimated_energy_is_of_another_kind_than_measured() -> None:
+    measured = changed(make_result(), energy=make_energy([1e-3] * 5))
+    estimate = EnergyRecord(kind="estimated", per_inference_j=1e-3, average_w=1.0, source="profile")
+    found = find_differences(measured, changed(make_result(), energy=estimate))
+    assert found == {
+        "kind": "estimated latency, measured energy, not estimated latency, estimated energy"
+    }
+    assert find_differences(measured, make_result()) == {}
 
 
 def test_a_later_version_of_the_engine_is_no_difference() -> None:
