@@ -185,7 +185,8 @@ def _change_text(current: Quantity, earlier: Quantity, found: Comparison, tolera
     if found.low is not None and found.high is not None:
         notes.append(f"95 % sure: {format_change(found.low)} to {format_change(found.high)}")
     if found.p_value is not None:
-        notes.append(f"p = {found.p_value:.2g}")
+        if found.outcome != "same":
+            notes.append(f"p = {found.p_value:.2g}")
         notes.append(f"{len(current.sample.runs)} and {len(earlier.sample.runs)} runs")
     return f"{text} ({', '.join(notes)})" if notes else text
 
