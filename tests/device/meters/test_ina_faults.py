@@ -36,7 +36,7 @@ def _index(trace: Trace) -> np.ndarray:
         st.tuples(st.integers(1, COUNT - 60), st.integers(1, 50)), min_size=1, max_size=4
     )
 )
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_every_gap_is_flagged_where_it_is(kit: Kit, places: list[tuple[int, int]]):
     spans = tuple(Span(*place) for place in sorted(places))
     kept = np.flatnonzero(Faults(lost=spans).kept(0, COUNT))
@@ -61,7 +61,7 @@ def test_a_current_beyond_the_shunts_range_is_clipped():
 
 @BOTH
 @given(cuts=st.dictionaries(st.integers(5, COUNT - 5), st.integers(1, 12), min_size=1, max_size=3))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_half_a_line_is_a_gap(kit: Kit, cuts: dict[int, int]):
     trace = record(kit, SIGNAL, Faults(cut_bytes=cuts))
     assert trace.lost_samples >= 1
