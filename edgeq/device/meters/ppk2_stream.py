@@ -110,7 +110,7 @@ def parse_words(data: bytes) -> Words:
         ends.append(at + 4 * np.arange(1, whole + 1, dtype=np.int64))
         at += 4 * whole
         if slipped:
-            at, slips = _next_step(data, at) + 4, slips + 1
+            at, slips = _next_step(data, at) + 4 * DOUBTED, slips + 1
     raw = np.concatenate(parts) if parts else np.zeros(0, np.uint32)
     return Words(
         adc=(raw & 0x3FFF).astype(np.uint16), range=(raw >> 14 & 7).astype(np.uint8),

@@ -54,7 +54,7 @@ def test_after_lost_bytes_the_words_are_found_again(at: int, lost: int) -> None:
     got = list(zip(words.adc.tolist(), words.counter.tolist(), strict=True))
     wrong = [g for g in got if g not in sent]
     assert wrong == []
-    assert len(got) >= 60 - 2 - 6
+    assert len(got) >= 60 - 2 - 2 * 4
     assert words.slips == (lost > 0)
     assert len(count_samples(words.counter)[1]) >= 1
 
