@@ -75,8 +75,9 @@ class Recorder:
             if done is not None and done(bytes(self._data[-256:])):
                 break
         self.close()
+        data, self._data = bytes(self._data), bytearray()
         return Recording(
-            bytes(self._data), np.array(self._ends, np.int64), np.array(self._arrived, np.float64),
+            data, np.array(self._ends, np.int64), np.array(self._arrived, np.float64),
             self._fault,
         )  # fmt: skip
 
