@@ -139,5 +139,7 @@ def test_an_inference_starts_from_the_loaded_input_each_time() -> None:
     with opened(ready) as host:
         for raw in (IMAGE, other, IMAGE):
             host.load(raw)
+            shown = host.ask("db print")
             for command in ("infer 1 0", "infer 5 0", "infer 1 3"):
                 assert scores(host.ask(command)) == expected_scores(ready, centred(raw))
+            assert host.ask("db print") == shown

@@ -228,7 +228,7 @@ static void run_db(void)
 static void infer(int32_t count)
 {
     for (; count > 0; count--) {
-        input_give();
+        input_give(buffer);
         model_invoke();
         stopwatch_look();
     }
@@ -256,6 +256,7 @@ static void measure(int32_t runs, int32_t warmup)
     send_stamp(start);
     send_stamp(end);
     text_send("m-infer-done\r\n");
+    input_leave(buffer);
     result_take(buffer);
     result_send();
 }
