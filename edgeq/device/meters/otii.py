@@ -212,11 +212,14 @@ class OtiiMeter:
         reader = _Reader(self._client, recording, self._device.device_id)
         current = reader.series("mc")
         fault = fault or current.fault
+        if fault is None and not len(current.values):
+            fault = "the Otii server's recording holds no sample"
         volts = np.full(len(current.values), self._settings.voltage_v)
         marks: list[Mark] = []
         if fault is None:
             try:
                 voltage = reader.series("mv")
+                fault = voltage.fault
                 if len(voltage.values):
                     at = np.searchsorted(voltage.time_s, current.time_s, side="right") - 1
                     volts = voltage.values[np.maximum(at, 0)]
@@ -260,7 +263,8 @@ class _Reader:
 
     def series(self, channel: str) -> Series:
         """Return the samples of an analog channel; parts that could be fetched, with a fault."""
-        total = min(self._count(channel), MAX_SAMPLES)
+        wanted = self._count(channel)
+        total = min(wanted, MAX_SAMPLES)
         starts: list[Floats] = []
         values: list[Floats] = []
         interval, fault = 1.0, None
@@ -274,6 +278,9 @@ class _Reader:
                 values.append(np.array(part.values, np.float64))
         except DeviceError as error:
             fault = error.cause
+        got = sum(map(len, values))
+        if got < wanted:
+            fault = fault or f"the Otii server gave {got} of {wanted} samples"
         if not values:
             return Series(np.zeros(0), np.zeros(0), 1 / 4000, fault)
         time_s = np.concatenate(starts)

@@ -122,18 +122,20 @@ class OtiiClient:
 
     def _read(self, command: str, deadline: float) -> Reply:
         """Return the next message."""
-        while (end := self._heard.find(b"\r\n")) < 0:
+        seen = 0
+        while (end := self._heard.find(b"\r\n", max(0, seen - 1))) < 0:
+            seen = len(self._heard)
             left = deadline - time.monotonic()
             if left <= 0:
                 raise DeviceError(f"the Otii server does not answer '{command}'", hint=HINT)
-            if len(self._heard) > MAX_LINE:
+            if seen > MAX_LINE:
                 raise _strange(command, f"a line of more than {MAX_LINE:,} bytes")
             self._heard += self._stream.read(min(left, 0.5))
         line = bytes(self._heard[:end])
         del self._heard[: end + 2]
         try:
             return msgspec.json.decode(line, type=Reply)
-        except (msgspec.DecodeError, RecursionError) as error:
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             raise _strange(command, str(error)) from error
 
 

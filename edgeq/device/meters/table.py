@@ -18,6 +18,7 @@ from edgeq.device.meters.specs import (
     number,
     parse_options,
     parse_spec,
+    rate,
     switch,
     whole,
     word,
@@ -158,6 +159,38 @@ def _open_otii(port: str | None, options: Options) -> Meter:
     return _over(url, 0, lambda stream: OtiiMeter(OtiiClient(stream), settings))
 
 
+def _open_ina(port: str | None, options: Options) -> Meter:
+    from edgeq.device.meters.ina import BAUDS, InaMeter, InaSeriesMeter, InaSettings
+
+    settings = InaSettings(
+        format=options["format"], rate_hz=options["rate"], shunt_ohm=options["shunt"],
+        max_current_a=options["max_current"],
+    )  # fmt: skip
+    kind = InaMeter if settings.format == "own" else InaSeriesMeter
+    return _over(port, BAUDS[settings.format], lambda stream: kind(stream, settings))
+
+
+def _open_joulescope(port: str | None, options: Options) -> Meter:
+    from pyjoulescope_driver import Driver
+
+    from edgeq.device.meters.joulescope import JoulescopeMeter, JoulescopeSettings, choose_device
+
+    driver = Driver()
+    try:
+        path = choose_device(driver.device_paths(), port)
+        settings = JoulescopeSettings(rate_hz=options["rate"], inputs=options["inputs"])
+        return JoulescopeMeter(driver, path, settings)
+    except BaseException:
+        driver.finalize()
+        raise
+
+
+def _open_pmic(_: str | None, options: Options) -> Meter:
+    from edgeq.device.meters.pmic import PmicMeter
+
+    return PmicMeter(rate_hz=options["rate"])
+
+
 def _open_replay(port: str | None, _: Options) -> Meter:
     from edgeq.device.meters.replay import ReplayMeter, read_trace
 
@@ -215,6 +248,34 @@ _ROWS = (
             "uart": Option(whole(0, 5_250_000), 0, "baud of the board's UART on the Otii's RX"),
             "device": Option(word, "", "name or id of the device, where there is more than one"),
         },
+    ),
+    MeterRow(
+        "joulescope", "Joulescope JS110, JS220", "device", "100 kHz, to 1 MHz", "1 nA to 10 A",
+        "joulescope", _open_joulescope, gates=tuple(f"gpi{i}" for i in range(4)),
+        usb_ids=("16d0:0e88", "16d0:10ba"), requirement="pyjoulescope_driver",
+        options={
+            "rate": Option(rate(1_000_000, 500_000, 200_000, 100_000, 50_000, 20_000, 10_000,
+                                5000, 2000, 1000), 100_000, "samples a second: 1000 to 1000000"),
+            "inputs": Option(channels(*(f"gpi{i}" for i in range(4))), ("gpi0",),
+                             "inputs that are wired, e.g. inputs=gpi0+gpi1"),
+        },
+    ),
+    MeterRow(
+        "ina", "INA219, 226, 228 bridge", "serial", "1 Hz to 1 kHz", "to 1.6 A at 0.1 ohm",
+        "ina:/dev/ttyUSB0", _open_ina, gates=("gate",),
+        options={
+            "format": Option(choice("own", "jsonl"), "own",
+                             "own: edgeq's sketch; jsonl: INA_Series_Sensor, which has no gate"),
+            "rate": Option(whole(1, 1000), 400, "samples a second; jsonl keeps up to 400"),
+            "shunt": Option(number(1e-4, 10, "ohms"), 0.1,
+                            "ohms of the shunt (jsonl; edgeq's sketch knows its own)"),
+            "max_current": Option(number(1e-3, 100, "amperes"), 2.0,
+                                  "amperes at the range's end (jsonl)"),
+        },
+    ),
+    MeterRow(
+        "pmic", "Raspberry Pi 5 PMIC", "local", "1 to 50 Hz", "rails only, no 5 V loads", "pmic",
+        _open_pmic, options={"rate": Option(number(1, 50, "hertz"), 10.0, "readings a second")},
     ),
     MeterRow(
         "replay", "A recording", "file", "as recorded", "as recorded", "replay:trace.npz",
