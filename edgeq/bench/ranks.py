@@ -50,13 +50,16 @@ def double_ranks(values: Sequence[float]) -> NDArray[np.int64]:
 
 def _exact_tail(ranks: NDArray[np.int64], count: int, score: int) -> float:
     """Return the share of all choices of `count` ranks whose sum is at least `score`."""
+    if not (ranks % 2).any():  # without ties
+        ranks, score = ranks // 2, score // 2
     ways = _ways_to_sum(ranks, count)
     return float(ways[score:].sum() / ways.sum())
 
 
 def _ways_to_sum(ranks: NDArray[np.int64], count: int) -> NDArray[np.float64]:
     """Return for each sum, from 0, how many choices of `count` ranks have it."""
-    ways: NDArray[np.float64] = np.zeros((count + 1, int(ranks.sum()) + 1))
+    greatest = int(np.sort(ranks)[-count:].sum())
+    ways: NDArray[np.float64] = np.zeros((count + 1, greatest + 1))
     ways[0, 0] = 1
     for rank in ranks:
         ways[1:, rank:] += ways[:-1, : ways.shape[1] - rank].copy()
