@@ -3,6 +3,7 @@
 # result.json, check.json and junit.xml in $EDGEQ_OUT. Ends with the exit code of edgeq check.
 set -euo pipefail
 
+: "${EDGEQ_MODEL:?}" "${EDGEQ_BOARD:?}" "${EDGEQ_OUT:?}"
 mkdir -p "$EDGEQ_OUT"
 result="$EDGEQ_OUT/result.json"
 

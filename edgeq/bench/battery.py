@@ -45,15 +45,7 @@ def battery_life(
         UsageError: a figure is missing, or one inference does not fit into the period.
     """
     rest_s = _rest_seconds(plan, active_s)
-    active = active_figure(energy, active_s)
-    read = {"active": active is not None, "idle": bool(energy.idle_windows)}
-    if missing := missing_currents(plan, power, **read):
-        raise lacking(missing)
-    figures = {
-        "active": active,
-        "idle": idle_figure(plan, energy, power) if plan.idles else None,
-        "sleep": None if plan.never_sleeps else sleep_figure(plan, power),
-    }
+    figures = find_figures(plan, energy, active_s, power)
     amperes = {name: f.amperes if f else 0.0 for name, f in figures.items()}
     idle_s = plan.awake_s + (rest_s if plan.never_sleeps else 0.0)
     sleep_s = 0.0 if plan.never_sleeps else rest_s
@@ -76,6 +68,25 @@ def battery_life(
         sources={name: f.source if f else "not used" for name, f in figures.items()},
         currents_a=amperes,
     )
+
+
+def find_figures(
+    plan: BatteryPlan, energy: EnergyRecord, active_s: float, power: Power | None
+) -> dict[str, Figure | None]:
+    """Return the currents 'active', 'idle' and 'sleep'; None for one that the plan does not use.
+
+    Raises:
+        UsageError: nothing gives one that it uses.
+    """
+    active = active_figure(energy, active_s)
+    read = {"active": active is not None, "idle": bool(energy.idle_windows)}
+    if missing := missing_currents(plan, power, **read):
+        raise lacking(missing)
+    return {
+        "active": active,
+        "idle": idle_figure(plan, energy, power) if plan.idles else None,
+        "sleep": None if plan.never_sleeps else sleep_figure(plan, power),
+    }
 
 
 def _rest_seconds(plan: BatteryPlan, active_s: float) -> float:

@@ -9,10 +9,12 @@ filtered and told, and a window with any other fault is left out and told.
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 from edgeq.core.errors import InputError, UsageError, did_you_mean
@@ -23,6 +25,7 @@ from edgeq.device.meters.trace import Mark, Trace
 # A contact or a slow edge bounces for some microseconds; no inference is as short as this.
 BOUNCE_S = 20e-6
 MARKER = "marker"
+Fault = tuple[float, str]  # the moment of an edge, and what is wrong with it
 _MARK = re.compile(r"(window|idle) (\d{1,6}) (begin|end)(?: of (\d{1,7}) inferences)?")
 
 
@@ -71,7 +74,7 @@ class Pulses:
 
     gating: Gating
     spans: tuple[Span, ...]
-    faults: tuple[tuple[float, str], ...] = ()
+    faults: tuple[Fault, ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -199,32 +202,40 @@ def find_pulses(trace: Trace, channel: str, bounce_s: float = BOUNCE_S) -> Pulse
     """Pair the edges of a channel.
 
     Rising to falling is a pulse. A meter that reports one edge alone (an event) gives a pulse
-    from each odd event to the next. Pulses and pauses shorter than `bounce_s` are bounce.
+    from each odd event to the next. Pulses and pauses shorter than `bounce_s` are bounce. A pulse
+    that the recording does not hold from edge to edge is a fault.
     """
     marks = sorted(
         (m for m in trace.marks if m.channel == channel and m.edge != "marker"),
         key=lambda m: m.time_s,
     )
     kinds = {m.edge for m in marks}
-    if len(kinds) == 1 and len(marks) > 1:
-        return _pair_events(marks, trace)
-    spans, faults = _pair_edges(marks, trace)
+    events = len(kinds) == 1 and len(marks) > 1
+    spans, faults = (_pair_events if events else _pair_edges)(marks, trace)
     merged, count = _without_bounce(spans, bounce_s)
+    held, outside = _held(merged, trace)
     notes = (f"channel {channel} bounced: {count} edges within {bounce_s * 1e6:g} us taken out",)
-    return Pulses("channel", merged, faults, notes if count else ())
+    told = notes if count else ()
+    return Pulses("edge" if events else "channel", held, tuple(sorted([*faults, *outside])), told)
 
 
-def _pair_events(marks: Sequence[Mark], trace: Trace) -> Pulses:
-    spans = tuple(_span(a, b) for a, b in zip(marks[::2], marks[1::2], strict=False))
-    odd = ((marks[-1].time_s, _unpaired(trace, "an event without its second")),)
-    return Pulses("edge", spans, odd if len(marks) % 2 else ())
+def _held(spans: Sequence[Span], trace: Trace) -> tuple[tuple[Span, ...], list[Fault]]:
+    """Part the pulses that the recording holds from those that it does not hold whole."""
+    end = trace.end_s + trace.period_s
+    held = tuple(s for s in spans if s.start_s >= 0 and s.end_s <= end)
+    why = _because(trace, "a pulse that the recording does not hold")
+    return held, [(s.start_s, why) for s in spans if s.start_s < 0 or s.end_s > end]
 
 
-def _pair_edges(
-    marks: Sequence[Mark], trace: Trace
-) -> tuple[list[Span], tuple[tuple[float, str], ...]]:
+def _pair_events(marks: Sequence[Mark], trace: Trace) -> tuple[list[Span], list[Fault]]:
+    spans = [_span(a, b) for a, b in zip(marks[::2], marks[1::2], strict=False)]
+    odd = [(marks[-1].time_s, _because(trace, "an event without its second"))]
+    return spans, odd if len(marks) % 2 else []
+
+
+def _pair_edges(marks: Sequence[Mark], trace: Trace) -> tuple[list[Span], list[Fault]]:
     spans: list[Span] = []
-    faults: list[tuple[float, str]] = []
+    faults: list[Fault] = []
     opened: Mark | None = None
     for mark in marks:
         if mark.edge == "rising":
@@ -237,11 +248,11 @@ def _pair_edges(
             spans.append(_span(opened, mark))
             opened = None
     if opened is not None:
-        faults.append((opened.time_s, _unpaired(trace, "a rising edge without its falling one")))
-    return spans, tuple(faults)
+        faults.append((opened.time_s, _because(trace, "a rising edge without its falling one")))
+    return spans, faults
 
 
-def _unpaired(trace: Trace, what: str) -> str:
+def _because(trace: Trace, what: str) -> str:
     return f"{what} ({trace.fault})" if trace.fault else what
 
 
@@ -269,7 +280,7 @@ def _cut_by_channel(
 ) -> Cut:
     pulses = find_pulses(trace, channel)
     if marked:
-        cuts = [_within(pulses, span, inferences) for span in marked]
+        cuts = [_within(pulses, *reach, inferences) for reach in _reaches(marked)]
         names = [f"window {i}" for i in range(len(marked))]
     else:
         cuts = _in_order(pulses, inferences, windows)
@@ -306,10 +317,16 @@ def _uneven(window: Window, channel: str) -> tuple[str, ...]:
     )
 
 
-def _within(pulses: Pulses, span: Span, inferences: int) -> Window | str:
-    """Return the window of the pulses in a marked span, or what is wrong with them."""
-    low = span.start_s - span.start_uncertainty_s
-    high = span.end_s + span.end_uncertainty_s
+def _reaches(marked: Sequence[Span]) -> Iterator[tuple[float, float]]:
+    """Yield from when to when a window's pulses may lie: at most half-way to its neighbours."""
+    halves = [(a.end_s + b.start_s) / 2 for a, b in pairwise(marked)]
+    for span, before, after in zip(marked, [-math.inf, *halves], [*halves, math.inf], strict=True):
+        low = max(before, span.start_s - span.start_uncertainty_s)
+        yield low, min(after, span.end_s + span.end_uncertainty_s)
+
+
+def _within(pulses: Pulses, low: float, high: float, inferences: int) -> Window | str:
+    """Return the window of the pulses whose middle is in [low, high], or what is wrong there."""
     at = bisect_left(pulses.faults, low, key=lambda fault: fault[0])
     for time_s, fault in pulses.faults[at : at + 1]:
         if time_s <= high:

@@ -70,6 +70,8 @@ def find_differences(
         "engine": (_engine(result), _engine(baseline)),
         "kind": (result.latency.kind, baseline.latency.kind),
     }
+    if result.energy is not None and baseline.energy is not None:
+        pairs["kind"] = (_kinds(result), _kinds(baseline))
     if evaluation is not None and earlier is not None:
         pairs["data"] = (_data(evaluation), _data(earlier))
     return {name: f"{a}, not {b}" for name, (a, b) in pairs.items() if a != b}
@@ -86,6 +88,11 @@ def _board(result: Result) -> str:
 def _engine(result: Result) -> str:
     options = ", ".join(f"{k}={v}" for k, v in sorted(result.engine.options.items()))
     return f"{result.engine.name} ({options})" if options else result.engine.name
+
+
+def _kinds(result: Result) -> str:
+    energy = f", {result.energy.kind} energy" if result.energy else ""
+    return f"{result.latency.kind} latency{energy}"
 
 
 def _data(evaluation: EvaluationRecord) -> str:

@@ -205,7 +205,7 @@ def _buffer_bytes(plan: Plan, board: Board, wanted: int) -> int:
     """Return the reference's size of the buffer where the board's RAM has room for it."""
     if not board.memory:
         return BUFFER_BYTES
-    taken = board.build.stack_bytes + plan.arena_bytes + wanted + SPARED_BYTES
+    taken = board.build.stack_bytes + plan.arena_bytes + SPARED_BYTES
     free = board.region(board.build.data_region).size - taken
     return BUFFER_BYTES if free >= BUFFER_BYTES else wanted
 

@@ -10,6 +10,7 @@ def check_tables(record: CheckRecord) -> Tables:
     """One row a gate; what failed says so."""
     rows = (
         (
+            result.file,
             result.model,
             result.board,
             gate.gate,
@@ -21,4 +22,4 @@ def check_tables(record: CheckRecord) -> Tables:
     )
     count = sum(not gate.passed for result in record.results for gate in result.gates)
     title = "Every gate passed" if record.passed else f"{count} gate{'s'[: count > 1]} failed"
-    return (make_table(title, "model|board|gate|verdict|figures", rows),)
+    return (make_table(title, "result|model|board|gate|verdict|figures", rows),)

@@ -68,10 +68,15 @@ class EdgeBoard:
         self, model: Model, *, runs: int = 10, warmup: int = 1, layers: bool = False
     ) -> Result:
         """Measure the model now, with the input lcg:1."""
+        from edgeq import api
         from edgeq.bench.inputs import generate_input
-        from edgeq.bench.requests import MeterRequest
         from edgeq.bench.runs import run_bench
 
+        meter = api.MeterRequest(self._meter) if self._meter else None
+        if self._runs_interpreter():
+            return api.bench(
+                Path(model), board=self.id, runs=runs, warmup=warmup, layers=layers, meter=meter
+            )
         ready = self._prepare(model)
         return run_bench(
             ready,
@@ -80,7 +85,7 @@ class EdgeBoard:
             warmup=warmup,
             layers=layers,
             port=self.port,
-            meter=MeterRequest(self._meter) if self._meter else None,
+            meter=meter,
         )
 
     def result(self, model: Model) -> Result:
@@ -101,6 +106,13 @@ class EdgeBoard:
         dataset = load_dataset(data) if data else None
         inputs = collect_inputs(ready.compiled.plan, dataset, samples=samples, seeds=seeds)
         return run_validation(ready, inputs, port=self.port)
+
+    def _runs_interpreter(self) -> bool:
+        """Whether it is a Linux board that takes models as they are: there is nothing to build."""
+        from edgeq.api import find_board
+
+        board = find_board(self.id)
+        return board.kind == "linux" and not board.build.template
 
     def _prepare(self, model: Model) -> Prepared:
         from edgeq.api import find_board

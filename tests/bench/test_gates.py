@@ -8,6 +8,7 @@ from edgeq.bench.gates import Metric, Rules, Subject, check_subject
 from edgeq.bench.trust import find_differences
 from edgeq.core.records import (
     BoardRecord,
+    EnergyRecord,
     EngineRecord,
     EvaluationRecord,
     GateRecord,
@@ -177,7 +178,25 @@ def test_every_difference_to_the_baseline_is_named() -> None:
     assert find_differences(result, result) == {}
 
 
+def test_estimated_energy_is_of_another_kind_than_measured() -> None:
+    measured = changed(make_result(), energy=make_energy([1e-3] * 5))
+    estimate = EnergyRecord(kind="estimated", per_inference_j=1e-3, average_w=1.0, source="profile")
+    found = find_differences(measured, changed(make_result(), energy=estimate))
+    assert found == {
+        "kind": "estimated latency, measured energy, not estimated latency, estimated energy"
+    }
+    assert find_differences(measured, make_result()) == {}
+
+
 def test_a_later_version_of_the_engine_is_no_difference() -> None:
     result = make_result()
     later = EngineRecord(name="aot", version="9", options=result.engine.options)
     assert find_differences(changed(result, engine=later), result) == {}
+
+
+def test_the_memory_of_a_process_is_one_figure_with_noise() -> None:
+    host = changed(make_result(), host=make_host(valid=True))
+    more = with_memory(host, ram_bytes=7000)
+    assert _gate(more, "ram", Rules(), host).verdict == "cannot tell"
+    assert not _gate(more, "ram", Rules({"ram": 6999})).passed
+    assert _gate(with_memory(host, ram_bytes=0), "ram", Rules({"ram": 1})).verdict == "missing"

@@ -97,6 +97,27 @@ def test_whatever_edges_are_lost_no_window_that_is_left_is_wrong(lost: set[int])
     assert len(cut.warnings) == 4 - len(whole)
 
 
+def test_a_pulse_near_an_uncertain_marker_is_in_one_window_alone() -> None:
+    gate = edges("d0", [edge for pulse in PULSES for edge in pulse])
+    doubtful = markers("window", AROUND, uncertainty_s=0.06)
+    cut = cut_trace(trace_of(POWER, marks=[*gate, *doubtful]), "d0", inferences=6, windows=4)
+    assert [len(window.spans) for window in cut.windows] == [6, 6, 6, 6]
+    assert cut.warnings == ()
+
+
+@pytest.mark.parametrize("times", [[0.65, 0.8], [-0.1, 0.05]])
+def test_a_pulse_that_the_recording_does_not_hold_is_a_fault(times: list[float]) -> None:
+    trace = trace_of(POWER, marks=edges("d0", times), fault="unplugged")
+    with pytest.raises(InputError, match=r"a pulse that the recording does not hold \(unplugged\)"):
+        cut_trace(trace, "d0", inferences=1)
+
+
+def test_two_events_at_one_moment_are_no_window() -> None:
+    marks = [Mark(0.1, "d7", "falling", 0.0)] * 2
+    with pytest.raises(InputError, match="no pulses"):
+        cut_trace(trace_of(POWER, marks=marks), "d7", inferences=1)
+
+
 def test_a_lost_pulse_and_an_added_one_are_told_by_their_length() -> None:
     pulses = [*PULSES[:5], (0.152, 0.1521), *PULSES[6:]]
     gate = edges("d0", [edge for pulse in pulses for edge in pulse])

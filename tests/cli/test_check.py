@@ -81,7 +81,7 @@ def test_json_is_the_record(result: str, capsys: pytest.CaptureFixture[str]) -> 
 def test_csv_has_one_line_a_gate(result: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["check", result, *LIMITS, "--format", "csv"]) == 0
     names, *rows = csv.reader(io.StringIO(capsys.readouterr().out))
-    assert names == ["model", "board", "gate", "verdict", "figures"]
+    assert names == ["result", "model", "board", "gate", "verdict", "figures"]
     assert len(rows) == 4
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.core.errors import DeviceError, UsageError
@@ -125,6 +125,7 @@ def line(text: str) -> bytes:
     return f"{text}*{found:02X}\n".encode()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_without_harm(data: bytes) -> None:
     for parse in (parse_own, parse_json):
@@ -132,6 +133,7 @@ def test_any_bytes_are_read_without_harm(data: bytes) -> None:
         assert len(lines.time) == len(lines.ends) == len(lines.sequence)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=40), st.integers(0, 38))
 def test_a_changed_byte_fails_the_check(text: str, at: int) -> None:
     good = line(text).strip()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.core.errors import DeviceError, UsageError
@@ -150,6 +150,7 @@ def test_binary_overcurrent_is_a_fault() -> None:
     assert trace.fault == "the LPM01A says: overcurrent"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read_without_harm(data: bytes) -> None:
     for parse in (parse_ascii, parse_binary):
@@ -158,6 +159,7 @@ def test_any_bytes_are_read_without_harm(data: bytes) -> None:
         assert list(items.ends) == sorted(items.ends)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([lines(1), stamp(5), b"event 1 ris\r\n", b"x", b"\r\n", b"9+99\n"]))
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -136,3 +136,20 @@ SERIAL = tuple(kit for kit in KITS if kit.name not in ("otii", "joulescope"))
 """Those behind a serial port, which can be unplugged after any byte."""
 TIMED = tuple(kit for kit in KITS if kit.name != "otii")
 """Those whose samples come while they are taken: the host sees when."""
+
+
+def each(kits: Sequence[Kit], quick: Sequence[str] = ()) -> pytest.MarkDecorator:
+    """Return the mark that runs a test with each kit; those not in `quick`, if given, slowly."""
+    slow = pytest.mark.slow
+    return pytest.mark.parametrize(
+        "kit",
+        [
+            pytest.param(kit, id=kit.name, marks=[slow] if quick and kit.name not in quick else [])
+            for kit in kits
+        ],
+    )
+
+
+def named(name: str) -> Kit:
+    """Return a kit by its name."""
+    return next(kit for kit in KITS if kit.name == name)
