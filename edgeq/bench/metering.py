@@ -108,7 +108,7 @@ def choose_inferences(watch: Stopwatch, window_s: float, timeout_s: float) -> tu
     """
     some, seconds = 1, watch.run(1, timeout_s)
     while seconds < 0.1 * window_s and some < MAX_RUNS:
-        longer = min(GROWTH, 0.1 * window_s / seconds)
+        longer = min(GROWTH, 0.1 * window_s / max(seconds, SHORTEST_S))
         some = min(MAX_RUNS, max(some + 1, math.ceil(some * longer)))
         seconds = watch.run(some, timeout_s)
     each = watch.without_trip(min(seconds, watch.run(some, timeout_s))) / some
