@@ -44,14 +44,7 @@ def battery_life(
     Raises:
         UsageError: a figure is missing, or one inference does not fit into the period.
     """
-    rest_s = plan.every_s - active_s - plan.awake_s
-    if rest_s < 0:
-        busy = format_seconds(active_s + plan.awake_s)
-        raise UsageError(
-            f"--every {format_seconds(plan.every_s)} is less than the {busy} that the board is "
-            "awake for each inference",
-            hint="choose a longer period",
-        )
+    rest_s = _rest_seconds(plan, active_s)
     active = active_figure(energy, active_s)
     read = {"active": active is not None, "idle": bool(energy.idle_windows)}
     if missing := missing_currents(plan, power, **read):
@@ -83,6 +76,18 @@ def battery_life(
         sources={name: f.source if f else "not used" for name, f in figures.items()},
         currents_a=amperes,
     )
+
+
+def _rest_seconds(plan: BatteryPlan, active_s: float) -> float:
+    """Return the seconds of each period in which the board neither infers nor must be awake."""
+    busy_s = active_s + plan.awake_s
+    if busy_s > plan.every_s:
+        raise UsageError(
+            f"--every {format_seconds(plan.every_s)} is less than the {format_seconds(busy_s)} "
+            "that the board is awake for each inference",
+            hint="choose a longer period",
+        )
+    return plan.every_s - busy_s
 
 
 def active_figure(energy: EnergyRecord, active_s: float) -> Figure | None:

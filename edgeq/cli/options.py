@@ -59,6 +59,20 @@ class EngineName(str, Enum):
     tflm = "tflm"
 
 
+class ProtocolName(str, Enum):
+    """What a firmware speaks with its host."""
+
+    edgeq = "edgeq"
+    mlperf = "mlperf"
+
+
+class ModeName(str, Enum):
+    """How MLPerf Tiny's firmware gives its time stamps."""
+
+    performance = "performance"
+    energy = "energy"
+
+
 Model = Annotated[Path, typer.Argument(help="A model file.", show_default=False)]
 Int8Model = Annotated[Path, typer.Argument(help="An int8 .tflite model.", show_default=False)]
 Board = Annotated[
@@ -101,3 +115,12 @@ SleepCurrent = Annotated[
     str | None,
     typer.Option(help="Asleep, e.g. 2uA; idle: never sleeps [default: the profile's]."),
 ]
+Protocol = Annotated[ProtocolName, typer.Option(help="What the firmware speaks with its host.")]
+Mode = Annotated[
+    ModeName, typer.Option(help="MLPerf Tiny: time stamps as text, or as edges of the gate pin.")
+]
+MlperfModel = Annotated[
+    str | None,
+    typer.Option(help="kws01, vww01, ad01 or ic01 [default: by the model's shapes or name]."),
+]
+MlperfVendor = Annotated[str, typer.Option(help="What MLPerf Tiny's `name` answers.")]

@@ -17,12 +17,11 @@ from edgeq.device.session import BoardSession
 from edgeq.graph.writer import write_graph
 from tests.support.meters.faults import CLEAN, Faults, Span
 from tests.support.meters.ppk2 import Ppk2
-from tests.support.meters.signals import Floats, Signal
+from tests.support.meters.signals import Floats
 from tests.support.meters.wire import Plug, plugged_in
 from tests.support.small_cnn import small_cnn
 
 ACTIVE_A, IDLE_A, VOLTS = 10e-3, 2e-3, 3.0
-FOREVER_S = 3600.0
 
 
 @dataclass
@@ -32,24 +31,45 @@ class Activity:
     spans: list[list[float]] = field(default_factory=list)
 
 
-class LiveSignal(Signal):
-    """The current that a board draws while it is watched."""
+class LiveSignal:
+    """The current that a board draws while it is watched; `started_at` is the meter's second 0."""
+
+    end_s = 3600.0
 
     def __init__(self, activity: Activity) -> None:
-        super().__init__(np.array([0.0, FOREVER_S]), np.array([IDLE_A, IDLE_A]))
-        object.__setattr__(self, "activity", activity)
-        object.__setattr__(self, "device", None)
+        self.activity = activity
+        self.started_at = 0.0
+
+    def busy(self, edges_s: Floats) -> Floats:
+        """Return for how much of the time between neighbouring edges the board was busy, 0..1."""
+        moments = edges_s + self.started_at
+        busy = np.zeros(len(edges_s) - 1)
+        for first, *end in self.activity.spans:
+            last = end[0] if end else np.inf
+            inside = np.minimum(moments[1:], last) - np.maximum(moments[:-1], first)
+            busy += np.clip(inside, 0, None)
+        return busy / np.diff(moments)
 
     def means(self, edges_s: Floats) -> Floats:
         """Return the mean current between neighbouring edges."""
-        moments = edges_s + self.device.started_at  # type: ignore[attr-defined]
-        busy = np.zeros(len(edges_s) - 1)
-        for first, *end in self.activity.spans:  # type: ignore[attr-defined]
-            last = end[0] if end else np.inf
-            busy += np.clip(
-                np.minimum(moments[1:], last) - np.maximum(moments[:-1], first), 0, None
-            )
-        return IDLE_A + (ACTIVE_A - IDLE_A) * busy / np.diff(moments)
+        return IDLE_A + (ACTIVE_A - IDLE_A) * self.busy(edges_s)
+
+
+class WatchingKit(Ppk2):
+    """A PPK2 whose current and channel 0 follow what the board does, as it does it."""
+
+    def __init__(self, activity: Activity, faults: Faults = CLEAN) -> None:
+        self.live = LiveSignal(activity)
+        super().__init__(self.live, faults, realtime=True)
+
+    def begin(self) -> None:
+        """Start a recording."""
+        super().begin()
+        self.live.started_at = self.started_at
+
+    def _digital(self, first: int, count: int) -> np.ndarray:
+        edges = (first + np.arange(count + 1)) / self.true_rate_hz
+        return (self.live.busy(edges) > 0.5).astype(np.int64)
 
 
 @pytest.fixture
@@ -68,14 +88,6 @@ def activity(monkeypatch: pytest.MonkeyPatch) -> Activity:
 
     monkeypatch.setattr(BoardSession, "invoke_quietly", watched)
     return seen
-
-
-def kit(activity: Activity, faults: Faults = CLEAN) -> Ppk2:
-    """Return a kit that sees what the board does as it does it."""
-    signal = LiveSignal(activity)
-    device = Ppk2(signal, faults, realtime=True)
-    object.__setattr__(signal, "device", device)
-    return device
 
 
 @pytest.fixture
@@ -107,7 +119,7 @@ def truth(activity: Activity, inferences: int) -> float:
 def test_marker_gating_finds_the_energy_within_what_it_says_it_may_be_wrong(
     model: str, activity: Activity, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with plugged_in(kit(activity)) as plug:
+    with plugged_in(WatchingKit(activity)) as plug:
         assert bench(model, plug, tmp_path, "--gate", "marker") == 0
     energy = read_energy(capsys)
     (inferences,) = {w["inferences"] for w in energy["windows"]}
@@ -119,22 +131,37 @@ def test_marker_gating_finds_the_energy_within_what_it_says_it_may_be_wrong(
     assert energy["complete"] is True
 
 
+def test_a_gate_on_a_digital_channel_is_found_and_closer_to_the_truth(
+    model: str, activity: Activity, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with plugged_in(WatchingKit(activity)) as plug:
+        assert bench(model, plug, tmp_path) == 0
+    energy = read_energy(capsys)
+    (inferences,) = {w["inferences"] for w in energy["windows"]}
+    assert energy["gating"] == "channel"
+    assert "gate d0" in energy["source"]
+    assert energy["per_inference_j"] == pytest.approx(truth(activity, inferences), rel=1e-3)
+    assert energy["uncertainty_j"] < 1e-3 * energy["per_inference_j"]
+
+
 def test_lost_and_clipped_samples_reach_the_result(
     model: str, activity: Activity, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     every = range(5_000, 1_000_000, 10_000)
     lost = tuple(Span(first, 30) for first in every)
     clipped = tuple(Span(first + 1_000, 5) for first in every)
-    with plugged_in(kit(activity, Faults(lost=lost, clipped=clipped))) as plug:
+    with plugged_in(WatchingKit(activity, Faults(lost=lost, clipped=clipped))) as plug:
         assert bench(model, plug, tmp_path) == 0
     energy = read_energy(capsys)
     gaps = energy["meter"]["gaps"]
     assert gaps >= 15
-    assert energy["meter"]["lost_samples"] == 30 * gaps
+    # The counter of the kit tells a loss modulo 64; on a busy host the rest is a guess.
+    assert energy["meter"]["lost_samples"] >= 30 * gaps
+    assert (energy["meter"]["lost_samples"] - 30 * gaps) % 64 == 0
     assert abs(energy["meter"]["clipped_samples"] - 5 * gaps) <= 5
     for window in energy["windows"]:
         share = window["duration_s"] / 0.1
-        assert 30 * (share - 1) <= window["lost_samples"] <= 30 * (share + 1)
+        assert window["lost_samples"] >= 30 * (share - 1)
         assert 5 * (share - 1) <= window["clipped_samples"] <= 5 * (share + 1)
     assert sum("lost" in w and "bridged" in w for w in energy["warnings"]) == 5
     assert any("are clipped: the energy is at least this" in w for w in energy["warnings"])
@@ -143,7 +170,7 @@ def test_lost_and_clipped_samples_reach_the_result(
 def test_a_kit_unplugged_in_mid_run_leaves_with_5_and_what_it_recorded(
     model: str, activity: Activity, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with plugged_in(kit(activity), 4 * 140_000) as plug:
+    with plugged_in(WatchingKit(activity), 4 * 140_000) as plug:
         assert bench(model, plug, tmp_path) == 5
     out = capsys.readouterr()
     assert json.loads(out.out)["energy"]["complete"] is False

@@ -11,10 +11,12 @@ from edgeq.cli.commands.boards import (
     list_boards,
     list_ports,
     new_board,
+    serve_board,
     show_board,
     show_schema,
 )
 from edgeq.cli.commands.build import build
+from edgeq.cli.commands.check import check
 from edgeq.cli.commands.compile import compile_
 from edgeq.cli.commands.convert import convert
 from edgeq.cli.commands.data import get_data, list_data, show_data
@@ -52,6 +54,7 @@ COMMANDS: dict[str, Command] = {
     "bench": bench,
     "energy": energy,
     "validate": validate,
+    "check": check,
     "report": report,
     "sweep": sweep,
     "doctor": doctor,
@@ -66,6 +69,7 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
             "check": check_boards,
             "new": new_board,
             "ports": list_ports,
+            "serve": serve_board,
             "schema": show_schema,
         },
     ),

@@ -24,6 +24,11 @@ HALF_STEP_A = {
     "ppk2": Calibration().step_a(3) / 2,
     # Four digits of joules: 1e-7 J from 0.1 mJ up, over 3 V and a millisecond.
     "lpm01a": 1e-7 / (3.0 * 1e-3) / 2,
+    # 1.6 A / 2^15.
+    "ina219": 1.6 / 2**15 / 2,
+    "ina226": 1.6 / 2**15 / 2,
+    # Its charge register counts 1.6 / 2^19 C, over 2.5 ms.
+    "ina228": 1.6 / 2**19 / 2.5e-3 / 2,
     # A microampere: six decimals; the register's step is 10 A / 2^19.
     "ina_series": 10 / 2**19 / 2 + 0.5e-6,
     # Single-precision numbers.
