@@ -22,7 +22,8 @@ from edgeq.sweep.schedulers import open_scheduler
 from edgeq.sweep.store import Store
 from edgeq.sweep.table import csv_tables
 
-RECORD, TABLE, PAGE, MODELS = "sweep.json", "sweep.csv", "sweep.html", "models"
+RECORD, TABLE, PAGE = "sweep.json", "sweep.csv", "sweep.html"
+MODELS, RESULTS = "models", "results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,17 +139,29 @@ def _folder(request: SweepRequest, plan: SweepPlan) -> Path:
 
 
 def _write(plan: SweepPlan, store: Store, record: SweepRecord) -> Path:
-    """Write the record, the table, the page and the converted models; return the page."""
-    write_atomic(store.folder / RECORD, to_json(record))
-    write_atomic(store.folder / TABLE, to_csv(csv_tables(record)[0]))
+    """Write the record, the table, the page, results and converted models; return the page."""
+    folder = store.folder
+    write_atomic(folder / RECORD, to_json(record))
+    write_atomic(folder / TABLE, to_csv(csv_tables(record)[0]))
+    for old in (folder / RESULTS).glob("*.json"):
+        old.unlink()
+    for row in record.rows:
+        if row.outcome.result is not None:
+            name = _file_name(row.model, row.scheme, row.board, row.options)
+            write_atomic(folder / RESULTS / f"{name}.json", to_json(row.outcome.result))
     for cell, key in _conversions(plan):
         product = store.find_product(key)
         if product is not None:
             model = msgspec.msgpack.decode(product, type=Converted).model
-            write_atomic(store.folder / MODELS / f"{cell.model}-{cell.scheme}.tflite", model)
-    page = store.folder / PAGE
+            write_atomic(folder / MODELS / f"{_file_name(cell.model, cell.scheme)}.tflite", model)
+    page = folder / PAGE
     write_atomic(page, render_sweep(record))
     return page
+
+
+def _file_name(*names: str | None) -> str:
+    """Return a file's name for a cell; no name of a sweep has a comma."""
+    return ",".join(name for name in names if name)
 
 
 def _conversions(plan: SweepPlan) -> Iterator[tuple[Cell, str]]:

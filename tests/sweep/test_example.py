@@ -54,5 +54,5 @@ def test_the_example_runs(tmp_path: Path) -> None:
     assert [row.outcome.status for row in done.record.rows] == ["ok"] * 10
     assert {row.outcome.bit_exact for row in done.record.rows} == {True}
     for scheme in ("tflite", "aeq"):
-        assert api.inspect(tmp_path / "out" / "models" / f"digits-{scheme}.tflite").macs > 0
+        assert api.inspect(tmp_path / "out" / "models" / f"digits,{scheme}.tflite").macs > 0
     assert sum(api.sweep(path, out=tmp_path / "out", jobs=1).tally.started.values()) == 0

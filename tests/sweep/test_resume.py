@@ -109,6 +109,9 @@ def test_a_finished_sweep_runs_nothing_again_and_writes_the_same(tmp_path: Path)
     assert (second.tally.kept, sum(second.tally.started.values())) == (2, 0)
     assert read_journal(out) == events
     assert {p: p.read_bytes() for p in files} == files
+    results = sorted((out / "results").iterdir())
+    assert [p.name for p in results] == ["net0,virt-m4,seed1.json", "net0,virt-m4,seed2.json"]
+    assert api.check(results, limits={"latency": 1.0}).passed
     assert api.sweep(manifest, out=out, jobs=1, fresh=True).tally.kept == 0
     assert {p: p.read_bytes() for p in files} == files
 
