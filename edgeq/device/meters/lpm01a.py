@@ -116,7 +116,8 @@ class Lpm01aMeter(StreamedMeter):
         return Trace(
             meter=f"{self.name} ({settings.output}, {settings.format})", period_s=period,
             voltage_v=settings.voltage_v, time_s=time_s, current_a=current, power_w=power,
-            clipped=current >= END_A * 0.999, gaps=(*find_gaps(time_s, period), *_gap_at_end(time_s, missing, period)),
+            clipped=current >= END_A * 0.999,
+            gaps=(*find_gaps(time_s, period), *_gap_at_end(time_s, missing, period)),
             marks=sort_marks(events, place_marks(clock, noted, period)),
             fault=recording.fault or _fault(items), warnings=(*doubts, *self._doubts(items)),
         )  # fmt: skip
