@@ -17,8 +17,8 @@ from edgeq.device.streams import Stream
 
 SLICE_S = 0.1
 MAX_REPLY = 1 << 16
-# A recording holds no more: 50 million samples of 4 bytes and six hours.
-LIMIT_BYTES = 200_000_000
+# A recording holds no more: 20 million samples of 4 bytes (1.5 GB once decoded), six hours.
+LIMIT_BYTES = 80_000_000
 LIMIT_S = 6 * 3600.0
 
 
