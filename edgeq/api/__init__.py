@@ -32,6 +32,9 @@ from edgeq.api.energy import energy as energy
 from edgeq.api.energy import parse_plan as parse_plan
 from edgeq.api.meters import list_meters as list_meters
 from edgeq.api.meters import record_meter as record_meter
+from edgeq.api.mlperf import MlperfRequest as MlperfRequest
+from edgeq.api.mlperf import check_mlperf as check_mlperf
+from edgeq.api.mlperf import run_mlperf as run_mlperf
 from edgeq.api.models import convert as convert
 from edgeq.api.models import evaluate as evaluate
 from edgeq.api.models import inspect as inspect

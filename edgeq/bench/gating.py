@@ -9,10 +9,12 @@ filtered and told, and a window with any other fault is left out and told.
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 from edgeq.core.errors import InputError, UsageError, did_you_mean
@@ -269,7 +271,7 @@ def _cut_by_channel(
 ) -> Cut:
     pulses = find_pulses(trace, channel)
     if marked:
-        cuts = [_within(pulses, span, inferences) for span in marked]
+        cuts = [_within(pulses, *reach, inferences) for reach in _reaches(marked)]
         names = [f"window {i}" for i in range(len(marked))]
     else:
         cuts = _in_order(pulses, inferences, windows)
@@ -306,10 +308,16 @@ def _uneven(window: Window, channel: str) -> tuple[str, ...]:
     )
 
 
-def _within(pulses: Pulses, span: Span, inferences: int) -> Window | str:
-    """Return the window of the pulses in a marked span, or what is wrong with them."""
-    low = span.start_s - span.start_uncertainty_s
-    high = span.end_s + span.end_uncertainty_s
+def _reaches(marked: Sequence[Span]) -> Iterator[tuple[float, float]]:
+    """Yield from when to when a window's pulses may lie: at most half-way to its neighbours."""
+    halves = [(a.end_s + b.start_s) / 2 for a, b in pairwise(marked)]
+    for span, before, after in zip(marked, [-math.inf, *halves], [*halves, math.inf], strict=True):
+        low = max(before, span.start_s - span.start_uncertainty_s)
+        yield low, min(after, span.end_s + span.end_uncertainty_s)
+
+
+def _within(pulses: Pulses, low: float, high: float, inferences: int) -> Window | str:
+    """Return the window of the pulses whose middle is in [low, high], or what is wrong there."""
     at = bisect_left(pulses.faults, low, key=lambda fault: fault[0])
     for time_s, fault in pulses.faults[at : at + 1]:
         if time_s <= high:

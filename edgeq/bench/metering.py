@@ -24,8 +24,9 @@ from edgeq.device.meters.trace import Meter, Trace
 from edgeq.device.session import MAX_RUNS
 
 ROUND_TRIPS = 5
-ANSWER_S = 2.0
+ANSWER_S = 10.0
 SHORTEST_S = 1e-6
+PAUSE_S = 0.05  # between windows: longer than a marker is uncertain, so that none meets another
 SLOWER = 5.0  # than the windows before: then the board is taken for lost
 
 
@@ -78,7 +79,8 @@ class Stopwatch:
         return max(SHORTEST_S, self.run(inferences, timeout_s) - 2 * self._half_trip_s)
 
     def window(self, index: int, inferences: int, timeout_s: float) -> None:
-        """Run and mark a window."""
+        """Run and mark a window, some time after what was before."""
+        time.sleep(PAUSE_S)
         began = time.monotonic()
         seconds = self.run(inferences, timeout_s)
         half = self._half_trip_s

@@ -16,8 +16,8 @@ from edgeq.core.files import shipped_folder
 
 NO_FLASHER = "none"
 NO_GATE = "none"
-# Folders of firmware_templates/ that are no template.
-NO_TEMPLATES = ("common", "protocols", "exports")
+# What makes a folder of firmware_templates/ a template: the ground that a protocol runs on.
+GROUND = "platform.c"
 WIDTHS = range(16, 65)
 ADDRESSES = 1 << 32
 CLOCKS = (1_000_000, 10_000_000_000)
@@ -179,7 +179,7 @@ def _check_link(board: Board, known: Known) -> Iterator[str]:
 
 
 def _driver_text(board: Board, name: str) -> str:
-    folder = shipped_folder("firmware_templates") / (board.build.template or NO_TEMPLATES[0])
+    folder = shipped_folder("firmware_templates") / (board.build.template or NO_FLASHER)
     known = {path.stem: path for path in (folder / "gpio").glob("*.c")}
     return known[name].read_text("utf-8") if name in known else ""
 
@@ -260,7 +260,7 @@ def _fields_of(section: str) -> tuple[str, ...]:
 def template_names() -> tuple[str, ...]:
     """Return the names of the firmware templates."""
     folders = shipped_folder("firmware_templates").iterdir()
-    return tuple(sorted(f.name for f in folders if f.is_dir() and f.name not in NO_TEMPLATES))
+    return tuple(sorted(f.name for f in folders if (f / GROUND).is_file()))
 
 
 Check = Callable[[Board, Known], Iterator[str]]

@@ -97,6 +97,14 @@ def test_whatever_edges_are_lost_no_window_that_is_left_is_wrong(lost: set[int])
     assert len(cut.warnings) == 4 - len(whole)
 
 
+def test_a_pulse_near_an_uncertain_marker_is_in_one_window_alone() -> None:
+    gate = edges("d0", [edge for pulse in PULSES for edge in pulse])
+    doubtful = markers("window", AROUND, uncertainty_s=0.06)
+    cut = cut_trace(trace_of(POWER, marks=[*gate, *doubtful]), "d0", inferences=6, windows=4)
+    assert [len(window.spans) for window in cut.windows] == [6, 6, 6, 6]
+    assert cut.warnings == ()
+
+
 def test_a_lost_pulse_and_an_added_one_are_told_by_their_length() -> None:
     pulses = [*PULSES[:5], (0.152, 0.1521), *PULSES[6:]]
     gate = edges("d0", [edge for pulse in pulses for edge in pulse])

@@ -16,7 +16,7 @@ from edgeq.device.session import BoardSession
 from edgeq.device.virtual.gate import WAITING_LINES, GateEdge, GateReporter, read_edges
 from edgeq.device.virtual.launch import VirtualStream
 from tests.support.firmware import virtual_firmware
-from tests.support.mlperf import Host, build, small_model
+from tests.support.mlperf import Host, small_firmware
 
 
 def _edges(stream: VirtualStream, count: int) -> list[GateEdge]:
@@ -52,8 +52,8 @@ def test_each_inference_is_a_pulse_as_long_as_the_model_takes(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("board", ["virt-m0plus", "virt-m4"])
-def test_energy_mode_pulls_the_gate_low_for_each_stamp(board: str, tmp_path: Path) -> None:
-    ready = build(small_model(tmp_path), board, tmp_path, mode="energy")
+def test_energy_mode_pulls_the_gate_low_for_each_stamp(board: str) -> None:
+    ready = small_firmware(board, "energy")
     stream = connect(ready.board, ready.image)
     assert isinstance(stream, VirtualStream)
     try:
@@ -77,8 +77,8 @@ def test_energy_mode_pulls_the_gate_low_for_each_stamp(board: str, tmp_path: Pat
     assert windows[1] - pulse == pytest.approx(10 * (windows[0] - pulse), rel=0.1)
 
 
-def test_performance_mode_leaves_the_gate_alone(tmp_path: Path) -> None:
-    ready = build(small_model(tmp_path), "virt-m4", tmp_path)
+def test_performance_mode_leaves_the_gate_alone() -> None:
+    ready = small_firmware("virt-m4")
     stream = connect(ready.board, ready.image)
     assert isinstance(stream, VirtualStream)
     try:

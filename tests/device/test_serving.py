@@ -9,15 +9,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 import serial
 
+from edgeq.cli.app import run
 from edgeq.core.errors import UsageError
 from edgeq.device.serving import open_outlet
 from edgeq.device.streams import open_stream
-from tests.support.mlperf import build, small_model
+from tests.support.mlperf import small_firmware
 
 NAME = b"m-name-dut-[edgeq]\r\n"
 
@@ -42,8 +42,8 @@ def _speak(port: str) -> None:
 
 
 @pytest.mark.parametrize("board", ["host", "virt-m4", "qemu-an386"])
-def test_a_foreign_program_drives_it_over_tcp(board: str, tmp_path: Path) -> None:
-    ready = build(small_model(tmp_path), board, tmp_path)
+def test_a_foreign_program_drives_it_over_tcp(board: str) -> None:
+    ready = small_firmware(board)
     with _served(board, ready.image.elf, "--tcp", "0") as (process, port):
         assert port.startswith("socket://127.0.0.1:")
         for _ in range(3):
@@ -52,8 +52,8 @@ def test_a_foreign_program_drives_it_over_tcp(board: str, tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("board", ["host", "virt-m4"])
-def test_a_foreign_program_drives_it_over_a_pseudo_terminal(board: str, tmp_path: Path) -> None:
-    ready = build(small_model(tmp_path), board, tmp_path)
+def test_a_foreign_program_drives_it_over_a_pseudo_terminal(board: str) -> None:
+    ready = small_firmware(board)
     with _served(board, ready.image.elf, "--pty") as (process, port):
         for _ in range(2):
             _speak(port)
@@ -70,8 +70,8 @@ def test_a_foreign_program_drives_it_over_a_pseudo_terminal(board: str, tmp_path
     assert process.returncode == 0
 
 
-def test_its_edges_are_printed_where_they_are_asked_for(tmp_path: Path) -> None:
-    ready = build(small_model(tmp_path), "virt-m4", tmp_path, mode="energy")
+def test_its_edges_are_printed_where_they_are_asked_for() -> None:
+    ready = small_firmware("virt-m4", "energy")
     with (
         _served("virt-m4", ready.image.elf, "--tcp", "0", "--edges") as (process, port),
         contextlib.closing(open_stream(port)) as stream,
@@ -93,18 +93,11 @@ def test_its_edges_are_printed_where_they_are_asked_for(tmp_path: Path) -> None:
     ],
 )
 def test_what_cannot_be_served_is_said(
-    arguments: list[str], code: int, said: str, elf: str, capsys: pytest.CaptureFixture[str]
+    arguments: list[str], code: int, said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from edgeq.cli.app import run
-
+    elf = small_firmware("virt-m4").image.elf
     assert run(["boards", "serve", *(elf if a == "ELF" else a for a in arguments)]) == code
     assert said in capsys.readouterr().err
-
-
-@pytest.fixture(name="elf", scope="module")
-def _elf(tmp_path_factory: pytest.TempPathFactory) -> str:
-    folder = tmp_path_factory.mktemp("served")
-    return build(small_model(folder), "virt-m4", folder).image.elf
 
 
 def test_a_taken_port_is_a_usage_error() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import time
 
 import pytest
 
@@ -10,13 +10,12 @@ from edgeq.core.lcg import generate_bytes
 from edgeq.core.records.firmware import Mode
 from tests.support.mlperf import (
     Host,
-    build,
     centred,
     expected_scores,
     laps,
     opened,
     scores,
-    small_model,
+    small_firmware,
     without_laps,
 )
 
@@ -88,10 +87,8 @@ def _infer(runs: int, warmup: int, mode: Mode, results: str) -> str:
 
 @pytest.mark.parametrize("mode", ["performance", "energy"])
 @pytest.mark.parametrize("board", BOARDS)
-def test_a_session_answers_every_command_and_error_exactly(
-    board: str, mode: Mode, tmp_path: Path
-) -> None:
-    ready = build(small_model(tmp_path), board, tmp_path, mode=mode)
+def test_a_session_answers_every_command_and_error_exactly(board: str, mode: Mode) -> None:
+    ready = small_firmware(board, mode)
     results = f"m-results-[{','.join(expected_scores(ready, centred(IMAGE)))}]\r\n"
     with opened(ready) as host:
         boot = f"m-timestamp-mode-{mode}\r\n{STAMP[mode]}m-init-done\r\n"
@@ -113,8 +110,8 @@ def _time_of(host: Host, command: str) -> int:
 
 
 @pytest.mark.parametrize("board", ["virt-m4", "qemu-an386"])
-def test_time_stamps_count_the_boards_own_time(board: str, tmp_path: Path) -> None:
-    ready = build(small_model(tmp_path), board, tmp_path)
+def test_time_stamps_count_the_boards_own_time(board: str) -> None:
+    ready = small_firmware(board)
     with opened(ready) as host:
         before = laps(host.boot)
         host.load(IMAGE)
@@ -125,11 +122,24 @@ def test_time_stamps_count_the_boards_own_time(board: str, tmp_path: Path) -> No
     assert tenfold > 9 * once - 10
 
 
-def test_an_inference_starts_from_the_loaded_input_each_time(tmp_path: Path) -> None:
-    ready = build(small_model(tmp_path), "host", tmp_path)
+@pytest.mark.parametrize("board", ["virt-m0plus", "virt-m4"])
+def test_a_virtual_board_sleeps_while_nothing_is_asked(board: str) -> None:
+    ready = small_firmware(board)
+    with opened(ready) as host:
+        (before,) = laps(host.ask("timestamp"))
+        time.sleep(0.5)
+        (after,) = laps(host.ask("timestamp"))
+    # Awake, it would have executed some 100 million instructions: two seconds of its own.
+    assert 0 < after - before < 50_000
+
+
+def test_an_inference_starts_from_the_loaded_input_each_time() -> None:
+    ready = small_firmware("host")
     other = generate_bytes(2, 64)
     with opened(ready) as host:
         for raw in (IMAGE, other, IMAGE):
             host.load(raw)
+            shown = host.ask("db print")
             for command in ("infer 1 0", "infer 5 0", "infer 1 3"):
                 assert scores(host.ask(command)) == expected_scores(ready, centred(raw))
+            assert host.ask("db print") == shown

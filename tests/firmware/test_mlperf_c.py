@@ -64,7 +64,7 @@ int main(void)
     static uint8_t bytes[4 * INPUT_ELEMENTS];
     while (fread(bytes, sizeof bytes, 1, stdin) == 1) {
         input_take(bytes);
-        input_give();
+        input_give(bytes);
         fwrite(given, sizeof given, 1, stdout);
     }
     return 0;
@@ -75,8 +75,9 @@ STEPS_TASK = """
 #define INPUT_ELEMENTS 16u
 #define INPUT_SCALE 3.910000000e-01f
 #define INPUT_ZERO_POINT 83
-void input_take(const uint8_t *bytes);
-void input_give(void);
+void input_take(uint8_t *bytes);
+void input_give(const uint8_t *bytes);
+void input_leave(uint8_t *bytes);
 """
 
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import re
+import shutil
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -49,6 +53,14 @@ def build(
     if not is_installed(find_toolchain(profile)):
         pytest.skip(f"no toolchain for {board} is installed")
     return prepare(model, profile, folder, protocol="mlperf", mode=mode, mlperf_model=task)
+
+
+@functools.cache
+def small_firmware(board: str, mode: Mode = "performance") -> Prepared:
+    """Return the small network's firmware as ic01; made once, skipped as in `build`."""
+    folder = Path(tempfile.mkdtemp(prefix="edgeq-mlperf-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return build(small_model(folder), board, folder, mode=mode)
 
 
 class Host:

@@ -32,6 +32,7 @@ from edgeq.cli.commands.fit import fit
 from edgeq.cli.commands.flash import flash
 from edgeq.cli.commands.inspect import inspect
 from edgeq.cli.commands.meters import list_meters, record_meter
+from edgeq.cli.commands.mlperf import check_mlperf, run_mlperf
 from edgeq.cli.commands.report import report
 from edgeq.cli.commands.validate import validate
 
@@ -78,5 +79,9 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
     "meters": (
         "List power meters and record with one.",
         {"list": list_meters, "record": record_meter},
+    ),
+    "mlperf": (
+        "Run MLPerf Tiny, and check what is submitted.",
+        {"run": run_mlperf, "check": check_mlperf},
     ),
 }
