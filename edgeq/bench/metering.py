@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from edgeq.bench.energy import label_trace, measure_energy
 from edgeq.bench.gating import MARKER, mark_name
+from edgeq.bench.pulses import TEXT
 from edgeq.bench.requests import MeterRequest
 from edgeq.boards.profile import Board
 from edgeq.core.errors import DeviceError, EdgeqError, UsageError, did_you_mean
@@ -166,9 +167,9 @@ def meter_board(session: Runner, meter: Meter, request: MeterRequest, board: Boa
 
 
 def check_gate(meter: Meter, gate: str) -> None:
-    """Raise UsageError for a gate that is no channel of the meter."""
+    """Raise UsageError for a gate that is no channel of the meter, and no text of markers."""
     known = ("auto", MARKER, *meter.gates)
-    if gate not in known:
+    if gate not in known and not gate.startswith(TEXT):
         raise UsageError(
             f"{meter.name} has no channel {gate!r}.{did_you_mean(gate, known)}",
             hint=f"--gate takes {', '.join(known)}",

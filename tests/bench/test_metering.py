@@ -120,7 +120,7 @@ def test_a_channel_without_pulses_is_a_device_error_that_keeps_the_recording(
 ) -> None:
     runner = TimedRunner(clock)
     request = MeterRequest("fake:", "d3", 3, 0.1, 0.05, tmp_path / "kept.npz")
-    with pytest.raises(DeviceError, match="no edge on channel 'd3'"):
+    with pytest.raises(DeviceError, match="no edge of gate 'd3'"):
         meter_board(runner, FakeMeter(runner, gate=True), request, MCU)
     assert (tmp_path / "kept.npz").exists()
 
