@@ -199,7 +199,8 @@ class Otii:
             return np.full(count, np.float32(self.voltage_v))
         current = self.faults.seen(self.signal, 0, count, RATES[channel])
         current = current[self.faults.kept(0, count)] * self.main
-        return (current * (self.voltage_v if channel == "mp" else 1.0)).astype(np.float32)
+        scale = self.voltage_v if channel == "mp" else 1.0
+        return np.asarray(current * scale, np.float32)
 
     def _entries(self, channel: str) -> list[Message]:
         events: Sequence[tuple[float, object]] = (
