@@ -57,15 +57,12 @@ def run_deployment(request: DeployRequest, on_progress: Progress) -> Deployment:
     """
     from edgeq.bench.inputs import generate_input
     from edgeq.bench.preparation import prepare
-    from edgeq.bench.requests import check_request
     from edgeq.bench.runs import collect_inputs, run_bench, run_validation
     from edgeq.boards.registry import find_board
     from edgeq.data.dataset import load_dataset
     from edgeq.device.flashers import flash_image
     from edgeq.report.records import ReportData
 
-    if request.meter is not None:
-        check_request(request.meter)
     board = find_board(request.board)
     out = request.out or Path("runs") / f"{request.model.stem}-{board.id}"
     dataset = load_dataset(request.data, data_root=request.data_root)

@@ -11,9 +11,9 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from edgeq.bench.gating import Cut, Span, Window, cut_trace, marked_inferences
+from edgeq.bench.gating import MARKER, Cut, Span, Window, cut_trace, marked_inferences
 from edgeq.bench.plotting import plot_trace
-from edgeq.bench.statistics import median_interval, summarise
+from edgeq.bench.statistics import summarise
 from edgeq.core.errors import UsageError
 from edgeq.core.records import BoardKind, EnergyRecord, Kind, MeterRecord, WindowRecord
 from edgeq.core.units import format_quantity
@@ -24,8 +24,6 @@ ENOUGH_WINDOWS = 5  # as MLPerf Tiny asks for; fewer give no honest interval
 CLEAN_WINDOWS = 3  # so many windows without a gap, and those with one are left out
 DRIFT = 0.02  # of the active power: more than this between idle before and after is drift
 DOUBT = 0.01  # of the energy: more uncertainty of the gating than this is told
-
-
 SIMULATED = "(simulated)"
 
 
@@ -85,16 +83,15 @@ def energy_of(trace: Trace, cut: Cut) -> EnergyRecord:
     records = [w.record for w in used]
     per = [w.energy_j / w.inferences for w in records]
     summary = summarise(per)
-    low, high = median_interval(per)
     idle_w = mean_power(idle) if idle else None
     record = EnergyRecord(
         kind=energy_kind(trace),
         per_inference_j=summary.median,
         average_w=mean_power(records),
-        source=f"{trace.meter}, {_describe(cut)}",
+        source=f"{trace.meter}, {_describe(cut, len(used))}",
         net_per_inference_j=None if idle_w is None else _net(records, idle_w),
-        low_j=low,
-        high_j=high,
+        low_j=summary.low,
+        high_j=summary.high,
         mad_j=summary.mad,
         charge_c=float(median(w.charge_c / w.inferences for w in records)),
         voltage_v=trace.voltage_v,
@@ -125,10 +122,9 @@ def meter_record(trace: Trace) -> MeterRecord:
     )
 
 
-def _describe(cut: Cut) -> str:
-    count, inferences = len(cut.windows), cut.windows[0].inferences
-    gate = "host markers" if cut.gating == "marker" else f"gate {cut.source}"
-    return f"{gate}, {count} windows of {inferences} inferences"
+def _describe(cut: Cut, used: int) -> str:
+    gate = "host markers" if cut.source == MARKER else f"gate {cut.source}"
+    return f"{gate}, {used} windows of {cut.windows[0].inferences} inferences"
 
 
 # --- windows ---------------------------------------------------------------------------------

@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Protocol
 
 from msgspec.structs import replace
 
 from edgeq.bench.energy import label_trace, measure_energy
-from edgeq.bench.gating import mark_name
-from edgeq.bench.requests import MeterRequest, check_request
+from edgeq.bench.gating import MARKER, mark_name
+from edgeq.bench.pulses import TEXT
+from edgeq.bench.requests import MeterRequest
 from edgeq.boards.profile import Board
-from edgeq.core.errors import DeviceError, EdgeqError, UsageError
+from edgeq.core.errors import DeviceError, EdgeqError, UsageError, did_you_mean
 from edgeq.core.records import EnergyRecord
 from edgeq.device.meters.replay import write_trace
 from edgeq.device.meters.trace import Meter, Trace
 from edgeq.device.session import MAX_RUNS
 
 ROUND_TRIPS = 5
-ANSWER_S = 2.0
+ANSWER_S = 10.0
 SHORTEST_S = 1e-6
+PAUSE_S = 0.05  # between windows: longer than a marker is uncertain, so that none meets another
 SLOWER = 5.0  # than the windows before: then the board is taken for lost
 
 
@@ -39,7 +43,7 @@ def opened_meter(request: MeterRequest | None) -> Iterator[Meter | None]:
     """Open the meter of a request, which gives the board its power; None for no request.
 
     Raises:
-        UsageError: the request cannot be measured, or no such meter.
+        UsageError: no such meter.
         DeviceError: the meter does not answer.
     """
     from edgeq.device.meters.table import open_meter
@@ -47,7 +51,6 @@ def opened_meter(request: MeterRequest | None) -> Iterator[Meter | None]:
     if request is None:
         yield None
         return
-    check_request(request)
     meter = open_meter(request.meter)
     try:
         yield meter
@@ -77,7 +80,8 @@ class Stopwatch:
         return max(SHORTEST_S, self.run(inferences, timeout_s) - 2 * self._half_trip_s)
 
     def window(self, index: int, inferences: int, timeout_s: float) -> None:
-        """Run and mark a window."""
+        """Run and mark a window, some time after what was before."""
+        time.sleep(PAUSE_S)
         began = time.monotonic()
         seconds = self.run(inferences, timeout_s)
         half = self._half_trip_s
@@ -102,10 +106,10 @@ def choose_inferences(watch: Stopwatch, window_s: float, timeout_s: float) -> tu
     no window is too short.
     """
     each = watch.time(1, timeout_s)
-    count = min(MAX_RUNS, math.ceil(0.1 * window_s / each))
-    if count > 1:
-        longest = timeout_s + SLOWER * count * each
-        each = min(watch.time(count, longest) for _ in range(2)) / count
+    some = min(MAX_RUNS, math.ceil(0.1 * window_s / each))
+    if some > 1:
+        longest = timeout_s + SLOWER * some * each
+        each = min(watch.time(some, longest) for _ in range(2)) / some
     wanted = math.ceil(window_s / each)
     if wanted > MAX_RUNS:
         raise UsageError(
@@ -137,7 +141,9 @@ def meter_board(session: Runner, meter: Meter, request: MeterRequest, board: Boa
     Raises:
         DeviceError: the board or the meter was lost, or the gate gave no window; what was recorded
             is kept in a file that the error names.
+        UsageError: the gate is no channel of the meter.
     """
+    check_gate(meter, request.gate)
     meter.start()
     try:
         inferences = record_windows(session, meter, request)
@@ -160,8 +166,24 @@ def meter_board(session: Runner, meter: Meter, request: MeterRequest, board: Boa
     return replace(energy, recording=str(keep_trace(trace, request, board)))
 
 
+def check_gate(meter: Meter, gate: str) -> None:
+    """Raise UsageError for a gate that is no channel of the meter, and no text of markers."""
+    known = ("auto", MARKER, *meter.gates)
+    if gate not in known and not gate.startswith(TEXT):
+        raise UsageError(
+            f"{meter.name} has no channel {gate!r}.{did_you_mean(gate, known)}",
+            hint=f"--gate takes {', '.join(known)}",
+        )
+
+
 def keep_trace(trace: Trace, request: MeterRequest, board: Board) -> Path:
     """Write the recording to the request's file, or to one named for the board."""
-    path = request.keep or Path(f"edgeq-{board.id}-incomplete.npz")
+    path = request.keep or _free_path(f"edgeq-{board.id}-incomplete")
     write_trace(path, trace)
     return path
+
+
+def _free_path(stem: str) -> Path:
+    """Return a name in the current folder that no file has: a recording is never written over."""
+    names = (Path(f"{stem}{f'-{i}' if i > 1 else ''}.npz") for i in count(1))
+    return next(path for path in names if not os.path.lexists(path))

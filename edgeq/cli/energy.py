@@ -1,13 +1,14 @@
-"""What the commands share that tell energy: the battery's options, and a meter that was lost."""
+"""What the commands share that tell energy: options of meter and battery, and a meter lost."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from edgeq.bench.requests import BatteryPlan
+    from edgeq.bench.requests import BatteryPlan, MeterRequest
     from edgeq.core.records import EnergyRecord
 
 
@@ -27,6 +28,31 @@ def read_battery(
     given = {"--every": every, "--awake": awake, "--idle-current": idle, "--sleep-current": sleep}
     if names := [name for name, value in given.items() if value is not None]:
         raise UsageError(f"{', '.join(names)} without --battery", hint="add --battery 230mAh@3V")
+    return None
+
+
+def read_meter(
+    meter: str | None,
+    gate: str,
+    *,
+    windows: int | None = None,
+    window_s: float | None = None,
+    idle_s: float | None = None,
+    keep: Path | None = None,
+) -> MeterRequest | None:
+    """Return the request that the meter's options describe, None where there is no meter."""
+    from edgeq.api import MeterRequest
+    from edgeq.core.errors import UsageError
+
+    given = {"windows": windows, "window_s": window_s, "idle_s": idle_s, "keep": keep}
+    chosen: dict[str, Any] = {name: value for name, value in given.items() if value is not None}
+    if meter is not None:
+        return MeterRequest(meter, gate, **chosen)
+    if chosen or gate != "auto":
+        raise UsageError(
+            "--gate, --windows, --window-seconds, --idle-seconds and --keep-trace need --meter",
+            hint="name the meter: --meter ppk2:/dev/ttyACM0,voltage=3.0",
+        )
     return None
 
 

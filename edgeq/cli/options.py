@@ -59,6 +59,20 @@ class EngineName(str, Enum):
     tflm = "tflm"
 
 
+class ProtocolName(str, Enum):
+    """What a firmware speaks with its host."""
+
+    edgeq = "edgeq"
+    mlperf = "mlperf"
+
+
+class ModeName(str, Enum):
+    """How MLPerf Tiny's firmware gives its time stamps."""
+
+    performance = "performance"
+    energy = "energy"
+
+
 Model = Annotated[Path, typer.Argument(help="A model file.", show_default=False)]
 Int8Model = Annotated[Path, typer.Argument(help="An int8 .tflite model.", show_default=False)]
 Board = Annotated[
@@ -85,7 +99,8 @@ Meter = Annotated[
     typer.Option(help="Measure energy with this meter, e.g. ppk2:/dev/ttyACM0,voltage=3.0."),
 ]
 Gate = Annotated[
-    str, typer.Option(help="What bounds a window: a channel of the meter (d0), marker, or auto.")
+    str,
+    typer.Option(help="What bounds a window: a channel (d0), marker, text:BEGIN..END, or auto."),
 ]
 Battery = Annotated[
     str | None, typer.Option(help="Battery life on this battery, e.g. 230mAh@3V; needs --every.")
@@ -101,3 +116,12 @@ SleepCurrent = Annotated[
     str | None,
     typer.Option(help="Asleep, e.g. 2uA; idle: never sleeps [default: the profile's]."),
 ]
+Protocol = Annotated[ProtocolName, typer.Option(help="What the firmware speaks with its host.")]
+Mode = Annotated[
+    ModeName, typer.Option(help="MLPerf Tiny: time stamps as text, or as edges of the gate pin.")
+]
+MlperfModel = Annotated[
+    str | None,
+    typer.Option(help="kws01, vww01, ad01 or ic01 [default: by the model's shapes or name]."),
+]
+MlperfVendor = Annotated[str, typer.Option(help="What MLPerf Tiny's `name` answers.")]

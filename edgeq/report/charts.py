@@ -130,9 +130,10 @@ def power_chart(plot: PowerPlot) -> str:
 
     shades = [("gate", a, b) for a, b in plot.gates] + [("rest", a, b) for a, b in plot.idle]
     lines = [_rect(kind, x_at(a), top, x_at(b) - x_at(a), height) for kind, a, b in shades]
+    middles = [left + (i + 0.5) * step for i in range(steps)]
     # A band of no height would not be seen.
-    upper = [f"{left + i * step:.1f},{y_at(w) - 0.5:.1f}" for i, w in enumerate(plot.high_w)]
-    lower = [f"{left + i * step:.1f},{y_at(w) + 0.5:.1f}" for i, w in enumerate(plot.low_w)]
+    upper = [f"{x:.1f},{y_at(w) - 0.5:.1f}" for x, w in zip(middles, plot.high_w, strict=True)]
+    lower = [f"{x:.1f},{y_at(w) + 0.5:.1f}" for x, w in zip(middles, plot.low_w, strict=True)]
     lines.append(f'<polygon class="bar" points="{" ".join([*upper, *reversed(lower)])}"/>')
     for share in (0.0, 0.5, 1.0):
         watts, seconds = least + share * (most - least), share * plot.step_s * steps

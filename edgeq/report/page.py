@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from edgeq.core.records import EnergyRecord, LayerRecord
+from edgeq.core.records import EnergyRecord, LatencyRecord, LayerRecord
 from edgeq.core.units import format_bytes, format_count, format_quantity, format_seconds
 from edgeq.report.charts import Bar, Usage, arena_chart, bar_chart, power_chart, region_chart
 from edgeq.report.energy import energy_tables
@@ -52,9 +52,7 @@ def _tiles(data: ReportData) -> Iterator[str]:
         f"inputs, against {check.oracle}",
         "good" if exact else "bad",
     )
-    yield _tile(
-        "latency", format_seconds(latency.median_s), f"{latency.kind}, {latency.runs} runs, median"
-    )
+    yield _tile("latency", format_seconds(latency.median_s), _latency_note(latency))
     if latency.instructions is not None:
         per_mac = latency.instructions / max(1, result.model.macs)
         yield _tile("instructions", format_count(latency.instructions), f"{per_mac:.2f} per MAC")
@@ -76,6 +74,14 @@ def _tiles(data: ReportData) -> Iterator[str]:
         metric_text(accuracy.metric, accuracy.int8_value),
         f"{was}{accuracy.samples} samples",
     )
+
+
+def _latency_note(latency: LatencyRecord) -> str:
+    note = f"{latency.kind}, {latency.runs} runs, median"
+    if latency.low_s == latency.high_s:
+        return note
+    low, high = format_seconds(latency.low_s or 0.0), format_seconds(latency.high_s or 0.0)
+    return f"{note}; 95 % sure: {low} to {high}"
 
 
 def _tile(name: str, value: str, note: str, kind: str = "") -> str:

@@ -100,6 +100,16 @@ def test_a_battery_without_figures_is_refused_before_anything_runs(
     assert "active and sleep current" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "option", [["--gate", "d0"], ["--windows", "3"], ["--idle-seconds", "0"], ["--keep-trace", "x"]]
+)
+def test_options_of_a_meter_need_a_meter(
+    model: str, option: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(["bench", model, "--board", "virt-m4", *option]) == 2
+    assert "--meter" in capsys.readouterr().err
+
+
 def test_a_kept_recording_is_analysed_again(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -57,7 +57,7 @@ class FakeMeter:
     """
 
     name = "Fake Meter"
-    gates: tuple[str, ...] = ("d0",)
+    gates: tuple[str, ...] = ("d0", "d3")
 
     def __init__(
         self, runner: TimedRunner, *, gate: bool = False, lost_at: str | None = None

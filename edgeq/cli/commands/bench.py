@@ -25,9 +25,15 @@ def bench(
     oracle: opt.Oracle = opt.OracleName.edgeq,
     meter: opt.Meter = None,
     gate: opt.Gate = "auto",
-    windows: Annotated[int, typer.Option(min=1, max=10_000, help="Measured windows.")] = 5,
-    window_seconds: Annotated[float, typer.Option(help="A window lasts at least this.")] = 2.0,
-    idle_seconds: Annotated[float, typer.Option(help="Idle before and after; 0: none.")] = 1.0,
+    windows: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Measured windows [default: 5].")
+    ] = None,
+    window_seconds: Annotated[
+        float | None, typer.Option(help="A window lasts at least this [default: 2].")
+    ] = None,
+    idle_seconds: Annotated[
+        float | None, typer.Option(help="Idle before and after; 0: none [default: 1].")
+    ] = None,
     keep_trace: Annotated[
         Path | None, typer.Option(help="Keep the meter's recording in this .npz.")
     ] = None,
@@ -45,16 +51,13 @@ def bench(
     """
     from edgeq import api
     from edgeq.cli.console import show
-    from edgeq.cli.energy import leave_incomplete, read_battery
+    from edgeq.cli.energy import leave_incomplete, read_battery, read_meter
     from edgeq.report.tables import result_tables
 
     plan = read_battery(battery, every, awake, idle_current, sleep_current)
-    request = (
-        api.MeterRequest(meter, gate, windows, window_seconds, idle_seconds, keep_trace)
-        if meter
-        else None
+    request = read_meter(
+        meter, gate, windows=windows, window_s=window_seconds, idle_s=idle_seconds, keep=keep_trace
     )
-
     result = api.bench(
         model,
         board=board,

@@ -32,6 +32,7 @@ def deploy(
     """
     from edgeq import api
     from edgeq.cli.deployment import run_deploy
+    from edgeq.cli.energy import read_meter
 
     run_deploy(
         api.DeployRequest(
@@ -44,7 +45,7 @@ def deploy(
             port=port,
             toolchain=toolchain,
             data_root=data_root,
-            meter=api.MeterRequest(meter, gate) if meter else None,
+            meter=read_meter(meter, gate),
         ),
         form,
     )

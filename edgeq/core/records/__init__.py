@@ -5,6 +5,7 @@ instruction on a virtual board, or `estimated` from a model or a table.
 """
 
 from edgeq.core.records.base import BoardKind, Kind, Record
+from edgeq.core.records.check import CheckedResult, CheckRecord, GateRecord, Verdict
 from edgeq.core.records.conversion import (
     CalibrationRecord,
     ConversionRecord,
@@ -21,7 +22,7 @@ from edgeq.core.records.energy import (
     PowerPlot,
     WindowRecord,
 )
-from edgeq.core.records.firmware import FirmwareImage, RegionUse, SizeRecord
+from edgeq.core.records.firmware import EDGEQ, FirmwareImage, ProtocolRecord, RegionUse, SizeRecord
 from edgeq.core.records.linux import HostRecord, HostState
 from edgeq.core.records.plan import CompiledModel, Plan, PlannedLayer, PlannedTensor, PortRecord
 from edgeq.core.records.result import (
@@ -36,16 +37,20 @@ from edgeq.core.records.result import (
 )
 
 __all__ = [
+    "EDGEQ",
     "BatteryRecord",
     "BoardKind",
     "BoardRecord",
     "CalibrationRecord",
+    "CheckRecord",
+    "CheckedResult",
     "CompiledModel",
     "ConversionRecord",
     "EnergyRecord",
     "EngineRecord",
     "EvaluationRecord",
     "FirmwareImage",
+    "GateRecord",
     "Gating",
     "HostRecord",
     "HostState",
@@ -62,11 +67,13 @@ __all__ = [
     "PlannedTensor",
     "PortRecord",
     "PowerPlot",
+    "ProtocolRecord",
     "Record",
     "RegionUse",
     "Result",
     "SizeRecord",
     "TensorErrorRecord",
     "ValidationRecord",
+    "Verdict",
     "WindowRecord",
 ]

@@ -20,11 +20,9 @@ void uart_start(void)
     CTRL = CTRL_TX_ENABLE | CTRL_RX_ENABLE;
 }
 
-int uart_read(void)
+int uart_poll(void)
 {
-    while ((STATE & STATE_RX_FULL) == 0) {
-    }
-    return (int)(DATA & 0xFFu);
+    return (STATE & STATE_RX_FULL) != 0 ? (int)(DATA & 0xFFu) : -1;
 }
 
 void uart_write(uint8_t byte)
@@ -32,4 +30,11 @@ void uart_write(uint8_t byte)
     while ((STATE & STATE_TX_FULL) != 0) {
     }
     DATA = byte;
+}
+
+/* The unit does not tell of the byte that it shifts out. */
+void uart_drain(void)
+{
+    while ((STATE & STATE_TX_FULL) != 0) {
+    }
 }

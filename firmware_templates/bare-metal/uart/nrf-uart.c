@@ -31,9 +31,10 @@ void uart_start(void)
     START_TX = 1;
 }
 
-int uart_read(void)
+int uart_poll(void)
 {
-    while (RX_READY == 0) {
+    if (RX_READY == 0) {
+        return -1;
     }
     RX_READY = 0;
     return (int)(RXD & 0xFFu);
@@ -47,4 +48,10 @@ void uart_write(uint8_t byte)
     TX_READY = 0;
     TXD = byte;
     sent = 1;
+}
+
+void uart_drain(void)
+{
+    while (sent && TX_READY == 0) {
+    }
 }

@@ -10,6 +10,7 @@
 #define FRACTION REG(UART_BASE + 0x28u)
 #define LINE REG(UART_BASE + 0x2Cu)
 #define CONTROL REG(UART_BASE + 0x30u)
+#define FLAGS_BUSY (1u << 3)
 #define FLAGS_RX_EMPTY (1u << 4)
 #define FLAGS_TX_FULL (1u << 5)
 #define LINE_8_BITS_FIFO (3u << 5 | 1u << 4)
@@ -25,11 +26,9 @@ void uart_start(void)
     CONTROL = CONTROL_ENABLE;
 }
 
-int uart_read(void)
+int uart_poll(void)
 {
-    while ((FLAGS & FLAGS_RX_EMPTY) != 0) {
-    }
-    return (int)(DATA & 0xFFu);
+    return (FLAGS & FLAGS_RX_EMPTY) == 0 ? (int)(DATA & 0xFFu) : -1;
 }
 
 void uart_write(uint8_t byte)
@@ -37,4 +36,10 @@ void uart_write(uint8_t byte)
     while ((FLAGS & FLAGS_TX_FULL) != 0) {
     }
     DATA = byte;
+}
+
+void uart_drain(void)
+{
+    while ((FLAGS & FLAGS_BUSY) != 0) {
+    }
 }

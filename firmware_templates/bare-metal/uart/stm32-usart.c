@@ -9,6 +9,7 @@
 #define BRR REG(UART_BASE + 0x08u)
 #define CR1 REG(UART_BASE + 0x0Cu)
 #define SR_RXNE (1u << 5)
+#define SR_TC (1u << 6)
 #define SR_TXE (1u << 7)
 #define CR1_ENABLE (1u << 13 | 1u << 3 | 1u << 2)    /* unit, transmitter, receiver */
 
@@ -19,11 +20,9 @@ void uart_start(void)
 }
 
 /* Reading SR and then DR clears an overrun too. */
-int uart_read(void)
+int uart_poll(void)
 {
-    while ((SR & SR_RXNE) == 0) {
-    }
-    return (int)(DR & 0xFFu);
+    return (SR & SR_RXNE) != 0 ? (int)(DR & 0xFFu) : -1;
 }
 
 void uart_write(uint8_t byte)
@@ -31,4 +30,10 @@ void uart_write(uint8_t byte)
     while ((SR & SR_TXE) == 0) {
     }
     DR = byte;
+}
+
+void uart_drain(void)
+{
+    while ((SR & SR_TC) == 0) {
+    }
 }
