@@ -23,6 +23,7 @@ WRAP = 1 << 32
 # A counter that goes on from further away is another count: the bridge restarted.
 MAX_LEAP = 1 << 15
 MAX_TEXTS = 10
+MAX_LINE = 120
 # Volts and amperes that no INA has.
 MAX_VALUE = 1000.0
 
@@ -78,7 +79,7 @@ class JsonSample(msgspec.Struct):
 def checked(line: bytes) -> bytes | None:
     """Return what stands before '*', where the XOR of its bytes is what stands behind it."""
     body, star, digits = line.rpartition(b"*")
-    if not star or not re.fullmatch(rb"[0-9A-F]{2}", digits):
+    if len(line) > MAX_LINE or not star or not re.fullmatch(rb"[0-9A-F]{2}", digits):
         return None
     found = 0
     for byte in body:

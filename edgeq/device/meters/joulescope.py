@@ -15,7 +15,7 @@ import numpy.typing as npt
 
 from edgeq.core.errors import DeviceError, UsageError, one_line
 from edgeq.device.meters.clock import fit_clock, place_marks
-from edgeq.device.meters.sampling import find_edges, find_gaps, sort_marks
+from edgeq.device.meters.sampling import edges_left_out, find_edges, find_gaps, sort_marks
 from edgeq.device.meters.trace import Floats, Mark, Trace
 
 FIRST_S, LAST_S, SILENT_S = 3.0, 0.1, 1.0
@@ -193,7 +193,7 @@ class JoulescopeMeter:
             clipped=(np.abs(current) >= END_A) | (np.abs(volts) >= END_V),
             gaps=find_gaps(time_s, period),
             marks=sort_marks(*edges, place_marks(clock, tuple(self._noted), period)),
-            fault=self._fault,
+            fault=self._fault, warnings=tuple(edges_left_out(edges)),
         )  # fmt: skip
 
 

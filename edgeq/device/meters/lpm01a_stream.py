@@ -23,11 +23,14 @@ SAMPLE = re.compile(rb"(-?\d{1,6})([+-]\d{1,2})")
 STAMP = re.compile(rb"TimeStamp: *(\d{1,8})s *(\d{1,3})ms(?:, *buff *(\d{1,3})%)?")
 EVENT = re.compile(rb"event +\d+ +(ris|fal)\w*")
 BINARY_STAMP = re.compile(rb"\xf0\xf3(.{5})\xff\xff", re.DOTALL)
+# Metadata whose end is not near are damage; they are stepped over, not searched again.
+METADATA = re.compile(rb"\xf0([\xf1\xf2\xf4-\xf7])(?:(.{0,256}?)\xff\xff|.{0,256})", re.DOTALL)
 PROMPT = b"PowerShield >"
+SHORTEST = 3
 EDGES: dict[bytes, Edge] = {b"ris": "rising", b"fal": "falling"}
 # Commands and what the shield says of itself when all is well.
 CALM = re.compile(rb"ack |Acquisition|summary", re.IGNORECASE)
-MAX_TEXTS = 20
+MAX_TEXTS, MAX_TEXT = 20, 200
 Kind = Literal["stamp", "event", "damage", "text", "end", "voltage"]
 
 
@@ -71,6 +74,8 @@ def parse_ascii(data: bytes) -> Items:
     at = 0
     for line in lines:
         at += len(line)
+        if len(line) < SHORTEST:
+            continue
         words = line.strip(b" \r\n\0").removeprefix(PROMPT).strip()
         sample = SAMPLE.fullmatch(words)
         if sample and length in (0, len(words)) and line.endswith((b"\n", b"\r")):
@@ -111,7 +116,8 @@ def values_of(items: Items) -> Floats:
 
 def _usual_length(lines: list[bytes]) -> int:
     """Return the length that 90 % of the samples have; 0 where there is none."""
-    lengths = Counter(len(line.strip()) for line in lines if SAMPLE.fullmatch(line.strip()))
+    long = (line.strip() for line in lines if len(line) >= SHORTEST)
+    lengths = Counter(len(words) for words in long if SAMPLE.fullmatch(words))
     if not lengths:
         return 0
     length, count = lengths.most_common(1)[0]
@@ -120,6 +126,7 @@ def _usual_length(lines: list[bytes]) -> int:
 
 def _note_text(items: Items, text: bytes) -> None:
     """Tell a message from what is left of a broken line."""
+    text = text[:MAX_TEXT]
     if b"Acquisition completed" in text or text == b"end":
         items.note("end")
     elif CALM.match(text):
@@ -141,7 +148,7 @@ def _parse_segment(items: Items, data: bytes, at: int, end: int, *, last: bool =
     """Read samples and metadata in data[at:end]."""
     runs: list[tuple[int, int]] = []
     notes: list[tuple[int, tuple[Kind, float, str]]] = []
-    for meta in re.finditer(rb"\xf0([\xf1\xf2\xf4-\xf7])(.{0,256}?)\xff\xff", data[at:end], re.S):
+    for meta in METADATA.finditer(data[at:end]):
         runs.append((at + (notes[-1][0] if notes else 0), at + meta.start()))
         notes.append((meta.end(), _meaning(meta[1][0], meta[2])))
     tail = at + (notes[-1][0] if notes else 0)
@@ -152,14 +159,16 @@ def _parse_segment(items: Items, data: bytes, at: int, end: int, *, last: bool =
         runs = []
     for i, (start, stop) in enumerate(runs):
         words = np.frombuffer(data, ">u2", (stop - start) // 2, start).astype(np.int64)
-        items.values.extend((words & 0xFFF) / 16.0 ** (words >> 12))
-        items.ends.extend(range(start + 2, stop + 1, 2))
+        items.values.frombytes(((words & 0xFFF) / 16.0 ** (words >> 12)).tobytes())
+        items.ends.frombytes(np.arange(start + 2, stop + 1, 2, dtype=np.int64).tobytes())
         if i < len(notes):
             items.note(*notes[i][1])
 
 
-def _meaning(code: int, body: bytes) -> tuple[Kind, float, str]:
-    """Return the note of a piece of metadata."""
+def _meaning(code: int, body: bytes | None) -> tuple[Kind, float, str]:
+    """Return the note of a piece of metadata; None has no end."""
+    if body is None:
+        return "damage", 0.0, ""
     if code in (0xF1, 0xF2):
         return "text", 0.0, one_line(body.decode("ascii", "replace"))
     if code == 0xF7:

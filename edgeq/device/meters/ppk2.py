@@ -27,7 +27,7 @@ from edgeq.device.meters.ppk2_stream import (
     to_amperes,
 )
 from edgeq.device.meters.recorder import Recording, drain, read_until
-from edgeq.device.meters.sampling import find_edges, find_gaps, sort_marks
+from edgeq.device.meters.sampling import edges_left_out, find_edges, find_gaps, sort_marks
 from edgeq.device.meters.streamed import StreamedMeter
 from edgeq.device.meters.trace import Floats, Mark, Trace
 from edgeq.device.streams import Stream
@@ -113,13 +113,15 @@ class Ppk2Meter(StreamedMeter):
         if len(time_s):
             heard = done > 0
             clock = fit_clock(time_s[done[heard] - 1] + PERIOD_S, recording.arrived_s[heard])
+        edges = self._edges(words, time_s)
         return Trace(
             meter=f"{self.name} ({self._settings.mode} mode)", period_s=PERIOD_S,
             voltage_v=self._settings.voltage_v, time_s=time_s, current_a=current,
             power_w=current * self._settings.voltage_v, clipped=words.adc >= ADC_END,
             gaps=find_gaps(time_s, PERIOD_S),
-            marks=sort_marks(*self._edges(words, time_s), place_marks(clock, noted, PERIOD_S)),
-            fault=recording.fault, warnings=(*losses.warnings, *self._doubts(words)),
+            marks=sort_marks(*edges, place_marks(clock, noted, PERIOD_S)),
+            fault=recording.fault,
+            warnings=(*losses.warnings, *edges_left_out(edges), *self._doubts(words)),
         )  # fmt: skip
 
     def _edges(self, words: Words, time_s: Floats) -> list[list[Mark]]:

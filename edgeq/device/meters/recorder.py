@@ -62,18 +62,14 @@ class Recorder:
         """Why nothing is recorded any more, None while it is."""
         return self._fault
 
-    def finish(
-        self, *, quiet_s: float, timeout_s: float, done: Callable[[bytes], bool] | None = None
-    ) -> Recording:
-        """Read on until nothing came for `quiet_s` or the last bytes are `done`, then end."""
+    def finish(self, *, quiet_s: float, timeout_s: float) -> Recording:
+        """Read on until nothing came for `quiet_s`, at most for `timeout_s`, and end."""
         deadline = time.monotonic() + timeout_s
         since, size = time.monotonic(), len(self._data)
         while self._thread.is_alive() and time.monotonic() < min(deadline, since + quiet_s):
             time.sleep(0.01)
             if len(self._data) != size:
                 since, size = time.monotonic(), len(self._data)
-            if done is not None and done(bytes(self._data[-256:])):
-                break
         self.close()
         data, self._data = bytes(self._data), bytearray()
         return Recording(

@@ -27,6 +27,15 @@ def find_edges(channel: str, levels: npt.NDArray[np.bool_], time_s: Floats) -> l
     ]
 
 
+def edges_left_out(groups: Iterable[list[Mark]]) -> list[str]:
+    """Return a warning for each channel with more edges than are kept."""
+    return [
+        f"{group[0].channel} has more than {MAX_EDGES:,} edges, the rest is left out: is it wired?"
+        for group in groups
+        if len(group) >= MAX_EDGES
+    ]
+
+
 def sort_marks(*marks: Iterable[Mark]) -> tuple[Mark, ...]:
     """Return all marks by time."""
     return tuple(sorted((m for group in marks for m in group), key=lambda mark: mark.time_s))

@@ -77,6 +77,12 @@ def test_a_lost_line_is_a_gap_and_its_charge_is_not_put_into_a_sample(bench: Pat
     assert trace.power_w[:80].max() == pytest.approx(LOW_W, rel=0.15)
 
 
+def test_a_lost_edge_is_told_of(bench: Path) -> None:
+    trace = measure(bench, 228, lambda lines: [part for part in lines if part[:1] != b"e"])
+    assert trace.lost_samples == 0
+    assert trace.warnings == ("4 lines were lost that were no samples: edges of the gate",)
+
+
 def test_a_damaged_line_is_left_out(bench: Path) -> None:
     trace = measure(
         bench, 228, lambda lines: [*lines[:9], lines[9].replace(b",", b";"), *lines[10:]]

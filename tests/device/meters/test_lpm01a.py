@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.core.errors import DeviceError, UsageError
+from edgeq.device.meters.integration import energy_between
 from edgeq.device.meters.lpm01a import Lpm01aMeter, Lpm01aSettings, check_settings
 from edgeq.device.meters.lpm01a_stream import parse_ascii, parse_binary, values_of
 from edgeq.device.meters.trace import Trace
@@ -80,6 +81,12 @@ def test_a_loss_shows_by_the_time_stamps(broken: bytes) -> None:
     assert trace.lost_samples == 20
     assert trace.end_s == pytest.approx(1.010)
     assert trace.warnings
+
+
+def test_a_loss_just_before_the_end_is_a_gap_as_well() -> None:
+    trace = record(lines(990) + stamp(1000))
+    assert [(g.start_s, g.samples) for g in trace.gaps] == [(pytest.approx(0.99), 10)]
+    assert energy_between(trace, 0.0, 1.0).lost == 10
 
 
 def test_a_lost_digit_is_no_sample() -> None:

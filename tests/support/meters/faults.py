@@ -66,7 +66,7 @@ class Faults:
         A clock that is fast by `clock_ppm` makes each period shorter than 1 / `rate_hz`.
         """
         period = 1 / (rate_hz * (1 + self.clock_ppm * 1e-6))
-        edges = (first + np.arange(count + 1)) * period
+        edges = np.asarray((first + np.arange(count + 1)) * period, np.float64)
         current = signal.means(edges) + self.drift_a_per_s * (edges[:-1] + period / 2)
         for sample, extra in self.spikes.items():
             if first <= sample < first + count:

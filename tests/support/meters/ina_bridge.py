@@ -31,7 +31,7 @@ class Chip:
     @property
     def step_a(self) -> float:
         """Amperes of one step of the current register."""
-        return MAX_A / 2**self.bits
+        return MAX_A / (1 << self.bits)
 
     @property
     def end_a(self) -> float:

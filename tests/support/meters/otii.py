@@ -108,7 +108,8 @@ class Otii:
         for key, kinds in keys.items():
             if key not in data:
                 raise Refused("Missing key in request", key=key)
-            if not isinstance(data[key], kinds) or isinstance(data[key], bool) > (kinds is bool):
+            is_of_kind = isinstance(data[key], kinds)
+            if not is_of_kind or (isinstance(data[key], bool) and kinds is not bool):
                 raise Refused("Invalid key type", key=key, expected_type=str(kinds),
                               received_type=type(data[key]).__name__)  # fmt: skip
         is_lost = len(self.requests) > self.device_lost_after
@@ -198,7 +199,8 @@ class Otii:
             return np.full(count, np.float32(self.voltage_v))
         current = self.faults.seen(self.signal, 0, count, RATES[channel])
         current = current[self.faults.kept(0, count)] * self.main
-        return (current * (self.voltage_v if channel == "mp" else 1.0)).astype(np.float32)
+        scale = self.voltage_v if channel == "mp" else 1.0
+        return np.asarray(current * scale, np.float32)
 
     def _entries(self, channel: str) -> list[Message]:
         events: Sequence[tuple[float, object]] = (

@@ -48,7 +48,7 @@ class Calibration:
             for values in (self.r, self.gs, self.gi, self.o, self.s, self.i, self.ug)
         )
         linear = (4 * code - o) * ADC_VOLT / r
-        return ug * (linear * (gs * linear + gi) + s * vdd_mv / 1000 + i)
+        return np.asarray(ug * (linear * (gs * linear + gi) + s * vdd_mv / 1000 + i), np.float64)
 
     def level(self, current: Floats, span: int, vdd_mv: float) -> Floats:
         """Return the ADC level, not yet an integer, that a current gives in a range."""
@@ -143,7 +143,7 @@ class Ppk2(StreamingMeter):
         code = np.where(clipped, FULL_SCALE, code)
         counter = (first + np.arange(len(code))) % 64
         word = code | span << 14 | counter << 18 | self._digital(first, len(code)) << 24
-        return word[kept].astype("<u4").tobytes()
+        return np.asarray(word[kept], "<u4").tobytes()
 
     def quantise(self, current: Floats) -> tuple[np.ndarray, np.ndarray]:
         """Return the ADC codes and the ranges of a current, each of shape (n,)."""

@@ -52,7 +52,7 @@ class Signal:
         span = time_s - self.time_s[left]
         start = np.where(span < 0, self.current_a[0], self.current_a[left])
         end = np.where(span < 0, self.current_a[0], self.at(np.asarray(time_s)))
-        return whole[left] + span * (start + end) / 2
+        return np.asarray(whole[left] + span * (start + end) / 2, np.float64)
 
 
 def constant(current_a: float, duration_s: float) -> Signal:

@@ -73,6 +73,11 @@ class StreamingMeter:
         """Tell whether the meter has fallen silent; it hears nothing either."""
         return self.position >= self.faults.silent_after
 
+    @property
+    def is_streaming(self) -> bool:
+        """Tell whether a recording runs."""
+        return self._streaming
+
     def begin(self) -> None:
         """Start a recording."""
         self.position, self._streaming, self._not_before = 0, True, 0.0
