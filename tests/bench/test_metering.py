@@ -158,6 +158,20 @@ def test_windows_that_cannot_be_are_no_request(wrong: dict[str, Any]) -> None:
         MeterRequest("ppk2:", **wrong)
 
 
+@pytest.mark.parametrize("inference_s", [2e-5, 1e-3, 0.03, 0.5])
+@pytest.mark.parametrize("link_s", [0.0, 1e-3, 0.016])
+def test_trials_take_little_time_and_fill_the_window(
+    clock: Clock, inference_s: float, link_s: float
+) -> None:
+    runner = TimedRunner(clock, inference_s=inference_s, link_s=link_s)
+    began = clock.now
+    watch = metering.Stopwatch(runner, FakeMeter(runner))
+    inferences, each = metering.choose_inferences(watch, 0.5, 120.0)
+    assert each == pytest.approx(inference_s)
+    assert 0.5 <= inferences * inference_s < 0.5 + 2 * inference_s
+    assert clock.now - began < 0.4 + 20 * link_s + 2 * inference_s
+
+
 def test_a_window_of_too_many_inferences_is_refused(clock: Clock) -> None:
     runner = TimedRunner(clock, inference_s=0.0)
     request = MeterRequest("fake:", windows=1, window_s=2000.0)

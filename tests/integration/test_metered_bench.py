@@ -35,11 +35,13 @@ class Activity:
 
     spans: list[list[float]] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
-    on_begin: Callable[[int], None] = lambda count: None
+    batches: list[int] = field(default_factory=list)
+    on_begin: Callable[[int], None] = lambda times: None
 
-    def begin(self) -> None:
-        """The board is busy from now on."""
-        self.on_begin(len(self.spans))
+    def begin(self, runs: int) -> None:
+        """The board is busy from now on; `on_begin` hears how often with as many runs."""
+        self.batches.append(runs)
+        self.on_begin(self.batches.count(runs))
         with self.lock:
             self.spans.append([time.monotonic()])
 
@@ -103,7 +105,7 @@ def activity(monkeypatch: pytest.MonkeyPatch) -> Activity:
     def watched(self: BoardSession, runs: int, *, timeout_s: float) -> None:
         if not runs:
             return invoke(self, runs, timeout_s=timeout_s)
-        seen.begin()
+        seen.begin(runs)
         invoke(self, runs, timeout_s=timeout_s)
         seen.end()
         return None
@@ -193,8 +195,8 @@ def test_a_kit_unplugged_in_mid_run_leaves_with_5_and_what_it_recorded(
     model: str, activity: Activity, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with plugged_in(WatchingKit(activity)) as plug:
-        # Three batches choose the number of inferences; the third window is the sixth.
-        activity.on_begin = lambda count: plug.pull() if count == 5 else None
+        # No trial has as many inferences three times: it is the third window.
+        activity.on_begin = lambda times: plug.pull() if times == 3 else None
         assert bench(model, plug, tmp_path) == 5
     out = capsys.readouterr()
     energy = json.loads(out.out)["energy"]
