@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +16,9 @@ from edgeq.core.errors import UsageError
 if TYPE_CHECKING:
     from edgeq.bench.requests import BatteryPlan, MeterRequest
     from edgeq.core.records import ComparisonRecord, Result, ValidationRecord
+    from edgeq.core.records.firmware import Mode, Protocol
     from edgeq.device.flashers import FlashReport
+    from edgeq.device.virtual.gate import GateEdge
 
 LINUX = LinuxOptions()
 
@@ -26,8 +30,15 @@ def flash(
     port: str | None = None,
     toolchain: str | None = None,
     dry_run: bool = False,
+    protocol: Protocol = "edgeq",
+    mode: Mode = "performance",
+    mlperf_model: str | None = None,
+    mlperf_vendor: str = "edgeq",
 ) -> FlashReport:
-    """Build the firmware and write it to the board; `dry_run` only says how."""
+    """Build the firmware and write it to the board; `dry_run` only says how.
+
+    `protocol` and what follows it are explained at `edgeq.bench.preparation.prepare`.
+    """
     from edgeq.bench.preparation import prepare
     from edgeq.device.flashers import check_firmware_method, flash_image
 
@@ -35,7 +46,10 @@ def flash(
     profile = find_board(board)
     check_firmware_method(profile)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        ready = prepare(model, profile, Path(folder), toolchain=toolchain)
+        ready = prepare(
+            model, profile, Path(folder), toolchain=toolchain, protocol=protocol, mode=mode,
+            mlperf_model=mlperf_model, mlperf_vendor=mlperf_vendor,
+        )  # fmt: skip
         return flash_image(ready.board, ready.image, port=port, dry_run=dry_run)
 
 
@@ -47,6 +61,31 @@ def flash_app(
 
     refuse_port(port)
     return run_flash(find_board(board), app, port=port, dry_run=dry_run)
+
+
+def serve_board(
+    firmware: Path,
+    *,
+    board: str,
+    tcp: int | None = None,
+    on_ready: Callable[[str], None],
+    on_edge: Callable[[GateEdge], None] | None = None,
+) -> None:
+    """Run `firmware` on a board of this computer and serve its link, until interrupted.
+
+    Args:
+        tcp: the port of 127.0.0.1 to serve at, 0 for any free one; None for a pseudo-terminal.
+        on_ready: gets the port's name as other programs take it.
+        on_edge: gets each edge of a virtual board's gate.
+    """
+    from edgeq.device.connection import start_board
+    from edgeq.device.serving import open_outlet, serve, settle
+
+    profile = find_board(board)
+    with open_outlet(tcp) as outlet, closing(start_board(profile, str(firmware))) as stream:
+        settle(stream)
+        on_ready(outlet.name)
+        serve(stream, outlet, on_edge)
 
 
 def bench(

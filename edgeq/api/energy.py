@@ -29,6 +29,8 @@ def energy(
         windows: how many there should be; None takes what is there.
         board: whose profile gives the currents that the battery's life needs beside.
     """
+    from msgspec.structs import replace
+
     from edgeq.api.catalog import find_board
     from edgeq.bench.budget import add_battery
     from edgeq.bench.energy import measure_energy
@@ -36,6 +38,7 @@ def energy(
 
     trace = read_trace(recording)
     record = measure_energy(trace, gate, inferences=inferences, windows=windows)
+    record = replace(record, recording=str(recording))
     if battery is None:
         return record
     return add_battery(record, find_board(board) if board else None, battery)

@@ -44,23 +44,8 @@ def battery_life(
     Raises:
         UsageError: a figure is missing, or one inference does not fit into the period.
     """
-    rest_s = plan.every_s - active_s - plan.awake_s
-    if rest_s < 0:
-        busy = format_seconds(active_s + plan.awake_s)
-        raise UsageError(
-            f"--every {format_seconds(plan.every_s)} is less than the {busy} that the board is "
-            "awake for each inference",
-            hint="choose a longer period",
-        )
-    active = active_figure(energy, active_s)
-    read = {"active": active is not None, "idle": bool(energy.idle_windows)}
-    if missing := missing_currents(plan, power, **read):
-        raise lacking(missing)
-    figures = {
-        "active": active,
-        "idle": idle_figure(plan, energy, power) if plan.idles else None,
-        "sleep": None if plan.never_sleeps else sleep_figure(plan, power),
-    }
+    rest_s = _rest_seconds(plan, active_s)
+    figures = find_figures(plan, energy, active_s, power)
     amperes = {name: f.amperes if f else 0.0 for name, f in figures.items()}
     idle_s = plan.awake_s + (rest_s if plan.never_sleeps else 0.0)
     sleep_s = 0.0 if plan.never_sleeps else rest_s
@@ -83,6 +68,37 @@ def battery_life(
         sources={name: f.source if f else "not used" for name, f in figures.items()},
         currents_a=amperes,
     )
+
+
+def find_figures(
+    plan: BatteryPlan, energy: EnergyRecord, active_s: float, power: Power | None
+) -> dict[str, Figure | None]:
+    """Return the currents 'active', 'idle' and 'sleep'; None for one that the plan does not use.
+
+    Raises:
+        UsageError: nothing gives one that it uses.
+    """
+    active = active_figure(energy, active_s)
+    read = {"active": active is not None, "idle": bool(energy.idle_windows)}
+    if missing := missing_currents(plan, power, **read):
+        raise lacking(missing)
+    return {
+        "active": active,
+        "idle": idle_figure(plan, energy, power) if plan.idles else None,
+        "sleep": None if plan.never_sleeps else sleep_figure(plan, power),
+    }
+
+
+def _rest_seconds(plan: BatteryPlan, active_s: float) -> float:
+    """Return the seconds of each period in which the board neither infers nor must be awake."""
+    busy_s = active_s + plan.awake_s
+    if busy_s > plan.every_s:
+        raise UsageError(
+            f"--every {format_seconds(plan.every_s)} is less than the {format_seconds(busy_s)} "
+            "that the board is awake for each inference",
+            hint="choose a longer period",
+        )
+    return plan.every_s - busy_s
 
 
 def active_figure(energy: EnergyRecord, active_s: float) -> Figure | None:
@@ -143,7 +159,7 @@ def missing_currents(
 def lacking(names: Sequence[str]) -> UsageError:
     """Return the error that names the currents which nothing gives."""
     return UsageError(
-        f"battery life needs the board's {' and '.join(names)} current: nothing gives it",
+        f"nothing gives the board's {' and '.join(names)} current, which battery life needs",
         hint="; ".join(_HINTS[name] for name in names),
     )
 

@@ -6,15 +6,14 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from edgeq.bench.battery import (
-    battery_life,
-    lacking,
-    missing_currents,
-    supply_warnings,
-)
+from edgeq.bench.battery import battery_life, lacking, missing_currents, supply_warnings
 from edgeq.bench.requests import BatteryPlan, MeterRequest
 from edgeq.boards.profile import Board
+from edgeq.core.errors import UsageError
 from edgeq.core.records import EnergyRecord, Result
+from edgeq.core.units import format_seconds
+
+APART = 0.05  # of the latency: more than this between the meter's time and the board's is told
 
 
 def estimate_energy(board: Board, latency_s: float) -> EnergyRecord | None:
@@ -49,14 +48,35 @@ def add_energy(
 
     Args:
         energy: what a meter gave; None for the profile's estimate.
-
-    Raises:
-        UsageError: the plan needs a current that nothing gives.
+        plan: one that `refuse_unknown_currents` let pass. A battery's life that still does not
+            follow becomes a warning: what was measured is not lost for it.
     """
-    energy = energy or estimate_energy(board, result.latency.median_s)
-    if plan is not None:
-        energy = add_battery(energy, board, plan, result.latency.median_s)
-    return replace(result, energy=energy)
+    latency_s = result.latency.median_s
+    if energy is None:
+        energy = estimate_energy(board, latency_s)
+    elif board.kind != "virtual":
+        energy = replace(energy, warnings=(*compare_times(energy, latency_s), *energy.warnings))
+    if plan is None:
+        return replace(result, energy=energy)
+    try:
+        return replace(result, energy=add_battery(energy, board, plan, latency_s))
+    except UsageError as error:
+        told = f"battery life unknown: {error.cause}"
+        return replace(result, energy=energy, warnings=(*result.warnings, told))
+
+
+def compare_times(energy: EnergyRecord, latency_s: float) -> tuple[str, ...]:
+    """Return a warning where the windows hold more, or less, than the model's inferences."""
+    each = active_seconds(energy)
+    if each is None or latency_s <= 0 or abs(each - latency_s) <= APART * latency_s:
+        return ()
+    seen, timed = format_seconds(each), format_seconds(latency_s)
+    why = (
+        "a part of each window is not the model's (inputs, stack check): a gate pin leaves it out"
+        if each > latency_s
+        else "the windows are too short for their inferences: is it the right --gate?"
+    )
+    return (f"an inference lasts {seen} for the meter and {timed} for the board's timer: {why}",)
 
 
 def add_battery(
@@ -66,6 +86,9 @@ def add_battery(
 
     Args:
         latency_s: of one inference, where no window tells it.
+
+    Raises:
+        UsageError: nothing gives a current that the plan needs, or the period is too short.
     """
     power = board.power if board else None
     if energy is None:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import math
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Protocol
 
 from msgspec.structs import replace
 
 from edgeq.bench.energy import label_trace, measure_energy
-from edgeq.bench.gating import mark_name
-from edgeq.bench.requests import MeterRequest, check_request
+from edgeq.bench.gating import MARKER, mark_name
+from edgeq.bench.requests import MeterRequest
 from edgeq.boards.profile import Board
-from edgeq.core.errors import DeviceError, EdgeqError, UsageError
+from edgeq.core.errors import DeviceError, EdgeqError, UsageError, did_you_mean
 from edgeq.core.records import EnergyRecord
 from edgeq.device.meters.replay import write_trace
 from edgeq.device.meters.trace import Meter, Trace
@@ -39,15 +41,14 @@ def opened_meter(request: MeterRequest | None) -> Iterator[Meter | None]:
     """Open the meter of a request, which gives the board its power; None for no request.
 
     Raises:
-        UsageError: the request cannot be measured, or no such meter.
+        UsageError: no such meter.
         DeviceError: the meter does not answer.
     """
-    from edgeq.device.meters.opening import open_meter
+    from edgeq.device.meters.table import open_meter
 
     if request is None:
         yield None
         return
-    check_request(request)
     meter = open_meter(request.meter)
     try:
         yield meter
@@ -98,12 +99,14 @@ class Stopwatch:
 def choose_inferences(watch: Stopwatch, window_s: float, timeout_s: float) -> tuple[int, float]:
     """Return how many inferences fill a window, and the seconds of one.
 
-    One is timed, then as many as fill a tenth of a window.
+    One is timed, then twice as many as fill a tenth of a window: the faster time counts, so that
+    no window is too short.
     """
     each = watch.time(1, timeout_s)
-    count = min(MAX_RUNS, math.ceil(0.1 * window_s / each))
-    if count > 1:
-        each = watch.time(count, timeout_s + SLOWER * count * each) / count
+    some = min(MAX_RUNS, math.ceil(0.1 * window_s / each))
+    if some > 1:
+        longest = timeout_s + SLOWER * some * each
+        each = min(watch.time(some, longest) for _ in range(2)) / some
     wanted = math.ceil(window_s / each)
     if wanted > MAX_RUNS:
         raise UsageError(
@@ -135,7 +138,9 @@ def meter_board(session: Runner, meter: Meter, request: MeterRequest, board: Boa
     Raises:
         DeviceError: the board or the meter was lost, or the gate gave no window; what was recorded
             is kept in a file that the error names.
+        UsageError: the gate is no channel of the meter.
     """
+    check_gate(meter, request.gate)
     meter.start()
     try:
         inferences = record_windows(session, meter, request)
@@ -155,14 +160,27 @@ def meter_board(session: Runner, meter: Meter, request: MeterRequest, board: Boa
         ) from error
     if request.keep is None and trace.fault is None:
         return energy
-    kept = keep_trace(trace, request, board)
-    if trace.fault is None:
-        return energy
-    return replace(energy, warnings=(*energy.warnings, f"what was recorded is kept in {kept}"))
+    return replace(energy, recording=str(keep_trace(trace, request, board)))
+
+
+def check_gate(meter: Meter, gate: str) -> None:
+    """Raise UsageError for a gate that is no channel of the meter."""
+    known = ("auto", MARKER, *meter.gates)
+    if gate not in known:
+        raise UsageError(
+            f"{meter.name} has no channel {gate!r}.{did_you_mean(gate, known)}",
+            hint=f"--gate takes {', '.join(known)}",
+        )
 
 
 def keep_trace(trace: Trace, request: MeterRequest, board: Board) -> Path:
     """Write the recording to the request's file, or to one named for the board."""
-    path = request.keep or Path(f"edgeq-{board.id}-incomplete.npz")
+    path = request.keep or _free_path(f"edgeq-{board.id}-incomplete")
     write_trace(path, trace)
     return path
+
+
+def _free_path(stem: str) -> Path:
+    """Return a name in the current folder that no file has: a recording is never written over."""
+    names = (Path(f"{stem}{f'-{i}' if i > 1 else ''}.npz") for i in count(1))
+    return next(path for path in names if not os.path.lexists(path))

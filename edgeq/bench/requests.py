@@ -9,14 +9,15 @@ from edgeq.core.errors import UsageError
 from edgeq.core.units import format_duration, parse_quantity
 
 NEVER_SLEEPS = "idle"
-LONGEST_S = 3600.0
+LONGEST_S = 3000.0
 
 
 @dataclass(frozen=True, slots=True)
 class MeterRequest:
     """How to measure: the meter as `edgeq meters` names it, the gate, and how long.
 
-    `gate` is a channel of the meter, 'marker' or 'auto'; `keep` the file for the recording.
+    `gate` is a channel of the meter, 'marker' or 'auto'; `keep` the file for the recording. One
+    that cannot be measured is a UsageError.
     """
 
     meter: str
@@ -26,22 +27,20 @@ class MeterRequest:
     idle_s: float = 1.0
     keep: Path | None = None
 
+    def __post_init__(self) -> None:
+        if self.windows < 1:
+            raise UsageError(f"{self.windows} windows", hint="choose 5 or more")
+        total = self.windows * self.window_s + 2 * self.idle_s
+        if not (self.window_s > 0 and self.idle_s >= 0 and total <= LONGEST_S):
+            raise UsageError(
+                f"{self.windows} windows of {self.window_s:g} s with {self.idle_s:g} s idle",
+                hint=f"choose seconds above 0, in all at most {format_duration(LONGEST_S)}",
+            )
+
     @property
     def driver(self) -> str:
         """The meter's row in the table of drivers."""
-        return self.meter.partition(":")[0]
-
-
-def check_request(request: MeterRequest) -> None:
-    """Raise UsageError for windows that cannot be measured."""
-    if request.windows < 1:
-        raise UsageError(f"{request.windows} windows", hint="choose 5 or more")
-    total = request.windows * request.window_s + 2 * request.idle_s
-    if not (request.window_s > 0 and request.idle_s >= 0 and total <= LONGEST_S):
-        raise UsageError(
-            f"windows of {request.window_s:g} s with {request.idle_s:g} s idle",
-            hint=f"choose seconds above 0, in all at most {format_duration(LONGEST_S)}",
-        )
+        return self.meter.partition(":")[0].partition(",")[0]
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,22 +49,22 @@ def run_bench(
     if layers is None:
         layers = runs_as_process(ready.board, port)
     expected = chosen.compute(ready.model, ready.graph, plan, [item])[0]
-    with (
-        opened_meter(meter) as power_meter,
-        open_board(ready.board, ready.image, port=port) as session,
-    ):
-        measured = measure(session, item, runs=runs, warmup=warmup)
-        frequency_hz = session.hello.counter_hz
-        energy = None
-        if meter is not None and power_meter is not None:
-            energy = meter_board(session, power_meter, meter, ready.board)
+    energy = None
+    # The meter may be what powers the board: it is closed last.
+    with opened_meter(meter) as power_meter:
+        with open_board(ready.board, ready.image, port=port) as session:
+            measured = measure(session, item, runs=runs, warmup=warmup)
+            frequency_hz = session.hello.counter_hz
+            if meter is not None and power_meter is not None:
+                energy = meter_board(session, power_meter, meter, ready.board)
+        traced = _trace_layers(ready, item, port) if layers else ()
     result = build_result(
         plan=plan,
         board=ready.board,
         image=ready.image,
         measured=measured,
         frequency_hz=frequency_hz,
-        layers=_trace_layers(ready, item, port) if layers else (),
+        layers=traced,
         expected=expected,
         oracle=chosen.name,
     )

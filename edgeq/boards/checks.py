@@ -15,6 +15,9 @@ from edgeq.core.errors import did_you_mean
 from edgeq.core.files import shipped_folder
 
 NO_FLASHER = "none"
+NO_GATE = "none"
+# Folders of firmware_templates/ that are no template.
+NO_TEMPLATES = ("common", "protocols", "exports")
 WIDTHS = range(16, 65)
 ADDRESSES = 1 << 32
 CLOCKS = (1_000_000, 10_000_000_000)
@@ -25,6 +28,7 @@ DRIVERS: dict[str, tuple[str, Callable[[Board], str]]] = {
     "clock": ("build.clock", lambda board: board.build.clock),
     "uart": ("link.uart", lambda board: board.link.uart),
     "timer": ("timer.driver", lambda board: board.timer.driver if board.timer else ""),
+    "gpio": ("gate.driver", lambda board: board.gate.driver if board.gate else NO_GATE),
 }
 
 
@@ -126,7 +130,7 @@ def _check_clocks(board: Board, known: Known) -> Iterator[str]:
 
 def _check_names(board: Board, known: Known) -> Iterator[str]:
     build, method = board.build, board.flash.method
-    templates = _template_names()
+    templates = template_names()
     if build.template and build.template not in templates:
         near = did_you_mean(build.template, templates)
         yield f"build.template: no firmware template {build.template!r}.{near}"
@@ -162,9 +166,9 @@ def _check_drivers(board: Board, known: Known) -> Iterator[str]:
 
 def _check_link(board: Board, known: Known) -> Iterator[str]:
     link = board.link
-    for field, pin in (("link.tx", link.tx), ("link.rx", link.rx)):
+    for field, pin in _uart_pins(board):
         try:
-            _ = parse_pin(pin) if pin else None
+            parse_pin(pin)
         except ValueError as error:
             yield f"{field}: {error}"
     if board.kind == "mcu" and board.build.template:
@@ -172,6 +176,41 @@ def _check_link(board: Board, known: Known) -> Iterator[str]:
         for field, value in given.items():
             if not value:
                 yield f"link.{field}: the template needs it to reach the UART"
+
+
+def _driver_text(board: Board, name: str) -> str:
+    folder = shipped_folder("firmware_templates") / (board.build.template or NO_TEMPLATES[0])
+    known = {path.stem: path for path in (folder / "gpio").glob("*.c")}
+    return known[name].read_text("utf-8") if name in known else ""
+
+
+def _uart_pins(board: Board) -> tuple[tuple[str, str], ...]:
+    named = (("link.tx", board.link.tx), ("link.rx", board.link.rx))
+    return tuple((field, pin) for field, pin in named if pin)
+
+
+def _check_gate(board: Board, known: Known) -> Iterator[str]:
+    gate = board.gate
+    if gate is None:
+        return
+    if not board.build.template:
+        yield "gate: only a firmware template raises it"
+    if not gate.base and "GATE_BASE" in _driver_text(board, gate.driver):
+        yield f"gate.base: the driver {gate.driver} needs it"
+    if not gate.pin:
+        if board.kind == "mcu":
+            yield "gate.pin: which pin?"
+        return
+    try:
+        pin = parse_pin(gate.pin)
+        others = {parse_pin(p)[:2]: f for f, p in _uart_pins(board)}
+    except ValueError as error:
+        yield f"gate.pin: {error}"
+        return
+    if pin.function:
+        yield f"gate.pin: {gate.pin}: an output has no alternate function"
+    if pin[:2] in others:
+        yield f"gate.pin: {gate.pin} is {others[pin[:2]]}"
 
 
 def _check_power(board: Board, known: Known) -> Iterator[str]:
@@ -197,6 +236,7 @@ def _check_sources(board: Board, known: Known) -> Iterator[str]:
     groups += ["memory"] if board.memory else []
     groups += ["build"] if board.build.export or board.build.settings else []
     groups += ["timer"] if board.timer else []
+    groups += ["gate"] if board.gate else []
     cited = {path.split(".")[0] for path, source in board.sources.items() if source}
     for group in groups:
         if group not in cited:
@@ -207,7 +247,7 @@ def _has_field(path: str) -> bool:
     head, _, tail = path.partition(".")
     if head not in Board.__struct_fields__:
         return False
-    kinds = {"core", "link", "flash", "build", "timer", "power"}
+    kinds = {"core", "link", "flash", "build", "timer", "gate", "power"}
     return not tail or (head in kinds and tail in _fields_of(head)) or head == "memory"
 
 
@@ -217,9 +257,10 @@ def _fields_of(section: str) -> tuple[str, ...]:
     return next(tuple(t.__struct_fields__) for t in options if hasattr(t, "__struct_fields__"))
 
 
-def _template_names() -> tuple[str, ...]:
+def template_names() -> tuple[str, ...]:
+    """Return the names of the firmware templates."""
     folders = shipped_folder("firmware_templates").iterdir()
-    return tuple(sorted(f.name for f in folders if f.is_dir() and f.name != "common"))
+    return tuple(sorted(f.name for f in folders if f.is_dir() and f.name not in NO_TEMPLATES))
 
 
 Check = Callable[[Board, Known], Iterator[str]]
@@ -230,6 +271,7 @@ CHECKS: tuple[Check, ...] = (
     _check_names,
     _check_drivers,
     _check_link,
+    _check_gate,
     _check_power,
     _check_sources,
 )

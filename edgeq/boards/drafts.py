@@ -165,6 +165,7 @@ def _sources(like: Board, given: set[str]) -> dict[str, str]:
     """Say of each group of values that it is the user's, or as in the board that this is like."""
     groups = ["clock_hz", "core", "memory", "link", "flash", "build"]
     groups += ["timer"] if like.timer else []
+    groups += ["gate"] if like.gate else []
     return {group: GIVEN if group in given else f"{GIVEN}: as in {like.id}" for group in groups}
 
 

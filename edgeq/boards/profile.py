@@ -86,6 +86,18 @@ class Timer(Record, frozen=True, kw_only=True):
     width: int
 
 
+class Gate(Record, frozen=True, kw_only=True):
+    """The output that is high while the model runs, so that a meter sees each inference.
+
+    `driver` is a file of the template's gpio folder, `base` the address of its registers; `pin`
+    is the board's pin as its maker writes it (`parse_pin`), '' where the driver knows one only.
+    """
+
+    driver: str
+    base: int = 0
+    pin: str = ""
+
+
 class Build(Record, frozen=True, kw_only=True):
     """Which template and memory regions make the firmware.
 
@@ -134,6 +146,7 @@ class Board(Record, frozen=True, kw_only=True):
     flash: Flash
     build: Build
     timer: Timer | None = None
+    gate: Gate | None = None
     power: Power | None = None
     sources: dict[str, str] = msgspec.field(default_factory=dict)
 

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
-
-if TYPE_CHECKING:
-    from edgeq.bench.requests import BatteryPlan
 
 
 class Format(str, Enum):
@@ -62,6 +59,20 @@ class EngineName(str, Enum):
     tflm = "tflm"
 
 
+class ProtocolName(str, Enum):
+    """What a firmware speaks with its host."""
+
+    edgeq = "edgeq"
+    mlperf = "mlperf"
+
+
+class ModeName(str, Enum):
+    """How MLPerf Tiny's firmware gives its time stamps."""
+
+    performance = "performance"
+    energy = "energy"
+
+
 Model = Annotated[Path, typer.Argument(help="A model file.", show_default=False)]
 Int8Model = Annotated[Path, typer.Argument(help="An int8 .tflite model.", show_default=False)]
 TfliteModel = Annotated[Path, typer.Argument(help="A .tflite model.", show_default=False)]
@@ -105,22 +116,12 @@ SleepCurrent = Annotated[
     str | None,
     typer.Option(help="Asleep, e.g. 2uA; idle: never sleeps [default: the profile's]."),
 ]
-
-
-def read_battery(
-    battery: str | None,
-    every: str | None,
-    awake: str | None,
-    idle: str | None,
-    sleep: str | None,
-) -> BatteryPlan | None:
-    """Return the plan that the battery options describe, None where there is no battery."""
-    from edgeq.api import parse_plan
-    from edgeq.core.errors import UsageError
-
-    if battery is not None:
-        return parse_plan(battery, every, awake=awake, idle=idle, sleep=sleep)
-    given = {"--every": every, "--awake": awake, "--idle-current": idle, "--sleep-current": sleep}
-    if names := [name for name, value in given.items() if value is not None]:
-        raise UsageError(f"{', '.join(names)} without --battery", hint="add --battery 230mAh@3V")
-    return None
+Protocol = Annotated[ProtocolName, typer.Option(help="What the firmware speaks with its host.")]
+Mode = Annotated[
+    ModeName, typer.Option(help="MLPerf Tiny: time stamps as text, or as edges of the gate pin.")
+]
+MlperfModel = Annotated[
+    str | None,
+    typer.Option(help="kws01, vww01, ad01 or ic01 [default: by the model's shapes or name]."),
+]
+MlperfVendor = Annotated[str, typer.Option(help="What MLPerf Tiny's `name` answers.")]

@@ -57,6 +57,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("unicorn", "package", "virtual Cortex-M boards", _extra("sim")),
     Requirement("pillow", "package", "datasets of image files", _extra("images")),
     Requirement("ethos-u-vela", "package", "emit for boards with Ethos-U", _extra("ethos")),
+    Requirement("pyjoulescope_driver", "package", "Joulescope power meters", _extra("joulescope")),
     Requirement("tflite-micro", "package", "--oracle tflite-micro",
                 "pip install --pre tflite-micro"),
     Requirement("arm-none-eabi-gcc", "program", "build --toolchain gcc-arm",

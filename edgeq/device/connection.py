@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from edgeq.boards.profile import Board
-from edgeq.core.errors import DeviceError
+from edgeq.core.errors import DeviceError, UsageError
 from edgeq.core.records import FirmwareImage
+from edgeq.device.elf import check_core
 from edgeq.device.link import Deadlines
 from edgeq.device.packets import Hello
 from edgeq.device.ports import find_port
@@ -15,7 +17,7 @@ from edgeq.device.streams import Stream, open_stream
 from edgeq.device.virtual.launch import open_host, open_qemu, open_unicorn
 
 # Boards that run as processes, by flash method; every other board is behind a port.
-_PROCESSES: dict[str, Callable[[Board, FirmwareImage], Stream]] = {
+_PROCESSES: dict[str, Callable[[Board, str], Stream]] = {
     "unicorn": open_unicorn,
     "qemu": open_qemu,
     "host": open_host,
@@ -40,7 +42,7 @@ def open_board(
         ToolchainError: what runs the virtual board is not installed.
         DeviceError: no such port, in use, no answer, or another firmware is on the board.
     """
-    session = BoardSession(_connect(board, image, port), deadlines)
+    session = BoardSession(connect(board, image, port), deadlines)
     try:
         check_firmware(session.hello, image)
     except BaseException:
@@ -54,10 +56,36 @@ def runs_as_process(board: Board, port: str | None) -> bool:
     return port is None and board.flash.method in _PROCESSES
 
 
-def _connect(board: Board, image: FirmwareImage, port: str | None) -> Stream:
+def connect(board: Board, image: FirmwareImage, port: str | None = None) -> Stream:
+    """Open the bytes to the board that runs `image`, whatever protocol it speaks.
+
+    Raises:
+        UsageError: the port's name is not allowed.
+        ToolchainError: what runs the virtual board is not installed.
+        DeviceError: no such port, in use, or the virtual board did not start.
+    """
     if runs_as_process(board, port):
-        return _PROCESSES[board.flash.method](board, image)
-    return open_stream(port or find_port(board), baud=board.link.baud)
+        return start_board(board, image.elf)
+    return open_stream(port or find_port(board), baud=image.baud or board.link.baud)
+
+
+def start_board(board: Board, elf: str) -> Stream:
+    """Start the board that runs as a process on this computer, with `elf` as its firmware.
+
+    Raises:
+        UsageError: the board is no such one.
+        ToolchainError: what runs it is not installed.
+        InputError: the firmware is not for this board.
+        DeviceError: it did not start.
+    """
+    if board.flash.method not in _PROCESSES:
+        raise UsageError(
+            f"board {board.id} does not run on this computer",
+            hint="choose one with the flasher unicorn, qemu or host: edgeq boards list",
+        )
+    if board.core.arch != "native":
+        check_core(Path(elf), board.core.arch)
+    return _PROCESSES[board.flash.method](board, elf)
 
 
 def check_firmware(hello: Hello, image: FirmwareImage) -> None:

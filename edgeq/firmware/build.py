@@ -12,8 +12,9 @@ from edgeq.boards.profile import Board
 from edgeq.core.errors import GateError, ToolchainError, UsageError
 from edgeq.core.files import write_tree
 from edgeq.core.processes import Completed, run
-from edgeq.core.records import CompiledModel, FirmwareImage, SizeRecord
+from edgeq.core.records import EDGEQ, CompiledModel, FirmwareImage, ProtocolRecord, SizeRecord
 from edgeq.core.units import format_bytes
+from edgeq.firmware.dialects import find_dialect
 from edgeq.firmware.project import Project, Unit, make_library, make_project
 from edgeq.firmware.sizes import measure_image, measure_library
 from edgeq.firmware.toolchains import Toolchain, find_toolchain, zig_environment
@@ -54,6 +55,7 @@ def build_firmware(
     toolchain: str | None = None,
     traced: bool = False,
     strict: bool = False,
+    protocol: ProtocolRecord = EDGEQ,
 ) -> FirmwareImage:
     """Build the firmware of `compiled` for `board` below `out`.
 
@@ -64,16 +66,19 @@ def build_firmware(
         toolchain: a name of firmware.toolchains; the board's first installed one by default.
         traced: report every layer over the link.
         strict: compiler warnings are errors.
+        protocol: what the firmware speaks with its host.
 
     Raises:
         GateError: the firmware is larger than a memory region.
         ToolchainError: the toolchain is missing or failed.
         InputError: the board names a template or driver that does not exist.
-        UsageError: no such toolchain for this board, or `out` cannot be written.
+        UsageError: no such toolchain for this board, `out` cannot be written, or the protocol
+            does not go with the model or the board.
     """
     chosen = find_toolchain(board, toolchain)
     chosen.compiler()
-    project = make_project(compiled, board, traced=traced)
+    dialect = find_dialect(protocol, compiled.plan, board, traced=traced)
+    project = make_project(compiled, board, dialect, traced=traced)
     build = Build(project, board, chosen, Path(out), strict)
     write_tree(build.folder, project.files)
     _compile_all(build)
@@ -90,6 +95,9 @@ def build_firmware(
         traced=traced,
         sizes=sizes,
         regions=regions,
+        protocol=dialect.protocol,
+        mode=dialect.mode,
+        baud=dialect.baud,
     )
 
 

@@ -13,6 +13,7 @@ from edgeq.boards.profile import Board, Pin, parse_pin
 from edgeq.core.errors import InputError, UsageError, did_you_mean
 from edgeq.core.files import confined, shipped_folder
 from edgeq.core.records import CompiledModel
+from edgeq.firmware.dialects import PROTOCOLS, Dialect
 from edgeq.firmware.templates import make_renderer
 
 Part = Literal["harness", "library", "model"]
@@ -26,8 +27,9 @@ COUNTERS: dict[str, tuple[str, ...]] = {
     "mcycle": ("cycles",),
     "clock-gettime": ("ns",),
 }
+# Which of them tells the time, most direct first.
+TIME_COUNTERS = ("ns", "ticks", "cycles")
 COMMON = "common"
-OTHER_FOLDERS = (COMMON, "exports")
 # Folders of a template that hold drivers, and which of its files a board asks for. A driver
 # brings the headers beside it whose name its own begins with: stm32h7.c brings stm32.h.
 DRIVERS: dict[str, Callable[[Board], str]] = {
@@ -64,21 +66,17 @@ class Project:
     model_prelude: str | None
 
 
-def template_names() -> tuple[str, ...]:
-    """Return the names of the firmware templates."""
-    folders = shipped_folder("firmware_templates").iterdir()
-    return tuple(sorted(f.name for f in folders if f.is_dir() and f.name not in OTHER_FOLDERS))
-
-
-def make_project(compiled: CompiledModel, board: Board, *, traced: bool) -> Project:
-    """Render the board's template around `compiled`.
+def make_project(
+    compiled: CompiledModel, board: Board, dialect: Dialect, *, traced: bool
+) -> Project:
+    """Render the board's template around `compiled`, speaking `dialect`.
 
     Raises:
         InputError: the board names a template or driver that does not exist.
     """
-    render = _renderer(compiled, board, traced=traced)
+    render = _renderer(compiled, board, dialect, traced=traced)
     files: dict[str, str] = {}
-    for name, path in _template_files(board):
+    for name, path in _template_files(board, dialect):
         text = path.read_text("utf-8")
         files[name.removesuffix(".j2")] = render(text) if name.endswith(".j2") else text
     harness = [Unit(f, "harness") for f in files if f.startswith("harness/") and f.endswith(".c")]
@@ -121,9 +119,9 @@ def _has_folder(files: dict[str, str], folder: str) -> bool:
     return any(name.startswith(f"{folder}/") for name in files)
 
 
-def _template_files(board: Board) -> Iterator[tuple[str, Path]]:
+def _template_files(board: Board, dialect: Dialect) -> Iterator[tuple[str, Path]]:
     """Yield (path in the project, file) of everything the board's firmware is made of."""
-    names = template_names()
+    names = checks.template_names()
     if not board.build.template and board.build.export:
         raise UsageError(
             f"edgeq has no firmware template for {board.id}: its chip is built by its maker's SDK",
@@ -136,10 +134,12 @@ def _template_files(board: Board) -> Iterator[tuple[str, Path]]:
             hint=f"choose one of: {', '.join(names)}",
         )
     root = shipped_folder("firmware_templates")
-    folder = root / board.build.template
-    for path in sorted([*(root / COMMON).iterdir(), *folder.iterdir()]):
+    folder, spoken = root / board.build.template, root / PROTOCOLS / dialect.protocol
+    for path in sorted(p for f in (root / COMMON, spoken, folder) for p in f.iterdir()):
         if path.is_file():
             yield (path.name if ".ld" in path.suffixes else f"harness/{path.name}"), path
+    for kind, name in dialect.drivers.items():
+        yield f"harness/{kind}.c", confined(spoken / kind, f"{name}.c")
     for kind, choose in DRIVERS.items():
         if (folder / kind).is_dir():
             driver = _driver(folder / kind, choose(board), board)
@@ -162,23 +162,32 @@ def _driver(folder: Path, name: str, board: Board) -> Path:
     return confined(folder, f"{name}.c")
 
 
-def _renderer(compiled: CompiledModel, board: Board, *, traced: bool) -> Callable[[str], str]:
+def _renderer(
+    compiled: CompiledModel, board: Board, dialect: Dialect, *, traced: bool
+) -> Callable[[str], str]:
+    counters = COUNTERS[board.timer.driver] if board.timer else ()
     names = {
+        **dialect.names,
         "board": board,
         "model": compiled.plan,
         "sha256": bytes.fromhex(compiled.plan.model_sha256 or "00" * 32),
-        "counters": COUNTERS[board.timer.driver] if board.timer else (),
-        "pins": _uart_pins(board),
+        "counters": counters,
+        "time_counter": next((counters.index(n) for n in TIME_COUNTERS if n in counters), 0),
+        "baud": dialect.baud or board.link.baud,
+        "gate_pulsed": dialect.pulsed,
+        "pins": _pins(board),
         "traced": traced,
         "version": __version__,
     }
     return make_renderer(names)
 
 
-def _uart_pins(board: Board) -> dict[str, Pin]:
+def _pins(board: Board) -> dict[str, Pin]:
+    """Return the board's pins by the name that their macros begin with."""
+    gate = board.gate.pin if board.gate else ""
+    named = {"UART_TX": board.link.tx, "UART_RX": board.link.rx, "GATE": gate}
     try:
-        named = (("TX", board.link.tx), ("RX", board.link.rx))
-        return {role: parse_pin(pin) for role, pin in named if pin}
+        return {role: parse_pin(pin) for role, pin in named.items() if pin}
     except ValueError as error:
         raise InputError(
             f"board {board.id}: link: {error}", hint="see `edgeq boards check`"

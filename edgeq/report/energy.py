@@ -32,14 +32,15 @@ def energy_table(record: EnergyRecord) -> Table:
     values = {
         "energy per inference": energy_text(record),
         "without idle power": _quantity(record.net_per_inference_j, "J"),
-        "spread of the windows (MAD)": _quantity(record.mad_j, "J"),
-        "uncertainty of the gating": _quantity(record.uncertainty_j, "J"),
+        "spread of the windows (MAD)": _part(record.mad_j, record.per_inference_j),
+        "uncertainty of the gating": _part(record.uncertainty_j, record.per_inference_j),
         "average power": format_quantity(record.average_w, "W"),
         "idle power": _quantity(record.idle_w, "W"),
         "charge per inference": _quantity(record.charge_c, "C"),
         "supply": None if record.voltage_v is None else f"{record.voltage_v:g} V",
         "source": record.source,
         "meter": meter_text(record.meter) if record.meter else None,
+        "recording": record.recording,
     }
     return facts(f"Energy ({record.kind})", values, record.warnings)
 
@@ -91,6 +92,14 @@ def battery_table(record: BatteryRecord) -> Table:
         **currents,
     }
     return facts("Battery", values, ("self-discharge is not modelled",))
+
+
+def _part(joules: float | None, whole_j: float) -> str | None:
+    """Return an error or spread with its share of the whole; rounding alone is nothing."""
+    if joules is None or not whole_j:
+        return _quantity(joules, "J")
+    share = abs(joules / whole_j)
+    return f"{format_quantity(joules, 'J')} ({share:.2%})" if share > 1e-9 else "0 J"
 
 
 def _quantity(value: float | None, unit: str) -> str | None:

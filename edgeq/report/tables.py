@@ -9,6 +9,7 @@ from edgeq.core.records import (
     ConversionRecord,
     EvaluationRecord,
     FirmwareImage,
+    LatencyRecord,
     Plan,
     RegionUse,
     Result,
@@ -232,6 +233,7 @@ def result_tables(result: Result) -> Tables:
         "output CRC-32": output.crc32,
         "latency": f"{format_seconds(latency.median_s)} median, "
         f"{format_seconds(latency.p95_s)} p95 ({latency.kind}, {latency.runs} runs{basis})",
+        "median, 95 % sure": spread_text(latency),
         "instructions": None
         if latency.instructions is None
         else f"{format_count(latency.instructions)}, "
@@ -246,6 +248,17 @@ def result_tables(result: Result) -> Tables:
     summary = facts("Benchmark", values, result.warnings)
     energy = energy_tables(result.energy) if result.energy else ()
     return (summary, *energy, *((layer_table(result),) if result.layers else ()))
+
+
+def spread_text(latency: LatencyRecord) -> str | None:
+    """Return the interval of the median and the extremes; None for a record without them."""
+    if latency.low_s is None or latency.high_s is None:
+        return None
+    low, high = format_seconds(latency.low_s), format_seconds(latency.high_s)
+    least, most = format_seconds(latency.minimum_s or 0.0), format_seconds(latency.maximum_s or 0.0)
+    left_out = f", warm-up left out: {latency.warmup_runs}" if latency.warmup_runs else ""
+    outliers = f", outliers: {latency.outliers}" if latency.outliers else ""
+    return f"{low} to {high} (runs {least} to {most}{left_out}{outliers})"
 
 
 def layer_table(result: Result, plan: Plan | None = None) -> Table:

@@ -5,7 +5,7 @@
 #include <stdint.h>
 
 void uart_start(void);
-int uart_read(void);    /* waits for a byte */
+int uart_poll(void);    /* the byte that has come, -1 for none */
 void uart_write(uint8_t byte);
 
 #endif

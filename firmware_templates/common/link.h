@@ -1,4 +1,4 @@
-/* The board's side of the link protocol (docs/link-protocol.md of edgeq). */
+/* The board's side of what it speaks with the host: one folder of protocols/ implements this. */
 #ifndef LINK_H
 #define LINK_H
 
@@ -7,7 +7,10 @@
 /* Initialise the model, announce the board, and answer requests until the link ends. */
 void link_run(void);
 
-/* Report a fault of the processor (ERROR 7) for the request in work. */
+/* Called again and again while no byte of the host is there. */
+void link_wait(void);
+
+/* Report a fault of the processor. */
 void link_fault(uint32_t pc, uint32_t lr);
 
 #endif

@@ -13,6 +13,10 @@ void platform_flush(void);
 /* Read all counters (COUNTERS of config.h) at one moment. */
 void platform_counters(uint64_t *values);
 
+/* Drive the output that tells a meter of inferences: 1 high or let go, 0 low. Nothing happens on a
+   board without one. */
+void platform_gate(int level);
+
 /* The stack that the inference runs on: lowest word, and one past the highest. */
 uint32_t *platform_stack_bottom(void);
 uint32_t *platform_stack_top(void);

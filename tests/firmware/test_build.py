@@ -11,6 +11,7 @@ from edgeq import api
 from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph
 from edgeq.firmware.build import Build, build_firmware, compile_flags, first_error
+from edgeq.firmware.dialects import Dialect
 from edgeq.firmware.project import make_project
 from edgeq.firmware.toolchains import TOOLCHAINS, is_installed
 from edgeq.graph.writer import write_graph
@@ -66,7 +67,7 @@ def test_the_loops_that_take_the_time_are_compiled_for_speed(tmp_path: Path) -> 
     compiled = compile_graph(small_cnn(), name="small", core=board.core.arch)
     assert compiled.hot_sources
     assert set(compiled.hot_sources) < set(compiled.sources)
-    project = make_project(compiled, board, traced=False)
+    project = make_project(compiled, board, Dialect("edgeq"), traced=False)
     for toolchain in (t for t in TOOLCHAINS if t.target == "cortex-m"):
         build = Build(project, board, toolchain, tmp_path, strict=True)
         fast = {u.source for u in project.units if "-O2" in compile_flags(build, u)}

@@ -1,8 +1,7 @@
-"""A board whose inferences take real time, and a meter that saw how long they really took."""
+"""A board and a meter on a clock of their own, that goes on only when something takes time."""
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,9 +13,25 @@ ACTIVE_W, IDLE_W, VOLTS, PERIOD_S = 30e-3, 3e-3, 3.0, 1e-4
 
 
 @dataclass
-class TimedRunner:
-    """Runs inferences by sleeping; `busy` are the spans in which it did, on the host's clock."""
+class Clock:
+    """Stands in for the module `time`."""
 
+    now: float = 1000.0
+
+    def monotonic(self) -> float:
+        """Return the seconds so far."""
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        """Let `seconds` pass."""
+        self.now += seconds
+
+
+@dataclass
+class TimedRunner:
+    """Runs inferences that take their time; `busy` are the spans in which it did."""
+
+    clock: Clock
     inference_s: float = 1e-3
     link_s: float = 0.0
     dies_at_run: int | None = None
@@ -27,41 +42,45 @@ class TimedRunner:
         assert timeout_s > 0
         if self.dies_at_run is not None and len(self.busy) >= self.dies_at_run:
             raise DeviceError("the board fell silent", hint="reset it")
-        time.sleep(self.link_s / 2)
+        self.clock.sleep(self.link_s / 2)
         if runs:
-            began = time.monotonic()
-            time.sleep(runs * self.inference_s)
-            self.busy.append((began, time.monotonic(), runs))
-        time.sleep(self.link_s / 2)
+            began = self.clock.monotonic()
+            self.clock.sleep(runs * self.inference_s)
+            self.busy.append((began, self.clock.monotonic(), runs))
+        self.clock.sleep(self.link_s / 2)
 
 
 class FakeMeter:
-    """Records what a `TimedRunner` did: so many watts while busy, fewer while idle."""
+    """Records what a `TimedRunner` did: so many watts while busy, fewer while idle.
+
+    It is lost at the first marker whose name begins with `lost_at`.
+    """
 
     name = "Fake Meter"
-    gates: tuple[str, ...] = ("d0",)
+    gates: tuple[str, ...] = ("d0", "d3")
 
     def __init__(
-        self, runner: TimedRunner, *, gate: bool = False, lost_after_s: float = 1e9
+        self, runner: TimedRunner, *, gate: bool = False, lost_at: str | None = None
     ) -> None:
-        self._runner, self._gate, self._lost_after_s = runner, gate, lost_after_s
+        self._runner, self._gate, self._lost_at = runner, gate, lost_at
         self._started = 0.0
         self._marks: list[Mark] = []
         self.closed = 0
 
     def start(self) -> None:
         """Begin to record."""
-        self._started = time.monotonic()
+        self._started = self._runner.clock.monotonic()
 
     def mark(self, name: str, *, at_s: float | None = None, uncertainty_s: float = 0.0) -> None:
         """Remember a moment."""
-        moment = time.monotonic() if at_s is None else at_s
+        moment = self._runner.clock.monotonic() if at_s is None else at_s
         self._marks.append(Mark(moment - self._started, name, "marker", uncertainty_s))
 
     def stop(self) -> Trace:
         """Return the samples from what the board did."""
-        whole = time.monotonic() - self._started
-        seconds = min(whole, self._lost_after_s)
+        whole = self._runner.clock.monotonic() - self._started
+        last = (m.time_s for m in self._marks if m.channel.startswith(self._lost_at or "-"))
+        seconds = min(whole, *last, whole)
         times = np.arange(int(seconds / PERIOD_S)) * PERIOD_S
         power = np.full(len(times), IDLE_W)
         marks = list(self._marks)

@@ -11,10 +11,12 @@ from edgeq.cli.commands.boards import (
     list_boards,
     list_ports,
     new_board,
+    serve_board,
     show_board,
     show_schema,
 )
 from edgeq.cli.commands.build import build
+from edgeq.cli.commands.check import check
 from edgeq.cli.commands.compile import compile_
 from edgeq.cli.commands.convert import convert
 from edgeq.cli.commands.data import get_data, list_data, show_data
@@ -29,6 +31,7 @@ from edgeq.cli.commands.export import export
 from edgeq.cli.commands.fit import fit
 from edgeq.cli.commands.flash import flash
 from edgeq.cli.commands.inspect import inspect
+from edgeq.cli.commands.meters import list_meters, record_meter
 from edgeq.cli.commands.report import report
 from edgeq.cli.commands.validate import validate
 
@@ -50,6 +53,7 @@ COMMANDS: dict[str, Command] = {
     "bench": bench,
     "energy": energy,
     "validate": validate,
+    "check": check,
     "report": report,
     "doctor": doctor,
 }
@@ -63,11 +67,16 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
             "check": check_boards,
             "new": new_board,
             "ports": list_ports,
+            "serve": serve_board,
             "schema": show_schema,
         },
     ),
     "data": (
         "List, show and get datasets.",
         {"list": list_data, "show": show_data, "get": get_data},
+    ),
+    "meters": (
+        "List power meters and record with one.",
+        {"list": list_meters, "record": record_meter},
     ),
 }

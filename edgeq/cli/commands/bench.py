@@ -37,9 +37,15 @@ def bench(
     compare: linux.Compare = None,
     meter: opt.Meter = None,
     gate: opt.Gate = "auto",
-    windows: Annotated[int, typer.Option(min=1, max=10_000, help="Measured windows.")] = 5,
-    window_seconds: Annotated[float, typer.Option(help="A window lasts at least this.")] = 2.0,
-    idle_seconds: Annotated[float, typer.Option(help="Idle before and after; 0: none.")] = 1.0,
+    windows: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Measured windows [default: 5].")
+    ] = None,
+    window_seconds: Annotated[
+        float | None, typer.Option(help="A window lasts at least this [default: 2].")
+    ] = None,
+    idle_seconds: Annotated[
+        float | None, typer.Option(help="Idle before and after; 0: none [default: 1].")
+    ] = None,
     keep_trace: Annotated[
         Path | None, typer.Option(help="Keep the meter's recording in this .npz.")
     ] = None,
@@ -59,12 +65,13 @@ def bench(
     from edgeq import api
     from edgeq.bench.linux.options import parse_threads
     from edgeq.cli.console import show
+    from edgeq.cli.energy import leave_incomplete, read_battery, read_meter
     from edgeq.report.linux import comparison_tables
     from edgeq.report.tables import result_tables
 
-    plan = opt.read_battery(battery, every, awake, idle_current, sleep_current)
-    request = meter and api.MeterRequest(
-        meter, gate, windows, window_seconds, idle_seconds, keep_trace
+    plan = read_battery(battery, every, awake, idle_current, sleep_current)
+    request = read_meter(
+        meter, gate, windows=windows, window_s=window_seconds, idle_s=idle_seconds, keep=keep_trace
     )
     there = api.LinuxOptions(
         host, ssh_config, python, install, parse_threads(threads), xnnpack, timeout
@@ -86,23 +93,11 @@ def bench(
             port=port,
             toolchain=toolchain,
             oracle=oracle.value,
-            meter=request or None,
+            meter=request,
             battery=plan,
             linux=there,
         )
         show(record, lambda: result_tables(result), form)
     if not record.passed:
         raise typer.Exit(1)
-    _refuse_incomplete(record)
-
-
-def _refuse_incomplete(record: Result | ComparisonRecord) -> None:
-    """Raise DeviceError where the meter was lost in mid-run."""
-    from edgeq.core.errors import DeviceError
-
-    energy = getattr(record, "energy", None)
-    if energy is not None and not energy.complete:
-        raise DeviceError(
-            f"the recording of the energy is incomplete: {energy.warnings[-1]}",
-            hint="plug the meter in again and measure anew",
-        )
+    leave_incomplete(getattr(record, "energy", None))

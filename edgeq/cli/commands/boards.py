@@ -1,8 +1,10 @@
-"""edgeq boards list, show, check, new, ports, schema"""
+"""edgeq boards list, show, check, new, ports, serve, schema"""
 
 from __future__ import annotations
 
+import contextlib
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -27,6 +29,10 @@ RamSpan = Annotated[str | None, typer.Option("--ram", help="Its RAM: 128K@0x2000
 UsbIds = Annotated[
     list[str] | None, typer.Option("--usb-id", help="A USB id, e.g. 0483:374b; may be repeated.")
 ]
+Firmware = Annotated[
+    Path, typer.Option(help="A firmware.elf of `edgeq build`.", show_default=False)
+]
+Tcp = Annotated[int | None, typer.Option(min=0, max=65535, help="Serve it at this TCP port.")]
 
 
 def list_boards(form: opt.OutputFormat = opt.Format.text) -> None:
@@ -122,6 +128,28 @@ def list_ports(form: opt.OutputFormat = opt.Format.text) -> None:
 
     ports = api.list_ports()
     show(ports, lambda: ports_tables(ports), form)
+
+
+def serve_board(
+    board: BoardRef,
+    firmware: Firmware,
+    tcp: Tcp = None,
+    pty: Annotated[bool, typer.Option(help="Serve it at a pseudo-terminal.")] = False,
+    edges: Annotated[bool, typer.Option(help="Print each edge of its gate as JSON.")] = False,
+) -> None:
+    """Run a firmware on a board of this computer, at a port that any program can open."""
+    from edgeq import api
+    from edgeq.core.errors import UsageError
+    from edgeq.report.formats import to_line
+
+    if (tcp is None) != pty:
+        raise UsageError("where is it to be served?", hint="--pty, or --tcp PORT (0 for any)")
+    with contextlib.suppress(KeyboardInterrupt):
+        api.serve_board(
+            firmware, board=board, tcp=tcp,
+            on_ready=lambda port: print(port, flush=True),
+            on_edge=(lambda edge: print(to_line(edge), flush=True)) if edges else None,
+        )  # fmt: skip
 
 
 def show_schema() -> None:

@@ -15,6 +15,10 @@ def build(
     out: opt.OutFolder,
     toolchain: opt.Toolchain = None,
     traced: Annotated[bool, typer.Option(help="Report every layer over the link.")] = False,
+    protocol: opt.Protocol = opt.ProtocolName.edgeq,
+    mode: opt.Mode = opt.ModeName.performance,
+    mlperf_model: opt.MlperfModel = None,
+    mlperf_vendor: opt.MlperfVendor = "edgeq",
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
     """Compile the model and link a whole firmware for a board."""
@@ -22,6 +26,10 @@ def build(
     from edgeq.cli.console import say, show
     from edgeq.report.tables import image_tables
 
-    image = api.build(model, board=board, out=out, toolchain=toolchain, traced=traced)
+    image = api.build(
+        model, board=board, out=out, toolchain=toolchain, traced=traced,
+        protocol=protocol.value, mode=mode.value,
+        mlperf_model=mlperf_model, mlperf_vendor=mlperf_vendor,
+    )  # fmt: skip
     show(image, lambda: image_tables(image), form)
     say(f"wrote {image.elf}")

@@ -35,9 +35,10 @@ def energy(
     """Energy of a recording that was kept, analysed again: no board, no meter."""
     from edgeq import api
     from edgeq.cli.console import show
+    from edgeq.cli.energy import read_battery
     from edgeq.report.energy import energy_tables
 
-    plan = opt.read_battery(battery, every, awake, idle_current, sleep_current)
+    plan = read_battery(battery, every, awake, idle_current, sleep_current)
     record = api.energy(
         recording, gate=gate, inferences=inferences, windows=windows, battery=plan, board=board
     )

@@ -20,6 +20,10 @@ def flash(
     ] = None,
     port: opt.Port = None,
     toolchain: opt.Toolchain = None,
+    protocol: opt.Protocol = opt.ProtocolName.edgeq,
+    mode: opt.Mode = opt.ModeName.performance,
+    mlperf_model: opt.MlperfModel = None,
+    mlperf_vendor: opt.MlperfVendor = "edgeq",
     dry_run: Annotated[bool, typer.Option(help="Print the exact command, do nothing.")] = False,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
@@ -37,5 +41,9 @@ def flash(
         record = api.flash_app(app, board=board, port=port, dry_run=dry_run)
     else:
         assert model is not None
-        record = api.flash(model, board=board, port=port, toolchain=toolchain, dry_run=dry_run)
+        record = api.flash(
+            model, board=board, port=port, toolchain=toolchain, dry_run=dry_run,
+            protocol=protocol.value, mode=mode.value,
+            mlperf_model=mlperf_model, mlperf_vendor=mlperf_vendor,
+        )  # fmt: skip
     show(record, lambda: flash_tables(record), form)

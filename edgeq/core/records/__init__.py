@@ -5,6 +5,7 @@ instruction on a virtual board, or `estimated` from a model or a table.
 """
 
 from edgeq.core.records.base import BoardKind, Kind, Record
+from edgeq.core.records.check import CheckedResult, CheckRecord, GateRecord, Verdict
 from edgeq.core.records.comparison import ComparisonRecord, OperatorGroup
 from edgeq.core.records.conversion import (
     CalibrationRecord,
@@ -22,7 +23,7 @@ from edgeq.core.records.energy import (
     PowerPlot,
     WindowRecord,
 )
-from edgeq.core.records.firmware import FirmwareImage, RegionUse, SizeRecord
+from edgeq.core.records.firmware import EDGEQ, FirmwareImage, ProtocolRecord, RegionUse, SizeRecord
 from edgeq.core.records.linux import HostRecord, HostState, ScalingRecord
 from edgeq.core.records.plan import CompiledModel, Plan, PlannedLayer, PlannedTensor, PortRecord
 from edgeq.core.records.result import (
@@ -38,10 +39,13 @@ from edgeq.core.records.result import (
 )
 
 __all__ = [
+    "EDGEQ",
     "BatteryRecord",
     "BoardKind",
     "BoardRecord",
     "CalibrationRecord",
+    "CheckRecord",
+    "CheckedResult",
     "ComparisonRecord",
     "CompiledModel",
     "ConversionRecord",
@@ -50,6 +54,7 @@ __all__ = [
     "EngineRecord",
     "EvaluationRecord",
     "FirmwareImage",
+    "GateRecord",
     "Gating",
     "HostRecord",
     "HostState",
@@ -67,6 +72,7 @@ __all__ = [
     "PlannedTensor",
     "PortRecord",
     "PowerPlot",
+    "ProtocolRecord",
     "Record",
     "RegionUse",
     "Result",
@@ -74,5 +80,6 @@ __all__ = [
     "SizeRecord",
     "TensorErrorRecord",
     "ValidationRecord",
+    "Verdict",
     "WindowRecord",
 ]

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from edgeq.core.records.base import Record
+
+Protocol = Literal["edgeq", "mlperf"]
+Mode = Literal["performance", "energy"]
 
 
 class SizeRecord(Record, frozen=True, kw_only=True):
@@ -29,8 +34,29 @@ class RegionUse(Record, frozen=True, kw_only=True):
     used: int
 
 
+class ProtocolRecord(Record, frozen=True, kw_only=True):
+    """What a firmware is to speak: edgeq's link protocol, or MLPerf Tiny's text.
+
+    The rest is MLPerf Tiny's: `mode` gives time stamps as text (performance) or as edges of a pin
+    (energy), `model` is a name of its benchmark, None for the one of the model's shapes, and
+    `vendor` is what `name` answers.
+    """
+
+    name: Protocol = "edgeq"
+    mode: Mode = "performance"
+    model: str | None = None
+    vendor: str = "edgeq"
+
+
+EDGEQ = ProtocolRecord()
+
+
 class FirmwareImage(Record, frozen=True, kw_only=True):
-    """A built firmware: where its ELF lies, for which board, and its sizes."""
+    """A built firmware: where its ELF lies, for which board, and its sizes.
+
+    `protocol` is what it speaks, in `mode` where the protocol has several; `baud` is the speed of
+    its link, 0 for the board's own.
+    """
 
     elf: str
     board_id: str
@@ -40,3 +66,6 @@ class FirmwareImage(Record, frozen=True, kw_only=True):
     traced: bool
     sizes: SizeRecord
     regions: tuple[RegionUse, ...]
+    protocol: str = "edgeq"
+    mode: str = ""
+    baud: int = 0

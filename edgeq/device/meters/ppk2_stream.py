@@ -23,9 +23,13 @@ ADC_END = (1 << 14) - 1
 ADC_VOLTS = 1.8 / 163840
 # Shunts of the five ranges in ohms, where the metadata names none.
 SHUNTS = (1031.64, 101.65, 10.15, 0.94, 0.043)
-# So many words in a row with a jump of the counter (all but one) are no losses: a byte was lost,
-# the words are out of step. So many without one are in step.
+# What no kit's constants are: the greatest shunt is of 1 kilohm, the least of 43 milliohm.
+MAX_CONSTANT, MIN_SHUNT = 1e5, 1e-3
+# So many words in a row with a jump of the counter (all but one), over more than one turn of it,
+# are no losses: a byte was lost, the words are out of step. So many without one are in step.
 RUN = 6
+# A word out of step has the right counter once in 64 times: of those beside a slip, none is kept.
+DOUBTED = 2
 SEARCH = 1 << 16
 # A stream that slips more often is none.
 MAX_SLIPS = 1000
@@ -67,7 +71,7 @@ def parse_metadata(text: str) -> Calibration:
     """Return the calibration in the metadata; what it does not name has its default.
 
     Raises:
-        DeviceError: a value is no finite number, or a shunt is not above zero.
+        DeviceError: a value is no number, or one that no kit has.
     """
     values = dict(re.findall(r"^\s*([A-Za-z]+\d?)\s*:\s*(\S+)\s*$", text, re.MULTILINE))
     try:
@@ -80,10 +84,10 @@ def parse_metadata(text: str) -> Calibration:
         }
     except ValueError as error:
         raise _damaged(str(error)) from error
-    if not np.isfinite([v for group in groups.values() for v in group]).all():
-        raise _damaged("a value is not finite")
-    if min(groups["r"]) <= 0:
-        raise _damaged("a shunt is not above zero")
+    if not all(abs(value) <= MAX_CONSTANT for group in groups.values() for value in group):
+        raise _damaged(f"a value is not within {MAX_CONSTANT:,.0f} of zero")
+    if min(groups["r"]) < MIN_SHUNT:
+        raise _damaged(f"a shunt is below {MIN_SHUNT:g} ohm")
     return Calibration(**groups)
 
 
@@ -97,13 +101,15 @@ def parse_words(data: bytes) -> Words:
         words = np.frombuffer(data, "<u4", min(SEARCH, left), at)
         whole = _in_step(words)
         slipped = whole < len(words)
-        if not slipped and whole < left:
+        if slipped:
+            whole = max(0, whole - DOUBTED)
+        elif whole < left:
             whole -= RUN  # seen again with what follows
         parts.append(words[:whole])
         ends.append(at + 4 * np.arange(1, whole + 1, dtype=np.int64))
         at += 4 * whole
         if slipped:
-            at, slips = _next_step(data, at), slips + 1
+            at, slips = _next_step(data, at) + 4, slips + 1
     raw = np.concatenate(parts) if parts else np.zeros(0, np.uint32)
     return Words(
         adc=(raw & 0x3FFF).astype(np.int64), range=(raw >> 14 & 7).astype(np.int64),
@@ -163,10 +169,10 @@ def running_mean(values: Floats, alpha: float) -> Floats:
     return out.ravel()[: len(values)]
 
 
-def _jumps(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
-    """Tell for each word but the first whether its counter does not follow the last one's."""
-    counter = (words >> 18 & 0x3F).astype(np.uint8)
-    return np.asarray((counter[1:] - counter[:-1]) & 63 != 1)
+def _jumps(words: npt.NDArray[np.uint32]) -> Ints:
+    """Return how many samples the counter skips before each word but the first."""
+    counter = (words >> 18 & 0x3F).astype(np.int64)
+    return np.asarray((np.diff(counter) - 1) & 63)
 
 
 def _in_step(words: npt.NDArray[np.uint32]) -> int:
@@ -174,8 +180,10 @@ def _in_step(words: npt.NDArray[np.uint32]) -> int:
     jumps = _jumps(words)
     if np.count_nonzero(jumps) < RUN - 1:
         return len(words)
-    run = np.convolve(jumps, np.ones(RUN, np.int64))[RUN - 1 :] >= RUN - 1
-    wild = run & jumps
+    ones = np.ones(RUN, np.int64)
+    often = np.convolve(jumps > 0, ones)[RUN - 1 :] >= RUN - 1
+    far = np.convolve(jumps, ones)[RUN - 1 :] >= 64
+    wild = often & far & (jumps > 0)
     return int(wild.argmax()) + 1 if wild.any() else len(words)
 
 
@@ -184,7 +192,7 @@ def _next_step(data: bytes, at: int) -> int:
     found = []
     for start in range(at, at + 4):
         words = np.frombuffer(data, "<u4", max(0, min(SEARCH, (len(data) - start) // 4)), start)
-        calm = ~_jumps(words)
+        calm = _jumps(words) == 0
         if len(calm) >= RUN:
             run = np.convolve(calm, np.ones(RUN, np.int64), "valid") == RUN
             found += [start + 4 * int(run.argmax())] * bool(run.any())

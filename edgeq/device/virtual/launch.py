@@ -10,8 +10,8 @@ from edgeq.boards.profile import Board
 from edgeq.core.errors import DeviceError, InputError, ToolchainError
 from edgeq.core.installation import require
 from edgeq.core.processes import Child, python_argv, spawn
-from edgeq.core.records import FirmwareImage
 from edgeq.device.streams import ProcessStream, SocketStream, Stream, process_ended
+from edgeq.device.virtual.gate import GateEdge, read_edges
 from edgeq.device.virtual.hook_build import find_hook
 
 START_S = 60.0
@@ -22,6 +22,7 @@ class VirtualStream:
 
     def __init__(self, child: Child, stream: Stream, name: str) -> None:
         self._child, self._stream, self._name = child, stream, name
+        self._reported = b""
 
     def read(self, timeout_s: float) -> bytes:
         """Return what arrives within `timeout_s`; raise DeviceError where the board stopped."""
@@ -37,6 +38,17 @@ class VirtualStream:
         except DeviceError as error:
             raise self._explain(error) from error
 
+    def gate_edges(self, timeout_s: float) -> tuple[GateEdge, ...]:
+        """Return the edges of the gate that are reported within `timeout_s`, as soon as any is.
+
+        Raises:
+            DeviceError: the board reported something else.
+        """
+        with contextlib.suppress(EOFError):
+            self._reported += self._child.read(timeout_s)
+        lines, newline, self._reported = self._reported.rpartition(b"\n")
+        return tuple(read_edges(lines + newline))
+
     def close(self) -> None:
         """Close the socket and end the board's process."""
         self._stream.close()
@@ -49,7 +61,7 @@ class VirtualStream:
         return process_ended(self._child, self._name)
 
 
-def open_unicorn(board: Board, image: FirmwareImage) -> Stream:
+def open_unicorn(board: Board, elf: str) -> Stream:
     """Start the board under Unicorn and connect to its UART.
 
     Raises:
@@ -58,7 +70,7 @@ def open_unicorn(board: Board, image: FirmwareImage) -> Stream:
         DeviceError: the board did not start.
     """
     require("unicorn")
-    child = spawn(unicorn_argv(board, image.elf))
+    child = spawn(unicorn_argv(board, elf))
     try:
         port = read_ready(child, board.id)
         stream = SocketStream(f"socket://127.0.0.1:{port}")
@@ -85,13 +97,13 @@ def unicorn_argv(board: Board, elf: str) -> list[str]:
     return argv + (["--hook", str(hook)] if hook else [])
 
 
-def open_qemu(board: Board, image: FirmwareImage) -> Stream:
+def open_qemu(board: Board, elf: str) -> Stream:
     """Start QEMU with its UART on the standard streams.
 
     Raises:
         ToolchainError: QEMU for the board's core is not installed.
     """
-    child = spawn(qemu_argv(board, require(qemu_program(board)), image.elf))
+    child = spawn(qemu_argv(board, require(qemu_program(board)), elf))
     return ProcessStream(child, f"QEMU board '{board.id}'")
 
 
@@ -126,12 +138,12 @@ def qemu_instructions(ticks: int, timer_hz: int) -> int:
     return round(ticks * 1_000_000_000 / timer_hz / (1 << ICOUNT_SHIFT))
 
 
-def open_host(board: Board, image: FirmwareImage) -> Stream:
+def open_host(board: Board, elf: str) -> Stream:
     """Start the host build, which speaks the protocol on its standard streams."""
     try:
-        child = spawn([image.elf])
+        child = spawn([elf])
     except ToolchainError as error:
-        raise InputError(f"cannot run {image.elf}: {error}", hint="build it again") from error
+        raise InputError(f"cannot run {elf}: {error}", hint="build it again") from error
     return ProcessStream(child, f"host board '{board.id}'")
 
 

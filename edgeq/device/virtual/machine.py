@@ -17,12 +17,14 @@ from edgeq.core.errors import InputError
 from edgeq.device import elf
 from edgeq.device.virtual.counters import CompiledCounter, PythonCounter, Region
 from edgeq.device.virtual.cycles import count_cycles, cycle_table
+from edgeq.device.virtual.gate import GateReporter
 from edgeq.device.virtual.thumb import DSP_KINDS, FPU_KINDS, decode
 from edgeq.device.virtual.uart import Uart, Wire
 
 PAGE = 0x1000
 PRIVATE_BUS, PRIVATE_BUS_SIZE = 0xE0000000, 0x100000
 SYSTEM_SPACE = 0xE000E000
+GATE = 0x10  # behind the counters
 AIRCR, AIRCR_RESET, CPACR, CPACR_FPU = 0xD0C, 0x05FA0004, 0xD88, 0xF << 20
 
 
@@ -67,7 +69,10 @@ class Layout:
 class Machine:
     """A powered board with its firmware in flash; `run` ends with a Fault only."""
 
-    def __init__(self, layout: Layout, firmware: Path, wire: Wire, hook: Path | None) -> None:
+    def __init__(
+        self, layout: Layout, firmware: Path, wire: Wire, hook: Path | None, report: int
+    ) -> None:
+        """`report` is the file descriptor that gets the edges of the gate."""
         self._layout = layout
         self._table = cycle_table(layout.core)
         self._uc = _make_core(layout.core)
@@ -84,6 +89,7 @@ class Machine:
             else PythonCounter(self._table.refill, self._learn)
         )
         self._counter.attach(self._uc)
+        self._gate = GateReporter(report, self._counter.read)
         self._uart = Uart(wire, lambda: self._counter.read()[0])
         self._map_peripherals()
         self._uc.hook_add(unicorn.UC_HOOK_INTR, self._on_exception)
@@ -107,6 +113,7 @@ class Machine:
                 error = str(failure)
             self._uart.flush()
             if not self._restart:
+                self._gate.close()
                 raise Fault(self._describe(self._cause or error or "the firmware returned"))
 
     def _map_memory(self) -> None:
@@ -122,15 +129,14 @@ class Machine:
         self._uc.mem_map(after, PRIVATE_BUS + PRIVATE_BUS_SIZE - after)
 
     def _map_peripherals(self) -> None:
-        def no_write(uc: Any, offset: int, size: int, value: int, data: Any) -> None:
-            """Ignore writes to a read-only register."""
-
         self._uc.mmio_map(
             self._layout.uart, PAGE,
             lambda uc, offset, size, data: self._uart.read(offset), None,
             lambda uc, offset, size, value, data: self._uart.write(offset, value), None,
         )  # fmt: skip
-        self._uc.mmio_map(self._layout.counter, PAGE, self._read_counter, None, no_write, None)
+        self._uc.mmio_map(
+            self._layout.counter, PAGE, self._read_counter, None, self._write_counter, None
+        )
         self._uc.mmio_map(SYSTEM_SPACE, PAGE, self._read_system, None, self._write_system, None)
 
     def _load(self, firmware: Path) -> None:
@@ -171,6 +177,11 @@ class Machine:
         index, high = offset >> 3, offset & 4
         value = self._latched[index] if index < 2 else 0
         return value >> 32 if high else value & 0xFFFFFFFF
+
+    def _write_counter(self, uc: Any, offset: int, size: int, value: int, data: Any) -> None:
+        """Set the gate; the counters are read-only."""
+        if offset == GATE:
+            self._gate.set(value & 1)
 
     def _read_system(self, uc: Any, offset: int, size: int, data: Any) -> int:
         return int.from_bytes(self._system[offset : offset + size], "little")

@@ -1,9 +1,10 @@
 """The virtual board's process: `python -m edgeq.device.virtual.unicorn_board --elf FILE ...`.
 
 Prints one JSON line {"port": N, "hook": "c"|"python"} on stdout, then serves its UART on
-socket://127.0.0.1:N. The firmware is reset when the first client connects. A fault ends the
-process with code 70 and one line on stderr; the end of stdin ends it too, so that a board never
-outlives the program that started it.
+socket://127.0.0.1:N. Each later line is an edge of the gate: {"gate": 1, "instructions": N,
+"cycles": N}. The firmware is reset when the first client connects. A fault ends the process with
+code 70 and one line on stderr; the end of stdin ends it too, so that a board never outlives the
+program that started it.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     wire = Wire(options.port)
     try:
-        machine = Machine(layout, options.elf, wire, options.hook)
+        machine = Machine(layout, options.elf, wire, options.hook, sys.stdout.fileno())
     except EdgeqError as error:
         print(error, file=sys.stderr)
         return error.exit_code

@@ -14,7 +14,12 @@
 #define SPEED_MEDIUM 1u
 #define PULL_UP 1u
 
-#define UART_PORTS (1u << UART_TX_PORT | 1u << UART_RX_PORT)
+#ifdef GATE_PORT
+#define GATE_PORTS (1u << GATE_PORT)
+#else
+#define GATE_PORTS 0u
+#endif
+#define PORTS (1u << UART_TX_PORT | 1u << UART_RX_PORT | GATE_PORTS)
 
 static inline void set_field(uintptr_t address, uint32_t shift, uint32_t mask, uint32_t value)
 {

@@ -86,7 +86,7 @@ static void core_clock_start(void)
 void clock_start(void)
 {
     core_clock_start();
-    REG(RCC_AHB1ENR) |= UART_PORTS;
+    REG(RCC_AHB1ENR) |= PORTS;
 #ifdef UART_ON_APB2
     REG(RCC_APB2ENR) |= UART_ON_APB2;
 #else

@@ -97,7 +97,7 @@ void clock_start(void)
 {
     supply_start();
     core_clock_start();
-    REG(RCC_AHB4ENR) |= UART_PORTS;
+    REG(RCC_AHB4ENR) |= PORTS;
     REG(RCC_D2CCIP2R) = D2CCIP2R_UARTS_HSI;
     REG(UART_ENABLE) |= UART_BIT;
     uart_pins_start(GPIO_PORTS);

@@ -31,7 +31,7 @@
 #define PWR_CR5 0x40007080u
 #define PWR_CR5_R1MODE (1u << 8)
 #define GPIO_PORTS 0x48000000u
-#define PORT_G 6u
+#define PORT_G (1u << 6)
 #define HSI_HZ 16000000u
 #define BOOST_ABOVE_HZ 80000000u
 
@@ -80,10 +80,10 @@ void clock_start(void)
 {
     REG(RCC_APB1ENR1) |= APB1_PWR;
     core_clock_start();
-#if UART_TX_PORT == PORT_G || UART_RX_PORT == PORT_G
-    REG(PWR_CR2) |= PWR_CR2_IOSV;
-#endif
-    REG(RCC_AHB2ENR) |= UART_PORTS;
+    if ((PORTS & PORT_G) != 0) {
+        REG(PWR_CR2) |= PWR_CR2_IOSV;
+    }
+    REG(RCC_AHB2ENR) |= PORTS;
     REG(RCC_CCIPR) = CCIPR_UARTS_HSI;
     REG(UART_ENABLE) |= UART_BIT;
     uart_pins_start(GPIO_PORTS);

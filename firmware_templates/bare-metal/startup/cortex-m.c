@@ -4,6 +4,7 @@
 #include "clock.h"
 #include "config.h"
 #include "cortex.h"
+#include "gpio.h"
 #include "link.h"
 #include "memory.h"
 #include "reg.h"
@@ -67,6 +68,7 @@ void Reset_Handler(void)
     caches_start();
 #endif
     uart_start();
+    gpio_start();
     timer_start();
     link_run();
     for (;;) {

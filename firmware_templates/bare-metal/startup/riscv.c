@@ -3,6 +3,7 @@
 
 #include "clock.h"
 #include "config.h"
+#include "gpio.h"
 #include "link.h"
 #include "memory.h"
 #include "timer.h"
@@ -27,6 +28,7 @@ __attribute__((used, noreturn)) void start(void)
     memory_start();
     clock_start();
     uart_start();
+    gpio_start();
     timer_start();
     link_run();
     for (;;) {

@@ -20,11 +20,9 @@ void uart_start(void)
     CTRL = CTRL_TX_ENABLE | CTRL_RX_ENABLE;
 }
 
-int uart_read(void)
+int uart_poll(void)
 {
-    while ((STATE & STATE_RX_FULL) == 0) {
-    }
-    return (int)(DATA & 0xFFu);
+    return (STATE & STATE_RX_FULL) != 0 ? (int)(DATA & 0xFFu) : -1;
 }
 
 void uart_write(uint8_t byte)

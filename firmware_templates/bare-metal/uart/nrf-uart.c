@@ -31,9 +31,10 @@ void uart_start(void)
     START_TX = 1;
 }
 
-int uart_read(void)
+int uart_poll(void)
 {
-    while (RX_READY == 0) {
+    if (RX_READY == 0) {
+        return -1;
     }
     RX_READY = 0;
     return (int)(RXD & 0xFFu);

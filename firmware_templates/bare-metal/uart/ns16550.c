@@ -23,11 +23,9 @@ void uart_start(void)
     LINE = LINE_8_BITS;
 }
 
-int uart_read(void)
+int uart_poll(void)
 {
-    while ((STATUS & STATUS_RX_READY) == 0) {
-    }
-    return DATA;
+    return (STATUS & STATUS_RX_READY) != 0 ? DATA : -1;
 }
 
 void uart_write(uint8_t byte)

@@ -25,11 +25,9 @@ void uart_start(void)
     CONTROL = CONTROL_ENABLE;
 }
 
-int uart_read(void)
+int uart_poll(void)
 {
-    while ((FLAGS & FLAGS_RX_EMPTY) != 0) {
-    }
-    return (int)(DATA & 0xFFu);
+    return (FLAGS & FLAGS_RX_EMPTY) == 0 ? (int)(DATA & 0xFFu) : -1;
 }
 
 void uart_write(uint8_t byte)

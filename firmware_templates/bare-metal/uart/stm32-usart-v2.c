@@ -31,10 +31,11 @@ void uart_start(void)
     CR1 = CR1_ENABLE;
 }
 
-int uart_read(void)
+int uart_poll(void)
 {
-    while ((ISR & ISR_RXNE) == 0) {
+    if ((ISR & ISR_RXNE) == 0) {
         ICR = ISR_OVERRUN;
+        return -1;
     }
     return (int)(RDR & 0xFFu);
 }

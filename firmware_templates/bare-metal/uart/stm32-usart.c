@@ -19,11 +19,9 @@ void uart_start(void)
 }
 
 /* Reading SR and then DR clears an overrun too. */
-int uart_read(void)
+int uart_poll(void)
 {
-    while ((SR & SR_RXNE) == 0) {
-    }
-    return (int)(DR & 0xFFu);
+    return (SR & SR_RXNE) != 0 ? (int)(DR & 0xFFu) : -1;
 }
 
 void uart_write(uint8_t byte)
