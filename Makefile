@@ -7,7 +7,7 @@ VENV   ?= .venv
 JOBS   ?= 2
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check test-slow test-exports readme clean
+.PHONY: demo test check test-slow test-exports pi-image test-pi readme clean
 
 demo: $(VENV)/.all
 	$(BIN)/edgeq demo
@@ -36,6 +36,13 @@ $(TOOLS)/.done:
 
 test-exports: $(VENV)/.dev $(TOOLS)/.done
 	PATH="$(abspath $(TOOLS))/bin:$$PATH" $(BIN)/pytest -q -m slow tests/firmware/test_export_tools.py tests/firmware/test_export_int16.py
+
+# An emulated Raspberry Pi: 500 MB in the user's cache (apt install debootstrap qemu-user openssh-server).
+pi-image: $(VENV)/.dev
+	$(BIN)/python benchmarks/pi_image.py
+
+test-pi: pi-image
+	$(BIN)/pytest -q --timeout 3600 -m slow tests/integration/test_pi_image.py
 
 readme: $(VENV)/.dev
 	$(BIN)/python benchmarks/readme.py

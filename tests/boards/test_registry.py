@@ -91,3 +91,35 @@ def test_a_contradiction_is_a_problem(tmp_path: Path, old: str, new: str, proble
 def test_a_huge_profile_is_not_read(tmp_path: Path) -> None:
     with pytest.raises(InputError):
         registry.find_board(_board(tmp_path, M4 + "#" * registry.MAX_BYTES))
+
+
+@pytest.mark.parametrize(
+    ("alias", "board"),
+    [("rpi3", "raspberry-pi-3b"), ("rpi4", "raspberry-pi-4b"), ("rpi5", "raspberry-pi-5"),
+     ("rpizero2", "raspberry-pi-zero-2w")],
+)  # fmt: skip
+def test_a_board_is_found_by_its_short_name(alias: str, board: str) -> None:
+    assert registry.find_board(alias).id == board
+
+
+def test_a_short_name_that_two_boards_claim_is_a_problem(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claims = 'aliases = ["rpi4", "virt-m3", "mine", "mine"]\n'
+    text = claims + M4.replace('id = "virt-m4"', 'id = "mine-m4"')
+    _board(tmp_path, text, "mine-m4")
+    (tmp_path / "broken.toml").write_text("id = 1")
+    monkeypatch.setenv(registry.USER_FOLDER, str(tmp_path))
+    problems = registry.alias_problems(registry.find_board("mine-m4"))
+    assert problems == (
+        "aliases: 'virt-m3' is a board's id",
+        "aliases: 'rpi4' is also raspberry-pi-4b's",
+        "aliases: one stands there twice",
+    )
+    assert registry.find_board("mine").id == "mine-m4"
+
+
+@pytest.mark.parametrize("alias", ["Rpi", "-x", "a b", "../x", ""])
+def test_a_short_name_is_written_like_an_id(tmp_path: Path, alias: str) -> None:
+    with pytest.raises(InputError, match="aliases"):
+        registry.find_board(_board(tmp_path, f"aliases = ['{alias}']\n{M4}"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import base64
 import contextlib
 import json
@@ -12,6 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,6 +22,7 @@ from edgeq.core.errors import DeviceError
 from edgeq.device.linux.machine import RUNNER, HeldModel, LocalMachine, Runner, ask_runner
 from edgeq.device.linux.replies import Refusal, Reply, decode_probe, decode_reply
 from edgeq.graph.writer import write_graph
+from tests.support.linux import fake_reply
 from tests.support.small_cnn import small_cnn
 
 MACHINE = LocalMachine()
@@ -138,6 +141,27 @@ def test_any_bytes_are_an_answer_or_an_error(line: bytes) -> None:
             decode(line)
 
 
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("timings", []), ("timings", [[1, []]]), ("timings", [[0, [5.0]]]),
+        ("timings", [[1, [0.0]]]), ("timings", [[1, [-1.0]]]), ("timings", [[1, [5.0], 0]]),
+        ("load_s", -1.0), ("peak_rss_bytes", -1), ("prefixes", [-1.0]), ("extra", 1),
+        ("nodes", [["CONV_2D", [0]]]), ("outputs", [1]), ("runtime", None),
+    ],
+)  # fmt: skip
+def test_figures_that_cannot_be_are_refused(field: str, value: Any) -> None:
+    good = msgspec.to_builtins(fake_reply(small_cnn()))
+    assert isinstance(decode_reply(json.dumps(good).encode()), Reply)
+    with pytest.raises(DeviceError, match="damaged"):
+        decode_reply(json.dumps(good | {field: value}).encode())
+
+
+def test_outputs_that_are_no_base64_are_refused() -> None:
+    with pytest.raises(DeviceError, match="damaged"):
+        fake_reply(small_cnn(), outputs=("*",)).output_bytes()
+
+
 @needs_proc
 def test_the_runner_and_its_child_end_with_the_host(model: Path) -> None:
     """The host is killed in mid-run: its end of stdin closes, and nothing is left running."""
@@ -170,6 +194,7 @@ def test_the_runner_needs_nothing_of_edgeq() -> None:
     text = RUNNER.read_text("utf-8")
     assert "import edgeq" not in text
     assert "from edgeq" not in text
+    ast.parse(text, feature_version=(3, 7))
     environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"}
     done = subprocess.run(
         [sys.executable, "-S", str(RUNNER)], input=b'{"verb": "probe"}\n', capture_output=True,

@@ -14,8 +14,9 @@ from edgeq.bench.inputs import ModelInput, as_arrays, generate_input
 from edgeq.bench.linux.layers import DELEGATE
 from edgeq.bench.linux.options import LinuxOptions, check_options
 from edgeq.bench.linux.outputs import Expected, Outputs
+from edgeq.bench.linux.power import opened_power
 from edgeq.bench.linux.records import build_result
-from edgeq.bench.metering import meter_board, opened_meter
+from edgeq.bench.metering import meter_board
 from edgeq.bench.requests import BatteryPlan, MeterRequest
 from edgeq.boards.profile import Board
 from edgeq.core.errors import DeviceError, EdgeqError, InputError
@@ -103,7 +104,7 @@ def run_linux(
         everything = (found.probe.facts.cpus,) if scaling else ()
         threads = tuple(dict.fromkeys((*options.threads, *everything)))
         bench = Bench(machine, found, replace(options, threads=threads), runs, warmup, layers)
-        power = stack.enter_context(opened_meter(meter)) if meter else None
+        power = stack.enter_context(opened_power(meter, machine))
         results = []
         for job in jobs:
             path = machine.put(job.path, "model.tflite")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from edgeq.core.errors import DeviceError, UsageError
@@ -90,12 +90,11 @@ def find_interpreter(
     """
     runner = machine.put(RUNNER, "runner.py")
     last: Interpreter | None = None
-    for find in (lambda: candidates, lambda: _own_venvs(machine)):
-        for python in find():
-            found = _probe(machine, python, runner)
-            if found is not None and found.probe.runtime and found.probe.numpy:
-                return found
-            last = last or found
+    for python in _pythons(machine, candidates):
+        found = _probe(machine, python, runner)
+        if found is not None and found.probe.runtime and found.probe.numpy:
+            return found
+        last = last or found
     if last is None:
         raise DeviceError(
             f"{machine.name}: no Python at {shlex.join(candidates[0])}",
@@ -112,9 +111,11 @@ def find_interpreter(
     return _install(machine, row, last)
 
 
-def _own_venvs(machine: Machine) -> list[tuple[str, ...]]:
+def _pythons(machine: Machine, candidates: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, ...]]:
+    """Yield the candidates, then edgeq's own venvs, which are looked for only where needed."""
+    yield from candidates
     done = machine.run(["sh", "-c", FIND_VENVS], timeout_s=PROBE_S)
-    return [(line,) for line in sorted(done.stdout.splitlines()) if line.startswith("/")]
+    yield from ((line,) for line in sorted(done.stdout.splitlines()) if line.startswith("/"))
 
 
 def _probe(machine: Machine, python: tuple[str, ...], runner: str) -> Interpreter | None:

@@ -27,7 +27,7 @@ CPU = "/sys/devices/system/cpu"
 CHILD = "--child"
 GONE = 3
 MOST_RUNS = 1000
-SHORTEST_NS = 20000
+SHORTEST_NS = 40000
 
 Json = Any
 
