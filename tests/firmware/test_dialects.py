@@ -71,6 +71,8 @@ def test_the_task_is_told_by_the_shapes_and_else_by_the_name(
         (_plan(9, 9, dtype="int16"), MLPERF, "virt-m4", False, "no int16 input"),
         (_plan(9, 3), msgspec.structs.replace(MLPERF, model="ad01"), "host", False, "3 values for"),
         (_plan(9, 9), MLPERF, "virt-m4", True, "does not report layers"),
+        (_plan(9, 9), ProtocolRecord(mode="energy"), "virt-m4", False, "are MLPerf Tiny's"),
+        (_plan(9, 9), ProtocolRecord(model="ic01"), "virt-m4", False, "are MLPerf Tiny's"),
     ],
 )
 def test_what_cannot_be_spoken_is_refused(
