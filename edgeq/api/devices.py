@@ -74,10 +74,11 @@ def serve_board(
         on_edge: gets each edge of a virtual board's gate.
     """
     from edgeq.device.connection import start_board
-    from edgeq.device.serving import open_outlet, serve
+    from edgeq.device.serving import open_outlet, serve, settle
 
     profile = find_board(board)
     with open_outlet(tcp) as outlet, closing(start_board(profile, str(firmware))) as stream:
+        settle(stream)
         on_ready(outlet.name)
         serve(stream, outlet, on_edge)
 

@@ -16,8 +16,8 @@ from edgeq.core.files import shipped_folder
 
 NO_FLASHER = "none"
 NO_GATE = "none"
-# Folders of firmware_templates/ that are no template.
-NO_TEMPLATES = ("common", "protocols", "exports")
+# What makes a folder of firmware_templates/ a template: the ground that a protocol runs on.
+GROUND = "platform.c"
 WIDTHS = range(16, 65)
 ADDRESSES = 1 << 32
 CLOCKS = (1_000_000, 10_000_000_000)
@@ -178,6 +178,12 @@ def _check_link(board: Board, known: Known) -> Iterator[str]:
                 yield f"link.{field}: the template needs it to reach the UART"
 
 
+def _driver_text(board: Board, name: str) -> str:
+    folder = shipped_folder("firmware_templates") / (board.build.template or NO_FLASHER)
+    known = {path.stem: path for path in (folder / "gpio").glob("*.c")}
+    return known[name].read_text("utf-8") if name in known else ""
+
+
 def _uart_pins(board: Board) -> tuple[tuple[str, str], ...]:
     named = (("link.tx", board.link.tx), ("link.rx", board.link.rx))
     return tuple((field, pin) for field, pin in named if pin)
@@ -189,6 +195,8 @@ def _check_gate(board: Board, known: Known) -> Iterator[str]:
         return
     if not board.build.template:
         yield "gate: only a firmware template raises it"
+    if not gate.base and "GATE_BASE" in _driver_text(board, gate.driver):
+        yield f"gate.base: the driver {gate.driver} needs it"
     if not gate.pin:
         if board.kind == "mcu":
             yield "gate.pin: which pin?"
@@ -252,7 +260,7 @@ def _fields_of(section: str) -> tuple[str, ...]:
 def template_names() -> tuple[str, ...]:
     """Return the names of the firmware templates."""
     folders = shipped_folder("firmware_templates").iterdir()
-    return tuple(sorted(f.name for f in folders if f.is_dir() and f.name not in NO_TEMPLATES))
+    return tuple(sorted(f.name for f in folders if (f / GROUND).is_file()))
 
 
 Check = Callable[[Board, Known], Iterator[str]]

@@ -18,6 +18,7 @@ _HEAD = """\
 Every board that edgeq ships a profile of; `edgeq boards show BOARD` says the rest, with the source
 of each value. [Add a board](add-a-board.md) tells how yours joins them.
 
+`gate` is the pin that tells a power meter of inferences.
 `verified` is how far a board was tried: `emulated` in an emulator, `builds` as far as the linked
 firmware, `profile-only` not at all. A board that is built by an export gets its firmware from its
 maker's SDK, to which `edgeq export` hands the model.
@@ -27,7 +28,18 @@ _KINDS = {
     "linux": "Linux boards",
     "virtual": "Virtual boards",
 }
-_COLUMNS = ("board", "core", "clock", "flash", "RAM", "link", "flasher", "verified", "built by")
+_COLUMNS = (
+    "board",
+    "core",
+    "clock",
+    "flash",
+    "RAM",
+    "link",
+    "gate",
+    "flasher",
+    "verified",
+    "built by",
+)
 
 
 def boards_page() -> str:
@@ -55,6 +67,7 @@ def _row(board: Board) -> tuple[str, ...]:
         _memory(board, "flash"),
         _memory(board, "ram"),
         " ".join(filter(None, (board.link.kind, board.link.uart))),
+        (board.gate.pin or board.gate.driver) if board.gate else "-",
         board.flash.method,
         board.verified,
         _builder(board),

@@ -7,6 +7,7 @@ import os
 import select
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Protocol
@@ -19,6 +20,9 @@ from edgeq.device.virtual.launch import VirtualStream
 SLICE_S = 0.05
 # Nobody who listens leaves a full pseudo-terminal for this long.
 PATIENCE_S = 1.0
+# How long a board may take to say its first words, and how long it is silent behind them.
+START_S = 20.0
+QUIET_S = 0.3
 
 
 class Outlet(Protocol):
@@ -133,6 +137,21 @@ def _open_pty() -> Iterator[Outlet]:
     finally:
         os.close(master)
         os.close(slave)
+
+
+def settle(stream: Stream) -> None:
+    """Wait until a board that starts has said its first words; they are lost, for nobody listens.
+
+    Raises:
+        DeviceError: the board stopped.
+    """
+    deadline = time.monotonic() + START_S
+    said = b""
+    while time.monotonic() < deadline:
+        words = stream.read(QUIET_S)
+        if said and not words:
+            return
+        said += words
 
 
 def serve(

@@ -23,13 +23,15 @@ class Dialect:
 
     `drivers` names a file of each folder of the protocol; `names` are for its templates; `baud`
     is the speed of the link, 0 for the board's own; a `pulsed` gate is an open-drain output that
-    rests high.
+    rests high. A dialect that `counts` needs long divisions and floats, whose code is not the
+    model's.
     """
 
     protocol: str
     mode: str = ""
     baud: int = 0
     pulsed: bool = False
+    counts: bool = False
     drivers: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, Any] = field(default_factory=dict)
 
@@ -120,6 +122,7 @@ def _speak_mlperf(protocol: ProtocolRecord, plan: Plan, board: Board) -> Dialect
         mode=protocol.mode,
         baud=ENERGY_BAUD if energy else 0,
         pulsed=energy,
+        counts=True,
         drivers={"input": loader, "result": TASKS[name].result},
         names=names,
     )
@@ -202,7 +205,7 @@ def _buffer_bytes(plan: Plan, board: Board, wanted: int) -> int:
     """Return the reference's size of the buffer where the board's RAM has room for it."""
     if not board.memory:
         return BUFFER_BYTES
-    taken = board.build.stack_bytes + plan.arena_bytes + wanted + SPARED_BYTES
+    taken = board.build.stack_bytes + plan.arena_bytes + SPARED_BYTES
     free = board.region(board.build.data_region).size - taken
     return BUFFER_BYTES if free >= BUFFER_BYTES else wanted
 

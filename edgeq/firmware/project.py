@@ -175,6 +175,7 @@ def _renderer(
         "time_counter": next((counters.index(n) for n in TIME_COUNTERS if n in counters), 0),
         "baud": dialect.baud or board.link.baud,
         "gate_pulsed": dialect.pulsed,
+        "harness_helpers": dialect.counts,
         "pins": _pins(board),
         "traced": traced,
         "version": __version__,

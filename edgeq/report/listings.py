@@ -49,6 +49,7 @@ def board_tables(board: Board) -> Tables:
         "timer": f"{board.timer.driver}, {board.timer.width} bits at {board.timer.hz / 1e6:g} MHz"
         if board.timer
         else None,
+        "gate": (board.gate.pin or board.gate.driver) if board.gate else None,
         "power": board.power.source if board.power else None,
         "more": board.url or None,
     }

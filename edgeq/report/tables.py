@@ -181,6 +181,7 @@ def image_tables(image: FirmwareImage) -> Tables:
     sizes = {
         "ELF": image.elf,
         "toolchain": image.toolchain,
+        "protocol": " ".join(filter(None, (image.protocol, image.mode))),
         "model in flash": f"{format_count(s.flash_bytes)} bytes "
         f"(code {format_count(s.code_bytes)}, constants {format_count(s.constant_bytes)})",
         "arena": f"{format_count(s.arena_bytes)} bytes",

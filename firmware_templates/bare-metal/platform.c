@@ -25,6 +25,7 @@ void platform_write(const uint8_t *data, size_t count)
 
 void platform_flush(void)
 {
+    uart_drain();
 }
 
 void platform_counters(uint64_t *values)

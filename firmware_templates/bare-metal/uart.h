@@ -7,5 +7,6 @@
 void uart_start(void);
 int uart_poll(void);    /* the byte that has come, -1 for none */
 void uart_write(uint8_t byte);
+void uart_drain(void);    /* waits until the last byte is out */
 
 #endif

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -60,3 +61,9 @@ def calls(log: Path) -> list[list[str]]:
     if not log.exists():
         return []
     return [json.loads(line)["argv"] for line in log.read_text().splitlines()]
+
+
+def need_program(name: str) -> None:
+    """Skip the test where the program is not on PATH."""
+    if shutil.which(name) is None:
+        pytest.skip(f"{name} is not installed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -144,6 +145,8 @@ def serve_board(
 
     if (tcp is None) != pty:
         raise UsageError("where is it to be served?", hint="--pty, or --tcp PORT (0 for any)")
+    # The board's process must not stay behind.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     with contextlib.suppress(KeyboardInterrupt):
         api.serve_board(
             firmware, board=board, tcp=tcp,

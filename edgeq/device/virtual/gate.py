@@ -17,7 +17,7 @@ WAITING_LINES = 10_000
 CLOSE_S = 1.0
 
 
-class GateEdge(Record, frozen=True, kw_only=True):
+class GateEdge(Record, frozen=True, kw_only=True, omit_defaults=True):
     """An edge of the gate: its new level, and what the board had executed by then.
 
     `instructions` and `cycles` count to the end of the basic block that wrote the gate. `lost`

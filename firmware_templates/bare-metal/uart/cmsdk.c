@@ -31,3 +31,10 @@ void uart_write(uint8_t byte)
     }
     DATA = byte;
 }
+
+/* The unit does not tell of the byte that it shifts out. */
+void uart_drain(void)
+{
+    while ((STATE & STATE_TX_FULL) != 0) {
+    }
+}

@@ -49,3 +49,9 @@ void uart_write(uint8_t byte)
     TXD = byte;
     sent = 1;
 }
+
+void uart_drain(void)
+{
+    while (sent && TX_READY == 0) {
+    }
+}

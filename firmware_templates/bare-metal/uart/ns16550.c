@@ -13,6 +13,7 @@
 #define LINE_DIVIDER 0x83u    /* the divider's bytes are seen instead of the data */
 #define STATUS_RX_READY 0x01u
 #define STATUS_TX_EMPTY 0x20u
+#define STATUS_TX_IDLE 0x40u
 
 void uart_start(void)
 {
@@ -33,4 +34,10 @@ void uart_write(uint8_t byte)
     while ((STATUS & STATUS_TX_EMPTY) == 0) {
     }
     DATA = byte;
+}
+
+void uart_drain(void)
+{
+    while ((STATUS & STATUS_TX_IDLE) == 0) {
+    }
 }

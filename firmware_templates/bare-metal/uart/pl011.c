@@ -10,6 +10,7 @@
 #define FRACTION REG(UART_BASE + 0x28u)
 #define LINE REG(UART_BASE + 0x2Cu)
 #define CONTROL REG(UART_BASE + 0x30u)
+#define FLAGS_BUSY (1u << 3)
 #define FLAGS_RX_EMPTY (1u << 4)
 #define FLAGS_TX_FULL (1u << 5)
 #define LINE_8_BITS_FIFO (3u << 5 | 1u << 4)
@@ -35,4 +36,10 @@ void uart_write(uint8_t byte)
     while ((FLAGS & FLAGS_TX_FULL) != 0) {
     }
     DATA = byte;
+}
+
+void uart_drain(void)
+{
+    while ((FLAGS & FLAGS_BUSY) != 0) {
+    }
 }

@@ -13,6 +13,7 @@
 #define CR1_ENABLE (1u << 0 | 1u << 3 | 1u << 2)    /* unit, transmitter, receiver */
 #define ISR_OVERRUN (1u << 3)
 #define ISR_RXNE (1u << 5)
+#define ISR_TC (1u << 6)
 #define ISR_TXE (1u << 7)
 
 /* LPUART1 of the L4 and of the H7 divides a clock 256 times as fast. */
@@ -45,4 +46,10 @@ void uart_write(uint8_t byte)
     while ((ISR & ISR_TXE) == 0) {
     }
     TDR = byte;
+}
+
+void uart_drain(void)
+{
+    while ((ISR & ISR_TC) == 0) {
+    }
 }

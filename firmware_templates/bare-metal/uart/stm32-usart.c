@@ -9,6 +9,7 @@
 #define BRR REG(UART_BASE + 0x08u)
 #define CR1 REG(UART_BASE + 0x0Cu)
 #define SR_RXNE (1u << 5)
+#define SR_TC (1u << 6)
 #define SR_TXE (1u << 7)
 #define CR1_ENABLE (1u << 13 | 1u << 3 | 1u << 2)    /* unit, transmitter, receiver */
 
@@ -29,4 +30,10 @@ void uart_write(uint8_t byte)
     while ((SR & SR_TXE) == 0) {
     }
     DR = byte;
+}
+
+void uart_drain(void)
+{
+    while ((SR & SR_TC) == 0) {
+    }
 }

@@ -223,7 +223,7 @@ static void handle_invoke(const uint8_t *body, size_t length)
     for (uint32_t i = 0; i < warmup; i++) {
         run_model(start, end);
     }
-    platform_gate(1);
+    platform_gate(runs > 0);
     for (uint32_t i = 0; i < runs; i++) {
         run_model(start, end);
         begin(SAMPLE);

@@ -4,7 +4,10 @@
 
 #include <stdint.h>
 
-/* Microseconds; right for as long as it is asked at least once in a turn of the counter. */
+/* Look at the counter: at least once in each of its turns. */
+void stopwatch_look(void);
+
+/* Look at it, and return the microseconds. */
 uint64_t stopwatch_us(void);
 
 #endif

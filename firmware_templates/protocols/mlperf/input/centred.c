@@ -4,16 +4,24 @@
 #include "config.h"
 #include "task.h"
 
-static uint8_t input[INPUT_ELEMENTS];
-
-void input_take(const uint8_t *bytes)
+static void flip(uint8_t *bytes)
 {
-    for (uint32_t i = 0; i < INPUT_ELEMENTS; i++) {
-        input[i] = bytes[i] ^ 0x80u;
+    for (uint32_t i = 0; i < INPUT_BYTES; i++) {
+        bytes[i] ^= 0x80u;
     }
 }
 
-void input_give(void)
+void input_take(uint8_t *bytes)
 {
-    memcpy(model_input(0), input, INPUT_ELEMENTS);
+    flip(bytes);
+}
+
+void input_give(const uint8_t *bytes)
+{
+    memcpy(model_input(0), bytes, INPUT_BYTES);
+}
+
+void input_leave(uint8_t *bytes)
+{
+    flip(bytes);
 }

@@ -4,14 +4,17 @@
 #include "config.h"
 #include "task.h"
 
-static uint8_t input[INPUT_BYTES];
-
-void input_take(const uint8_t *bytes)
+void input_take(uint8_t *bytes)
 {
-    memcpy(input, bytes, INPUT_BYTES);
+    (void)bytes;
 }
 
-void input_give(void)
+void input_give(const uint8_t *bytes)
 {
-    memcpy(model_input(0), input, INPUT_BYTES);
+    memcpy(model_input(0), bytes, INPUT_BYTES);
+}
+
+void input_leave(uint8_t *bytes)
+{
+    (void)bytes;
 }

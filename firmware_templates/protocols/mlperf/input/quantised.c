@@ -24,7 +24,7 @@ static int8_t quantise(float value)
     return (int8_t)(whole < -128 ? -128 : whole > 127 ? 127 : whole);
 }
 
-void input_take(const uint8_t *bytes)
+void input_take(uint8_t *bytes)
 {
     for (uint32_t i = 0; i < INPUT_ELEMENTS; i++) {
         float value;
@@ -33,7 +33,13 @@ void input_take(const uint8_t *bytes)
     }
 }
 
-void input_give(void)
+void input_give(const uint8_t *bytes)
 {
-    memcpy(model_input(0), input, INPUT_ELEMENTS);
+    (void)bytes;
+    memcpy(model_input(0), input, sizeof input);
+}
+
+void input_leave(uint8_t *bytes)
+{
+    (void)bytes;
 }
