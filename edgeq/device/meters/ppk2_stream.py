@@ -25,8 +25,8 @@ ADC_VOLTS = 1.8 / 163840
 SHUNTS = (1031.64, 101.65, 10.15, 0.94, 0.043)
 # What no kit's constants are: the greatest shunt is of 1 kilohm, the least of 43 milliohm.
 MAX_CONSTANT, MIN_SHUNT = 1e5, 1e-3
-# So many words in a row with a jump of the counter (all but one) are no losses: a byte was lost,
-# the words are out of step. So many without one are in step.
+# So many words in a row with a jump of the counter (all but one), over more than one turn of it,
+# are no losses: a byte was lost, the words are out of step. So many without one are in step.
 RUN = 6
 # A word out of step has the right counter once in 64 times: of those beside a slip, none is kept.
 DOUBTED = 2
@@ -169,10 +169,10 @@ def running_mean(values: Floats, alpha: float) -> Floats:
     return out.ravel()[: len(values)]
 
 
-def _jumps(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
-    """Tell for each word but the first whether its counter does not follow the last one's."""
-    counter = (words >> 18 & 0x3F).astype(np.uint8)
-    return np.asarray((counter[1:] - counter[:-1]) & 63 != 1)
+def _jumps(words: npt.NDArray[np.uint32]) -> Ints:
+    """Return how many samples the counter skips before each word but the first."""
+    counter = (words >> 18 & 0x3F).astype(np.int64)
+    return np.asarray((np.diff(counter) - 1) & 63)
 
 
 def _in_step(words: npt.NDArray[np.uint32]) -> int:
@@ -180,8 +180,10 @@ def _in_step(words: npt.NDArray[np.uint32]) -> int:
     jumps = _jumps(words)
     if np.count_nonzero(jumps) < RUN - 1:
         return len(words)
-    run = np.convolve(jumps, np.ones(RUN, np.int64))[RUN - 1 :] >= RUN - 1
-    wild = run & jumps
+    ones = np.ones(RUN, np.int64)
+    often = np.convolve(jumps > 0, ones)[RUN - 1 :] >= RUN - 1
+    far = np.convolve(jumps, ones)[RUN - 1 :] >= 64
+    wild = often & far & (jumps > 0)
     return int(wild.argmax()) + 1 if wild.any() else len(words)
 
 
@@ -190,7 +192,7 @@ def _next_step(data: bytes, at: int) -> int:
     found = []
     for start in range(at, at + 4):
         words = np.frombuffer(data, "<u4", max(0, min(SEARCH, (len(data) - start) // 4)), start)
-        calm = ~_jumps(words)
+        calm = _jumps(words) == 0
         if len(calm) >= RUN:
             run = np.convolve(calm, np.ones(RUN, np.int64), "valid") == RUN
             found += [start + 4 * int(run.argmax())] * bool(run.any())
