@@ -19,7 +19,7 @@ from edgeq.device.meters.sampling import find_edges, find_gaps, sort_marks
 from edgeq.device.meters.trace import Floats, Mark, Trace
 
 FIRST_S, LAST_S, SILENT_S = 3.0, 0.1, 1.0
-MAX_SAMPLES = 50_000_000
+MAX_SAMPLES = 20_000_000
 # The end of the greatest range, and of the voltage input: user's guide, JS110 and JS220.
 END_A, END_V = 10.0, 15.0
 GPI = tuple(f"gpi{i}" for i in range(4))

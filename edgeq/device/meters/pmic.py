@@ -15,7 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from edgeq.core.errors import DeviceError, EdgeqError, UsageError
-from edgeq.core.processes import find_tool, run
+from edgeq.core.processes import TimedOut, find_tool, run
 from edgeq.device.meters.clock import HostClock, place_marks
 from edgeq.device.meters.recorder import LIMIT_S
 from edgeq.device.meters.sampling import find_gaps, sort_marks
@@ -141,7 +141,13 @@ def run_here(argv: Sequence[str]) -> str:
         raise DeviceError(
             f"there is no {argv[0]} on this computer", hint="this meter is of a Raspberry Pi 5"
         )
-    done = run(argv, timeout_s=READ_S)
+    try:
+        done = run(argv, timeout_s=READ_S)
+    except TimedOut as error:
+        raise DeviceError(
+            f"{' '.join(argv)} did not end within {READ_S:g} s",
+            hint="does it answer in a terminal? restart the Raspberry Pi if not",
+        ) from error
     if done.returncode != 0:
         raise DeviceError(
             f"{' '.join(argv)} failed with exit code {done.returncode}",

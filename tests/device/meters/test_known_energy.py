@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from edgeq.device.meters.integration import energy_between
-from tests.support.meters.kits import KITS, Kit, record
+from tests.support.meters.kits import KITS, Kit, each, record
 from tests.support.meters.ppk2 import Calibration
 from tests.support.meters.signals import Signal, bursts, constant, pieces, ramp, square
 
@@ -38,7 +38,7 @@ HALF_STEP_A = {
 """Half a step of what each wire can say at 10 to 50 mA, in A: how far a single sample is off."""
 
 
-@pytest.mark.parametrize("kit", KITS, ids=[kit.name for kit in KITS])
+@each(KITS, quick=("ppk2", "lpm01a", "ina228", "otii", "joulescope"))
 @pytest.mark.parametrize("signal", SIGNALS.values(), ids=list(SIGNALS))
 def test_the_energy_of_a_clean_trace_is_within_a_thousandth(kit: Kit, signal: Signal):
     trace = record(kit, signal)
@@ -50,7 +50,7 @@ def test_the_energy_of_a_clean_trace_is_within_a_thousandth(kit: Kit, signal: Si
     assert (trace.gaps, trace.clipped_samples, trace.fault) == ((), 0, None)
 
 
-@pytest.mark.parametrize("kit", KITS, ids=[kit.name for kit in KITS])
+@each(KITS)
 def test_windows_between_samples_add_up_to_the_whole(kit: Kit):
     """Windows of 137 ms, not multiples of any sample, cut bursts apart."""
     signal = SIGNALS["bursts"]
@@ -65,7 +65,7 @@ def test_windows_between_samples_add_up_to_the_whole(kit: Kit):
         assert part == pytest.approx(truth, rel=1e-3, abs=kit.voltage_v * 35e-3 / kit.rate_hz)
 
 
-@pytest.mark.parametrize("kit", KITS, ids=[kit.name for kit in KITS])
+@each(KITS)
 def test_each_sample_is_as_exact_as_the_wire_allows(kit: Kit):
     signal = SIGNALS["ramp"]
     trace = record(kit, signal)

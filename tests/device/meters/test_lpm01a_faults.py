@@ -20,10 +20,10 @@ TEXT, BINARY = "voltage=3.0", "voltage=3.0,output=current,format=binary,rate=100
 SIGNAL = bursts(3e-6, 7e-3, sleep_s=0.6, active_s=0.9, count=2)
 """3.6 s: 3,600 samples of text, with stamps at 0 to 3 s."""
 SETTINGS = (
-    "voltage=3.0",
     "voltage=1.8,output=current,rate=5000",
     "voltage=3.3,output=energy,format=binary,rate=10000",
-    "voltage=3.0,output=current,format=binary,rate=100000",
+    pytest.param("voltage=3.0", marks=pytest.mark.slow),
+    pytest.param("voltage=3.0,output=current,format=binary,rate=100000", marks=pytest.mark.slow),
 )
 
 
@@ -60,7 +60,7 @@ def _lost_by_second(trace: Trace) -> dict[int, int]:
     st.lists(st.tuples(st.integers(0, 2), st.integers(0, 900), st.integers(1, 99)), min_size=1,
              max_size=3, unique_by=lambda lost: lost[0])
 )  # fmt: skip
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_every_gap_is_told_by_the_next_stamp(places: list[tuple[int, int, int]]):
     lost = tuple(Span(1000 * second + first, count) for second, first, count in sorted(places))
     trace = record(KIT, SIGNAL, Faults(lost=lost))
@@ -72,7 +72,7 @@ def test_every_gap_is_told_by_the_next_stamp(places: list[tuple[int, int, int]])
 
 
 @given(st.integers(0, 25_000), st.integers(1, 4000))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_every_gap_in_binary_is_told_by_the_next_stamp(first: int, count: int):
     trace = record(KIT, SIGNAL, Faults(lost=(Span(first, count),)), settings=BINARY)
     assert trace.lost_samples == count
@@ -89,7 +89,7 @@ def test_a_gap_at_the_start_is_told():
 
 
 @given(st.integers(5, 3000), st.integers(1, 50))
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_every_clipped_sample_is_flagged(first: int, count: int):
     trace = record(KIT, SIGNAL, Faults(clipped=(Span(first, count),)))
     assert np.flatnonzero(trace.clipped).tolist() == list(range(first, first + count))
@@ -103,7 +103,7 @@ def test_an_overcurrent_in_binary_is_a_fault():
 
 
 @given(st.dictionaries(st.integers(5, 3000), st.integers(1, 8), min_size=1, max_size=4))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_half_a_line_is_told(cuts: dict[int, int]):
     trace = record(KIT, constant(1.8e-3, 3.6), Faults(cut_bytes=cuts))
     assert trace.gaps
@@ -112,7 +112,7 @@ def test_half_a_line_is_told(cuts: dict[int, int]):
 
 
 @given(st.integers(5, 30_000), st.sampled_from([1, 3, 2001]))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=3, deadline=None)
 def test_a_lost_byte_in_binary_is_told(first: int, count: int):
     trace = record(KIT, SIGNAL, Faults(cut_bytes={first: count}), settings=BINARY)
     assert trace.gaps or trace.fault or trace.warnings

@@ -8,15 +8,15 @@ import pytest
 
 from edgeq.device.meters.trace import Meter
 from tests.support.meters.faults import Faults
-from tests.support.meters.kits import TIMED, Kit, record_from
+from tests.support.meters.kits import TIMED, Kit, each, record_from
 from tests.support.meters.signals import constant
 
 SECONDS = 2.0
 MARKS = 12
 
 
-@pytest.mark.parametrize("kit", TIMED, ids=[kit.name for kit in TIMED])
-@pytest.mark.parametrize("ppm", [-100, 100, pytest.param(0, marks=pytest.mark.slow)])
+@each(TIMED, quick=("ppk2", "ina228", "joulescope"))
+@pytest.mark.parametrize("ppm", [-100, pytest.param(0, marks=pytest.mark.slow), 100])
 def test_a_marker_is_within_its_uncertainty_of_the_truth(kit: Kit, ppm: float):
     moments: list[tuple[float, float]] = []
 
@@ -39,7 +39,7 @@ def test_a_marker_is_within_its_uncertainty_of_the_truth(kit: Kit, ppm: float):
         assert found.uncertainty_s < 0.2
 
 
-@pytest.mark.parametrize("kit", TIMED, ids=[kit.name for kit in TIMED])
+@each(TIMED, quick=("ppk2", "ina228", "joulescope"))
 def test_a_moment_noted_earlier_has_its_own_uncertainty(kit: Kit):
     noted: list[float] = []
 

@@ -13,14 +13,15 @@ from edgeq.core.errors import DeviceError
 from edgeq.device.meters.table import open_meter
 from edgeq.device.meters.trace import Trace
 from tests.support.meters.faults import Faults
-from tests.support.meters.kits import KITS, SERIAL, Kit, Rig, record
+from tests.support.meters.kits import KITS, SERIAL, Kit, Rig, each, record
 from tests.support.meters.signals import ramp
 from tests.support.wires import child_pids, open_handles
 
 SIGNAL = ramp(1e-3, 9e-3, 1.0)
 STOP_S = 2.0
+QUICK = ("ppk2", "lpm01a", "ina228")
 SLOWLY = [
-    pytest.param(after, marks=pytest.mark.slow) for after in (30, 300, 1500, 3000, 5003, 12_000)
+    pytest.param(after, marks=pytest.mark.slow) for after in (1, 30, 300, 1500, 3000, 5003, 12_000)
 ]
 
 
@@ -54,8 +55,8 @@ def _record_until_gone(rig: Rig) -> Trace | None:
         meter.close()
 
 
-@pytest.mark.parametrize("kit", SERIAL, ids=[kit.name for kit in SERIAL])
-@pytest.mark.parametrize("after", [1, 700, 2200, 9001, *SLOWLY])
+@each(SERIAL, quick=QUICK)
+@pytest.mark.parametrize("after", [700, 2200, 9001, *SLOWLY])
 def test_an_unplugged_meter_keeps_what_it_sent(kit: Kit, after: int):
     with kit.plug_in(SIGNAL, Faults(unplug_after=after)) as rig:
         trace = _record_until_gone(rig)
@@ -74,7 +75,7 @@ def test_an_unplugged_meter_keeps_what_it_sent(kit: Kit, after: int):
     assert np.array_equal(trace.time_s[:both], whole.time_s[:both])
 
 
-@pytest.mark.parametrize("kit", SERIAL, ids=[kit.name for kit in SERIAL])
+@each(SERIAL, quick=QUICK)
 def test_a_meter_pulled_by_hand_keeps_what_it_sent(kit: Kit):
     with kit.plug_in(SIGNAL) as rig:
         assert rig.plug is not None
@@ -90,7 +91,7 @@ def test_a_meter_pulled_by_hand_keeps_what_it_sent(kit: Kit):
     assert trace.end_s >= 0.9
 
 
-@pytest.mark.parametrize("kit", SERIAL, ids=[kit.name for kit in SERIAL])
+@each(SERIAL, quick=QUICK)
 def test_a_meter_that_falls_silent_is_a_fault(kit: Kit):
     silent = round(kit.rate_hz / 2)
     with kit.plug_in(SIGNAL, Faults(silent_after=silent)) as rig:
@@ -105,7 +106,7 @@ def test_a_meter_that_falls_silent_is_a_fault(kit: Kit):
     assert len(trace.time_s) == silent
 
 
-@pytest.mark.parametrize("kit", SERIAL, ids=[kit.name for kit in SERIAL])
+@each(SERIAL, quick=QUICK[:1])
 def test_a_meter_that_sends_no_sample_is_a_device_error(kit: Kit):
     with kit.plug_in(SIGNAL, Faults(silent_after=0)) as rig, pytest.raises(DeviceError):  # noqa: PT012
         meter = open_meter(rig.spec)
@@ -115,7 +116,7 @@ def test_a_meter_that_sends_no_sample_is_a_device_error(kit: Kit):
             meter.close()
 
 
-@pytest.mark.parametrize("kit", KITS, ids=[kit.name for kit in KITS])
+@each(KITS, quick=(*QUICK, "otii", "joulescope"))
 def test_a_recording_leaves_nothing_open(kit: Kit):
     for _ in range(2):
         trace = record(kit, SIGNAL)

@@ -138,8 +138,8 @@ class InaBridge(StreamingMeter):
         ends = self.ends_us(first - 1, len(kept) + 1)
         edges = ends / clock * 1e-6
         codes, self._carry = diffuse(self.signal.means(edges) / chip.step_a, self._carry)
-        codes = np.where(clipped, round(chip.end_a / chip.step_a), codes)
-        codes = np.clip(codes, -(2**chip.bits), 2**chip.bits - 1)
+        top = min(round(chip.end_a / chip.step_a), 2**chip.bits - 1)
+        codes = np.clip(np.where(clipped, top, codes), -top, top)
         lines = []
         for offset, code in enumerate(codes.tolist()):
             lines.append(self._edges_before(float(edges[offset + 1]), clock))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -112,12 +112,14 @@ def otii_arc(
 
 
 @contextmanager
-def joulescope_js220(signal: Signal, faults: Faults = CLEAN, **options: Any) -> Iterator[Rig]:
+def joulescope_js220(
+    signal: Signal, faults: Faults = CLEAN, *, settings: str = "", **options: Any
+) -> Iterator[Rig]:
     """A JS220 on a supply of 3 V."""
     device = joulescope.Instrument(signal, faults, **options)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "pyjoulescope_driver", joulescope.driver_module(device))
-        yield Rig("joulescope", device, device.ended)
+        yield Rig(f"joulescope{settings}", device, device.ended)
 
 
 KITS = (
@@ -134,3 +136,20 @@ SERIAL = tuple(kit for kit in KITS if kit.name not in ("otii", "joulescope"))
 """Those behind a serial port, which can be unplugged after any byte."""
 TIMED = tuple(kit for kit in KITS if kit.name != "otii")
 """Those whose samples come while they are taken: the host sees when."""
+
+
+def each(kits: Sequence[Kit], quick: Sequence[str] = ()) -> pytest.MarkDecorator:
+    """Return the mark that runs a test with each kit; those not in `quick`, if given, slowly."""
+    slow = pytest.mark.slow
+    return pytest.mark.parametrize(
+        "kit",
+        [
+            pytest.param(kit, id=kit.name, marks=[slow] if quick and kit.name not in quick else [])
+            for kit in kits
+        ],
+    )
+
+
+def named(name: str) -> Kit:
+    """Return a kit by its name."""
+    return next(kit for kit in KITS if kit.name == name)
