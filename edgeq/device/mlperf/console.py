@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from edgeq.device.mlperf.faults import BOOT, Evidence, explain, rebooted
+from edgeq.device.mlperf.faults import BOOT, FAULT, Evidence, explain, faulted, rebooted
 from edgeq.device.mlperf.lines import MAX_LINES, LineReader
 from edgeq.device.mlperf.transcript import Transcript
 from edgeq.device.streams import Stream
@@ -106,6 +106,8 @@ class Console:
             end = min([*resends[:1], started + deadline_s, now + POLL_S])
             for line in self._lines(max(end - now, 0.0)):
                 text = _own(line.text, command, prefix)
+                if text.startswith(FAULT):
+                    raise faulted(who or self.who, command, text)
                 if text.startswith(BOOT) and tries == 1:
                     raise rebooted(who or self.who, command)
                 if text == READY and (tries == 1 or _is_answer(found)):
