@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from edgeq.bench.requests import MeterRequest
     from edgeq.core.records import ConversionRecord, EvaluationRecord, TensorErrorRecord
     from edgeq.data.dataset import Dataset
     from edgeq.report.records import ReportData
@@ -33,6 +34,7 @@ class DeployRequest:
     port: str | None = None
     toolchain: str | None = None
     data_root: Path | None = None
+    meter: MeterRequest | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ def run_deployment(request: DeployRequest, on_progress: Progress) -> Deployment:
     on_progress("measure", None)
     item = generate_input(ready.compiled.plan.inputs, 1)
     data = ReportData(
-        result=run_bench(ready, item, layers=True, port=request.port),
+        result=run_bench(ready, item, layers=True, port=request.port, meter=request.meter),
         plan=ready.compiled.plan,
         board=board,
         image=ready.image,
@@ -162,7 +164,9 @@ def _judge(
 
 def _command(request: DeployRequest, board: str) -> str:
     """Return the command line that does the same deploy again."""
-    return f"edgeq deploy {request.model.name} --data {request.data} --board {board}"
+    meter = request.meter
+    measured = f" --meter {meter.meter} --gate {meter.gate}" if meter else ""
+    return f"edgeq deploy {request.model.name} --data {request.data} --board {board}{measured}"
 
 
 def _versions() -> dict[str, str]:

@@ -14,6 +14,7 @@ from edgeq.api.catalog import list_boards as list_boards
 from edgeq.api.catalog import list_datasets as list_datasets
 from edgeq.api.catalog import list_ports as list_ports
 from edgeq.api.catalog import new_board as new_board
+from edgeq.api.check import check as check
 from edgeq.api.code import build as build
 from edgeq.api.code import compile_model as compile_model
 from edgeq.api.code import emit as emit
@@ -25,6 +26,10 @@ from edgeq.api.devices import flash as flash
 from edgeq.api.devices import flash_app as flash_app
 from edgeq.api.devices import serve_board as serve_board
 from edgeq.api.devices import validate as validate
+from edgeq.api.energy import BatteryPlan as BatteryPlan
+from edgeq.api.energy import MeterRequest as MeterRequest
+from edgeq.api.energy import energy as energy
+from edgeq.api.energy import parse_plan as parse_plan
 from edgeq.api.meters import list_meters as list_meters
 from edgeq.api.meters import record_meter as record_meter
 from edgeq.api.mlperf import MlperfRequest as MlperfRequest

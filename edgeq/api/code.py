@@ -10,6 +10,7 @@ from edgeq.api.common import Progress, quiet, read_int8
 
 if TYPE_CHECKING:
     from edgeq.bench.estimation import EstimateRecord
+    from edgeq.bench.requests import BatteryPlan
     from edgeq.compile.emission import Emission
     from edgeq.core.records import CompiledModel, FirmwareImage
     from edgeq.core.records.firmware import Mode, Protocol
@@ -72,26 +73,38 @@ def export(
     )
 
 
-def fit(model: Path, *, board: str) -> FitReport:
-    """Say whether the model fits the board, region by region."""
+def fit(model: Path, *, board: str, flash: int | None = None, ram: int | None = None) -> FitReport:
+    """Say whether the model fits the board, region by region.
+
+    Args:
+        flash: at most so many bytes for the firmware, where the board has more.
+        ram: at most so many bytes of RAM.
+    """
     from edgeq.compile import compile_graph
     from edgeq.compile.support import unsupported_nodes
-    from edgeq.firmware.fit import check_fit
+    from edgeq.firmware.fit import check_fit, shrink_board
 
-    graph, profile = read_int8(model), find_board(board)
+    graph, profile = read_int8(model), shrink_board(find_board(board), flash=flash, ram=ram)
     if unsupported_nodes(graph):
         return check_fit(graph, None, profile)
     return check_fit(graph, compile_graph(graph, name=model.stem, core=profile.core.arch), profile)
 
 
 def estimate(
-    model: Path, *, board: str | None = None, on_progress: Progress = quiet
+    model: Path,
+    *,
+    board: str | None = None,
+    battery: BatteryPlan | None = None,
+    on_progress: Progress = quiet,
 ) -> tuple[EstimateRecord, ...]:
-    """Estimate fit, sizes and latency on a board (None: on all); a float model is quantised."""
+    """Estimate fit, sizes, latency and energy on a board (None: on all), and battery life.
+
+    A float model is quantised first.
+    """
     from edgeq.bench.estimation import estimate_model
 
     boards = (find_board(board),) if board else list_boards()
-    return estimate_model(model, boards, on_progress=on_progress)
+    return estimate_model(model, boards, battery=battery, on_progress=on_progress)
 
 
 def build(

@@ -12,6 +12,7 @@ from edgeq.api.catalog import find_board
 from edgeq.api.common import Progress, quiet, refuse_port
 
 if TYPE_CHECKING:
+    from edgeq.bench.requests import BatteryPlan, MeterRequest
     from edgeq.core.records import Result, ValidationRecord
     from edgeq.core.records.firmware import Mode, Protocol
     from edgeq.device.flashers import FlashReport
@@ -94,8 +95,15 @@ def bench(
     port: str | None = None,
     toolchain: str | None = None,
     oracle: str = "edgeq",
+    meter: MeterRequest | None = None,
+    battery: BatteryPlan | None = None,
 ) -> Result:
-    """Measure latency, memory and, layer by layer, cost; compare the output with the oracle."""
+    """Measure latency, memory and, layer by layer, cost; compare the output with the oracle.
+
+    Energy is measured with `meter`, else estimated from the board's profile where that has power
+    figures; `battery` says how long a battery lasts. Where the meter was lost in mid-run the
+    energy's `complete` is false.
+    """
     from edgeq.bench.inputs import generate_input, parse_input
     from edgeq.bench.preparation import prepare
     from edgeq.bench.runs import run_bench
@@ -106,7 +114,15 @@ def bench(
         ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
         item = generate_input(ready.compiled.plan.inputs, seed)
         return run_bench(
-            ready, item, runs=runs, warmup=warmup, layers=layers, port=port, oracle=oracle
+            ready,
+            item,
+            runs=runs,
+            warmup=warmup,
+            layers=layers,
+            port=port,
+            oracle=oracle,
+            meter=meter,
+            battery=battery,
         )
 
 

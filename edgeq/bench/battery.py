@@ -9,32 +9,17 @@ no fall of the capacity with cold or load.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from edgeq.bench.requests import BatteryPlan
 from edgeq.boards.profile import Power
 from edgeq.core.errors import UsageError
-from edgeq.core.records import BatteryRecord, EnergyRecord, Record
-from edgeq.core.units import format_quantity, format_seconds, parse_quantity
+from edgeq.core.records import BatteryRecord, EnergyRecord
+from edgeq.core.units import format_quantity, format_seconds
 
 HOUR_S = 3600.0
-NEVER_SLEEPS = "idle"
 SUPPLY_TOLERANCE = 0.1
-
-
-class BatteryPlan(Record, frozen=True, kw_only=True):
-    """A battery, and what the board does on it: an inference each `every_s` seconds.
-
-    The board idles, awake, for `awake_s` of each period, and sleeps for the rest; one that never
-    sleeps idles for the rest. Amperes that are None come from the measurement or the profile.
-    """
-
-    capacity_ah: float
-    voltage_v: float
-    every_s: float
-    awake_s: float = 0.0
-    idle_a: float | None = None
-    sleep_a: float | None = None
-    never_sleeps: bool = False
 
 
 class Figure(NamedTuple):
@@ -44,83 +29,23 @@ class Figure(NamedTuple):
     source: str
 
 
-def parse_plan(
-    battery: str,
-    every: str | None,
-    *,
-    awake: str | None = None,
-    idle: str | None = None,
-    sleep: str | None = None,
-) -> BatteryPlan:
-    """Read the options as people write them.
-
-    Args:
-        battery: '230mAh@3V'.
-        every: '10s', the time from one inference to the next.
-        awake: '50ms' of each period awake and idle; None for none.
-        idle, sleep: '2uA'; sleep may be 'idle' for a board that never sleeps.
-
-    Raises:
-        UsageError: anything else, or a capacity, voltage or period of zero.
-    """
-    capacity, at, voltage = battery.partition("@")
-    if not at:
-        raise UsageError(
-            f"--battery {battery!r} has no '@'", hint="write capacity@voltage, like 230mAh@3V"
-        )
-    if every is None:
-        raise UsageError(
-            "--battery needs the time between inferences", hint="add --every, like --every 10s"
-        )
-    never = sleep == NEVER_SLEEPS
-    return BatteryPlan(
-        capacity_ah=_positive(capacity, "Ah", "--battery"),
-        voltage_v=_positive(voltage, "V", "--battery"),
-        every_s=_positive(every, "s", "--every"),
-        awake_s=parse_quantity(awake, "s", what="--awake") if awake else 0.0,
-        idle_a=parse_quantity(idle, "A", what="--idle-current") if idle else None,
-        sleep_a=parse_quantity(sleep, "A", what="--sleep-current") if sleep and not never else None,
-        never_sleeps=never,
-    )
-
-
-def _positive(text: str, unit: str, what: str) -> float:
-    value = parse_quantity(text, unit, what=what)
-    if value <= 0:
-        raise UsageError(f"{what} {text!r} is zero", hint=f"give more than 0 {unit}")
-    return value
-
-
 def battery_life(
-    plan: BatteryPlan, energy: EnergyRecord | None, active_s: float, power: Power | None
+    plan: BatteryPlan, energy: EnergyRecord, active_s: float, power: Power | None
 ) -> BatteryRecord:
     """Return how long the battery lasts; always estimated, from figures that are named.
 
     What the user gave comes first, then what was measured, then the board's profile.
 
     Args:
-        energy: of one inference, with its charge; None where nothing is known.
+        energy: of one inference.
         active_s: seconds of one inference.
         power: the profile's figures.
 
     Raises:
         UsageError: a figure is missing, or one inference does not fit into the period.
     """
-    rest_s = plan.every_s - active_s - plan.awake_s
-    if rest_s < 0:
-        busy = format_seconds(active_s + plan.awake_s)
-        raise UsageError(
-            f"--every {format_seconds(plan.every_s)} is less than the {busy} that the board is "
-            "awake for each inference",
-            hint="choose a longer period",
-        )
-    idles = plan.awake_s > 0 or plan.never_sleeps
-    figures = {
-        "active": active_figure(energy, active_s),
-        "idle": idle_figure(plan, energy, power) if idles else None,
-        "sleep": None if plan.never_sleeps else sleep_figure(plan, power),
-    }
-    _refuse_missing(figures, {"active": True, "idle": idles, "sleep": not plan.never_sleeps})
+    rest_s = _rest_seconds(plan, active_s)
+    figures = find_figures(plan, energy, active_s, power)
     amperes = {name: f.amperes if f else 0.0 for name, f in figures.items()}
     idle_s = plan.awake_s + (rest_s if plan.never_sleeps else 0.0)
     sleep_s = 0.0 if plan.never_sleeps else rest_s
@@ -145,20 +70,49 @@ def battery_life(
     )
 
 
-def active_figure(energy: EnergyRecord | None, active_s: float) -> Figure | None:
+def find_figures(
+    plan: BatteryPlan, energy: EnergyRecord, active_s: float, power: Power | None
+) -> dict[str, Figure | None]:
+    """Return the currents 'active', 'idle' and 'sleep'; None for one that the plan does not use.
+
+    Raises:
+        UsageError: nothing gives one that it uses.
+    """
+    active = active_figure(energy, active_s)
+    read = {"active": active is not None, "idle": bool(energy.idle_windows)}
+    if missing := missing_currents(plan, power, **read):
+        raise lacking(missing)
+    return {
+        "active": active,
+        "idle": idle_figure(plan, energy, power) if plan.idles else None,
+        "sleep": None if plan.never_sleeps else sleep_figure(plan, power),
+    }
+
+
+def _rest_seconds(plan: BatteryPlan, active_s: float) -> float:
+    """Return the seconds of each period in which the board neither infers nor must be awake."""
+    busy_s = active_s + plan.awake_s
+    if busy_s > plan.every_s:
+        raise UsageError(
+            f"--every {format_seconds(plan.every_s)} is less than the {format_seconds(busy_s)} "
+            "that the board is awake for each inference",
+            hint="choose a longer period",
+        )
+    return plan.every_s - busy_s
+
+
+def active_figure(energy: EnergyRecord, active_s: float) -> Figure | None:
     """Return the current of an inference: its charge over its time."""
-    if energy is None or energy.charge_c is None or active_s <= 0:
+    if energy.charge_c is None or active_s <= 0:
         return None
     return Figure(energy.charge_c / active_s, f"{energy.kind}: {energy.source}")
 
 
-def idle_figure(
-    plan: BatteryPlan, energy: EnergyRecord | None, power: Power | None
-) -> Figure | None:
+def idle_figure(plan: BatteryPlan, energy: EnergyRecord, power: Power | None) -> Figure | None:
     """Return the current of the awake board between inferences."""
     if plan.idle_a is not None:
         return Figure(plan.idle_a, "given: --idle-current")
-    if energy is not None and energy.idle_windows:
+    if energy.idle_windows:
         charge = sum(w.charge_c for w in energy.idle_windows)
         seconds = sum(w.duration_s for w in energy.idle_windows)
         return Figure(charge / seconds, f"{energy.kind}: idle windows, {energy.source}")
@@ -184,13 +138,30 @@ _HINTS = {
 }
 
 
-def _refuse_missing(figures: dict[str, Figure | None], needed: dict[str, bool]) -> None:
-    missing = [name for name, figure in figures.items() if needed[name] and figure is None]
-    if missing:
-        raise UsageError(
-            f"battery life needs the board's {' and '.join(missing)} current: nothing gives it",
-            hint="; ".join(_HINTS[name] for name in missing),
-        )
+def missing_currents(
+    plan: BatteryPlan, power: Power | None, *, active: bool, idle: bool
+) -> tuple[str, ...]:
+    """Return the names of the currents that the plan needs and nothing gives.
+
+    Args:
+        active, idle: whether an energy record gives that current, or will.
+    """
+    given_idle = plan.idle_a is not None or (power is not None and power.idle_a is not None)
+    given_sleep = plan.sleep_a is not None or (power is not None and power.sleep_a is not None)
+    missing = {
+        "active": not active,
+        "idle": plan.idles and not idle and not given_idle,
+        "sleep": not plan.never_sleeps and not given_sleep,
+    }
+    return tuple(name for name, lacks in missing.items() if lacks)
+
+
+def lacking(names: Sequence[str]) -> UsageError:
+    """Return the error that names the currents which nothing gives."""
+    return UsageError(
+        f"nothing gives the board's {' and '.join(names)} current, which battery life needs",
+        hint="; ".join(_HINTS[name] for name in names),
+    )
 
 
 def supply_warnings(record: BatteryRecord, energy: EnergyRecord) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -10,9 +11,10 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from edgeq.bench.gating import Cut, Span, Window, cut_trace
+from edgeq.bench.gating import Cut, Span, Window, cut_trace, marked_inferences
 from edgeq.bench.plotting import plot_trace
-from edgeq.bench.statistics import median_interval, summarise
+from edgeq.bench.statistics import summarise
+from edgeq.core.errors import UsageError
 from edgeq.core.records import BoardKind, EnergyRecord, Kind, MeterRecord, WindowRecord
 from edgeq.core.units import format_quantity
 from edgeq.device.meters.integration import energy_between
@@ -22,8 +24,6 @@ ENOUGH_WINDOWS = 5  # as MLPerf Tiny asks for; fewer give no honest interval
 CLEAN_WINDOWS = 3  # so many windows without a gap, and those with one are left out
 DRIFT = 0.02  # of the active power: more than this between idle before and after is drift
 DOUBT = 0.01  # of the energy: more uncertainty of the gating than this is told
-
-
 SIMULATED = "(simulated)"
 
 
@@ -55,14 +55,23 @@ class WindowEnergy:
 
 
 def measure_energy(
-    trace: Trace, gate: str, *, inferences: int, windows: int | None = None
+    trace: Trace, gate: str, *, inferences: int | None = None, windows: int | None = None
 ) -> EnergyRecord:
     """Cut a recording into windows (`edgeq.bench.gating.cut_trace`) and return the energy.
 
+    Args:
+        inferences: in each window; None where the recording's markers say it.
+
     Raises:
-        UsageError: the recording has no such channel.
+        UsageError: the recording has no such channel, or nothing says how many inferences.
         InputError: the recording holds no window.
     """
+    inferences = marked_inferences(trace) if inferences is None else inferences
+    if inferences is None:
+        raise UsageError(
+            f"the recording of {trace.meter} does not say how many inferences a window holds",
+            hint="add --inferences",
+        )
     return energy_of(trace, cut_trace(trace, gate, inferences=inferences, windows=windows))
 
 
@@ -74,16 +83,15 @@ def energy_of(trace: Trace, cut: Cut) -> EnergyRecord:
     records = [w.record for w in used]
     per = [w.energy_j / w.inferences for w in records]
     summary = summarise(per)
-    low, high = median_interval(per)
     idle_w = mean_power(idle) if idle else None
     record = EnergyRecord(
         kind=energy_kind(trace),
         per_inference_j=summary.median,
         average_w=mean_power(records),
-        source=f"{trace.meter}, {_describe(cut)}",
+        source=f"{trace.meter}, {_describe(cut, len(used))}",
         net_per_inference_j=None if idle_w is None else _net(records, idle_w),
-        low_j=low,
-        high_j=high,
+        low_j=summary.low,
+        high_j=summary.high,
         mad_j=summary.mad,
         charge_c=float(median(w.charge_c / w.inferences for w in records)),
         voltage_v=trace.voltage_v,
@@ -114,17 +122,16 @@ def meter_record(trace: Trace) -> MeterRecord:
     )
 
 
-def _describe(cut: Cut) -> str:
-    count, inferences = len(cut.windows), cut.windows[0].inferences
+def _describe(cut: Cut, used: int) -> str:
     gate = "host markers" if cut.gating == "marker" else f"gate {cut.source}"
-    return f"{gate}, {count} windows of {inferences} inferences"
+    return f"{gate}, {used} windows of {cut.windows[0].inferences} inferences"
 
 
 # --- windows ---------------------------------------------------------------------------------
 
 
 def window_energy(trace: Trace, window: Window) -> WindowEnergy:
-    """Integrate one window over its spans."""
+    """Integrate one window over its spans, whose edges are wrong independently of each other."""
     parts = [energy_between(trace, s.start_s, s.end_s) for s in window.spans]
     record = WindowRecord(
         start_s=window.spans[0].start_s,
@@ -132,10 +139,18 @@ def window_energy(trace: Trace, window: Window) -> WindowEnergy:
         inferences=window.inferences,
         energy_j=sum(p.energy_j for p in parts),
         charge_c=sum(p.charge_c for p in parts),
-        lost_samples=sum(p.lost for p in parts),
+        lost_samples=sum(count_lost(trace, s) for s in window.spans),
         clipped_samples=sum(p.clipped for p in parts),
     )
-    return WindowEnergy(record, sum(span_uncertainty(trace, s) for s in window.spans))
+    parts_j = [span_uncertainty(trace, s) for s in window.spans]
+    return WindowEnergy(record, math.hypot(*parts_j))
+
+
+def count_lost(trace: Trace, span: Span) -> int:
+    """Count the samples lost in a span, and where its ends may be: a gap can hide an edge."""
+    first = max(0.0, span.start_s - span.start_uncertainty_s)
+    last = max(span.end_s, min(trace.end_s, span.end_s + span.end_uncertainty_s))
+    return energy_between(trace, first, last).lost
 
 
 def idle_window(trace: Trace, span: Span) -> WindowRecord:
@@ -229,6 +244,13 @@ def _idle(record: EnergyRecord) -> list[str]:
     return notes
 
 
+def _spread(record: EnergyRecord) -> list[str]:
+    share = (record.mad_j or 0.0) / abs(record.per_inference_j or 1.0)
+    if share <= DRIFT:
+        return []
+    return [f"the windows spread by {share:.1%} around their median: the board may be busy"]
+
+
 def _trend(record: EnergyRecord) -> list[str]:
     per = [w.energy_j / w.inferences for w in record.windows if w.used]
     steps = [b - a for a, b in pairwise(per)]
@@ -254,5 +276,5 @@ def _fault(record: EnergyRecord) -> list[str]:
 
 
 _CHECKS: tuple[Callable[[EnergyRecord], list[str]], ...] = (
-    _fault, _lost, _clipped, _few, _idle, _trend, _uncertain,
+    _fault, _lost, _clipped, _few, _idle, _spread, _trend, _uncertain,
 )  # fmt: skip

@@ -15,14 +15,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from msgspec.structs import replace
+
+from edgeq.bench.budget import add_battery, estimate_energy
 from edgeq.bench.calibration import COUNT_TOLERANCE, CoreCalibration, load_calibration
 from edgeq.bench.costs import CoreCosts, Cost, UnknownKernelError, load_costs, model_cost
+from edgeq.bench.requests import BatteryPlan
 from edgeq.boards.profile import Board, Memory
 from edgeq.compile import compile_graph
 from edgeq.compile.support import unsupported_nodes
 from edgeq.convert.child import Progress, quiet
 from edgeq.convert.sketch import SKETCH_NOTE, is_source, sketch_model
-from edgeq.core.records import CompiledModel, Kind, Record, RegionUse
+from edgeq.core.errors import UsageError
+from edgeq.core.records import BatteryRecord, CompiledModel, Kind, Record, RegionUse
 from edgeq.firmware.fit import check_fit
 from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
@@ -40,12 +45,21 @@ class LatencyRange(Record, frozen=True, kw_only=True):
     source: str
 
 
+class EnergyRange(Record, frozen=True, kw_only=True):
+    """Joules per inference: low <= typical <= high. `source` is what the power rests on."""
+
+    low_j: float
+    typical_j: float
+    high_j: float
+    source: str
+
+
 class EstimateRecord(Record, frozen=True, kw_only=True):
     """A model on a board, estimated.
 
     `flash` and `ram` are the regions of code and of data, how full the firmware would make them;
     None where the board has no such region or the model is not supported. `cycles` are modelled
-    at zero wait states.
+    at zero wait states. `energy` is None where the profile has no supply current.
     """
 
     board_id: str
@@ -60,6 +74,8 @@ class EstimateRecord(Record, frozen=True, kw_only=True):
     instructions: int | None = None
     cycles: int | None = None
     latency: LatencyRange | None = None
+    energy: EnergyRange | None = None
+    battery: BatteryRecord | None = None
     notes: tuple[str, ...] = ()
 
 
@@ -84,17 +100,21 @@ class Cycles:
 
 
 def estimate_model(
-    model: Path, boards: Sequence[Board], *, on_progress: Progress = quiet
+    model: Path,
+    boards: Sequence[Board],
+    *,
+    battery: BatteryPlan | None = None,
+    on_progress: Progress = quiet,
 ) -> tuple[EstimateRecord, ...]:
-    """Estimate a model file on every board.
+    """Estimate a model file on every board, and how long a battery would last there.
 
     A .tflite is taken as it is. A .keras, an .h5 and a SavedModel, trained or not, are quantised
     with noise first, in a child process.
     """
-    if not is_source(model):
-        return estimate_boards(read_model(model), boards)
-    graph = sketch_model(model, on_progress=on_progress)
-    return estimate_boards(graph, boards, notes=(SKETCH_NOTE,))
+    source = is_source(model)
+    graph = sketch_model(model, on_progress=on_progress) if source else read_model(model)
+    records = estimate_boards(graph, boards, notes=(SKETCH_NOTE,) if source else ())
+    return tuple(_add_energy(r, b, battery) for r, b in zip(records, boards, strict=True))
 
 
 def estimate_boards(
@@ -133,6 +153,29 @@ def estimate_board(
         latency=cycles.at(board.clock_hz) if cycles else None,
         notes=(*notes, *_left_out(board), *why, *(cycles.notes if cycles else ())),
     )
+
+
+def _add_energy(record: EstimateRecord, board: Board, plan: BatteryPlan | None) -> EstimateRecord:
+    """Return the estimate with its energy and battery life, or with why there is none."""
+    seconds = record.latency
+    energy = estimate_energy(board, seconds.typical_s) if seconds else None
+    if seconds is None or energy is None:
+        note = "battery life unknown: the latency or the profile's supply current is not known"
+        return replace(record, notes=(*record.notes, note)) if plan else record
+    joules = EnergyRange(
+        low_j=energy.average_w * seconds.low_s,
+        typical_j=energy.per_inference_j,
+        high_j=energy.average_w * seconds.high_s,
+        source=energy.source,
+    )
+    record = replace(record, energy=joules)
+    if plan is None:
+        return record
+    try:
+        life = add_battery(energy, board, plan, seconds.typical_s)
+    except UsageError as error:
+        return replace(record, notes=(*record.notes, f"battery life unknown: {error.cause}"))
+    return replace(record, battery=life.battery, notes=(*record.notes, *life.warnings))
 
 
 def _find_use(regions: Sequence[RegionUse], name: str) -> RegionUse | None:

@@ -8,18 +8,22 @@ filtered and told, and a window with any other fault is left out and told.
 
 from __future__ import annotations
 
+import contextlib
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from statistics import median
 
 from edgeq.core.errors import InputError, UsageError, did_you_mean
 from edgeq.core.records import Gating
+from edgeq.core.units import format_seconds
 from edgeq.device.meters.trace import Mark, Trace
 
 # A contact or a slow edge bounces for some microseconds; no inference is as short as this.
 BOUNCE_S = 20e-6
 MARKER = "marker"
-_MARK = re.compile(r"(window|idle) (\d{1,6}) (begin|end)")
+_MARK = re.compile(r"(window|idle) (\d{1,6}) (begin|end)(?: of (\d{1,7}) inferences)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,11 @@ class Span:
     end_s: float
     start_uncertainty_s: float = 0.0
     end_uncertainty_s: float = 0.0
+
+    @property
+    def middle_s(self) -> float:
+        """The moment half-way between both ends."""
+        return (self.start_s + self.end_s) / 2
 
     @property
     def duration_s(self) -> float:
@@ -66,9 +75,20 @@ class Pulses:
     warnings: tuple[str, ...] = ()
 
 
-def mark_name(kind: str, index: int, end: str) -> str:
+def mark_name(kind: str, index: int, end: str, inferences: int | None = None) -> str:
     """Return the name of a marker: kind 'window' or 'idle', end 'begin' or 'end'."""
-    return f"{kind} {index} {end}"
+    held = "" if inferences is None else f" of {inferences} inferences"
+    return f"{kind} {index} {end}{held}"
+
+
+def marked_inferences(trace: Trace) -> int | None:
+    """Return how many inferences the markers of a recording say that each window holds.
+
+    None where they do not say it, or not the same number for each.
+    """
+    names = (_MARK.fullmatch(m.channel) for m in trace.marks if m.edge == "marker")
+    counts = {int(name[4]) for name in names if name and name[4]}
+    return counts.pop() if len(counts) == 1 else None
 
 
 def cut_trace(trace: Trace, gate: str, *, inferences: int, windows: int | None = None) -> Cut:
@@ -107,21 +127,19 @@ def edge_channels(trace: Trace) -> tuple[str, ...]:
 
 
 def _cut_auto(trace: Trace, marked: Sequence[Span], inferences: int, windows: int | None) -> Cut:
-    fitting: list[Cut] = []
+    found: list[Cut] = []
     for channel in edge_channels(trace):
-        try:
-            cut = _cut_by_channel(trace, channel, marked, inferences, windows)
-        except InputError:
-            continue
-        if not marked or len(cut.windows) == len(marked):
-            fitting.append(cut)
+        with contextlib.suppress(InputError):
+            found.append(_cut_by_channel(trace, channel, marked, inferences, windows))
+    fitting = [cut for cut in found if not marked or len(cut.windows) == len(marked)]
     if len(fitting) == 1:
         return fitting[0]
     cut = _cut_by_markers(trace, marked, inferences, windows)
-    if not fitting:
+    if not found:
         return cut
-    names = ", ".join(c.source for c in fitting)
-    note = f"several channels could be the gate ({names}): markers were used; choose with --gate"
+    names = ", ".join(c.source for c in fitting or found)
+    what = "several channels" if len(fitting) > 1 else "a channel with faults"
+    note = f"{what} could be the gate ({names}): markers were used; choose with --gate"
     return replace(cut, warnings=(*cut.warnings, note))
 
 
@@ -264,25 +282,41 @@ def _cut_by_channel(
             hint="check the gate's wire and ground, and the number of inferences; or use "
             "--gate marker",
         )
-    told = tuple(
+    told = [
         f"{name} left out: channel {channel} has {c}"
         for name, c in zip(names, cuts, strict=False)
         if isinstance(c, str)
-    )
+    ]
+    told += [note for window in kept for note in _uneven(window, channel)]
     missing = _count_warnings(trace, len(marked), windows) if marked and windows else ()
     warnings = (*pulses.warnings, *told, *missing)
     return Cut(pulses.gating, channel, kept, idle_spans(trace), warnings)
+
+
+def _uneven(window: Window, channel: str) -> tuple[str, ...]:
+    """Return a warning where a pulse is much longer or shorter than the others of its window."""
+    lengths = [span.duration_s for span in window.spans]
+    usual = median(lengths)
+    if all(0.5 * usual <= length <= 1.5 * usual for length in lengths):
+        return ()
+    least, most = format_seconds(min(lengths)), format_seconds(max(lengths))
+    return (
+        f"pulses of channel {channel} at {window.spans[0].start_s:.3f} s last from {least} to "
+        f"{most}: edges may be lost or added",
+    )
 
 
 def _within(pulses: Pulses, span: Span, inferences: int) -> Window | str:
     """Return the window of the pulses in a marked span, or what is wrong with them."""
     low = span.start_s - span.start_uncertainty_s
     high = span.end_s + span.end_uncertainty_s
-    for time_s, fault in pulses.faults:
-        if low <= time_s <= high:
+    at = bisect_left(pulses.faults, low, key=lambda fault: fault[0])
+    for time_s, fault in pulses.faults[at : at + 1]:
+        if time_s <= high:
             return f"{fault} at {time_s:.6f} s"
-    inside = tuple(s for s in pulses.spans if low <= (s.start_s + s.end_s) / 2 <= high)
-    return _window(inside, inferences)
+    first = bisect_left(pulses.spans, low, key=lambda span: span.middle_s)
+    last = bisect_right(pulses.spans, high, key=lambda span: span.middle_s)
+    return _window(pulses.spans[first:last], inferences)
 
 
 def _window(spans: tuple[Span, ...], inferences: int) -> Window | str:

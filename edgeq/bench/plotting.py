@@ -10,7 +10,7 @@ from edgeq.bench.gating import Cut
 from edgeq.core.records import PowerPlot
 from edgeq.device.meters.trace import Floats, Trace
 
-STEPS = 400
+STEPS = 240
 GATES = 400
 DIGITS = 4
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Sequence
 
+from edgeq.bench.budget import add_energy, refuse_unknown_currents
 from edgeq.bench.inputs import ModelInput, generate_input, quantize_sample
 from edgeq.bench.measurement import build_result, layer_records, measure, write_ports
+from edgeq.bench.metering import meter_board, opened_meter
 from edgeq.bench.oracles import find_oracle
 from edgeq.bench.preparation import Prepared
+from edgeq.bench.requests import BatteryPlan, MeterRequest
 from edgeq.bench.tracing import open_traced
 from edgeq.bench.validation import find_divergence, run_inputs
 from edgeq.core.errors import InputError, ToolchainError, UsageError
@@ -26,30 +29,46 @@ def run_bench(
     layers: bool | None = None,
     port: str | None = None,
     oracle: str = "edgeq",
+    meter: MeterRequest | None = None,
+    battery: BatteryPlan | None = None,
 ) -> Result:
     """Measure `item` on the board.
 
     Args:
         layers: measure them too, with a second firmware; None where that needs no flashing.
+        meter: measure energy with it; None estimates energy from the profile's figures.
+        battery: work out how long this battery lasts.
+
+    Raises:
+        UsageError: the battery's life needs a current that nothing gives.
+        DeviceError: the board or the meter was lost; a recording is kept in a file.
     """
+    refuse_unknown_currents(battery, ready.board, meter)
     chosen = find_oracle(oracle)
     plan = ready.compiled.plan
     if layers is None:
         layers = runs_as_process(ready.board, port)
     expected = chosen.compute(ready.model, ready.graph, plan, [item])[0]
-    with open_board(ready.board, ready.image, port=port) as session:
-        measured = measure(session, item, runs=runs, warmup=warmup)
-        frequency_hz = session.hello.counter_hz
-    return build_result(
+    energy = None
+    # The meter may be what powers the board: it is closed last.
+    with opened_meter(meter) as power_meter:
+        with open_board(ready.board, ready.image, port=port) as session:
+            measured = measure(session, item, runs=runs, warmup=warmup)
+            frequency_hz = session.hello.counter_hz
+            if meter is not None and power_meter is not None:
+                energy = meter_board(session, power_meter, meter, ready.board)
+        traced = _trace_layers(ready, item, port) if layers else ()
+    result = build_result(
         plan=plan,
         board=ready.board,
         image=ready.image,
         measured=measured,
         frequency_hz=frequency_hz,
-        layers=_trace_layers(ready, item, port) if layers else (),
+        layers=traced,
         expected=expected,
         oracle=chosen.name,
     )
+    return add_energy(result, ready.board, energy, battery)
 
 
 def _trace_layers(ready: Prepared, item: ModelInput, port: str | None) -> tuple[LayerRecord, ...]:

@@ -86,7 +86,7 @@ class Timer(Record, frozen=True, kw_only=True):
 
 
 class Gate(Record, frozen=True, kw_only=True):
-    """The output that is high while inferences are measured, so that a meter sees them.
+    """The output that is high while the model runs, so that a meter sees each inference.
 
     `driver` is a file of the template's gpio folder, `base` the address of its registers; `pin`
     is the board's pin as its maker writes it (`parse_pin`), '' where the driver knows one only.

@@ -12,6 +12,7 @@ def run_deploy(request: DeployRequest, form: Format) -> None:
     """Deploy, print the summary, and exit with 1 where a gate failed."""
     from edgeq import api
     from edgeq.cli.console import Progress, say, show
+    from edgeq.cli.energy import leave_incomplete
     from edgeq.report.tables import report_tables
 
     progress = Progress()
@@ -23,3 +24,4 @@ def run_deploy(request: DeployRequest, form: Format) -> None:
     show(done.report, lambda: report_tables(done.report), form)
     if not done.passed:
         raise typer.Exit(1)
+    leave_incomplete(done.report.result.energy)

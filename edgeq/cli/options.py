@@ -94,6 +94,27 @@ Name = Annotated[str | None, typer.Option(help="The model's C name [default: fro
 Toolchain = Annotated[str | None, typer.Option(help="zig, gcc-arm, gcc or clang.")]
 Port = Annotated[str | None, typer.Option(help="Serial port or socket:// address of the board.")]
 Oracle = Annotated[OracleName, typer.Option(help="What computes the expected bytes.")]
+Meter = Annotated[
+    str | None,
+    typer.Option(help="Measure energy with this meter, e.g. ppk2:/dev/ttyACM0,voltage=3.0."),
+]
+Gate = Annotated[
+    str, typer.Option(help="What bounds a window: a channel of the meter (d0), marker, or auto.")
+]
+Battery = Annotated[
+    str | None, typer.Option(help="Battery life on this battery, e.g. 230mAh@3V; needs --every.")
+]
+Every = Annotated[str | None, typer.Option(help="From one inference to the next, e.g. 10s.")]
+Awake = Annotated[
+    str | None, typer.Option(help="Awake and idle in each period, e.g. 50ms [default: none].")
+]
+IdleCurrent = Annotated[
+    str | None, typer.Option(help="Awake and idle, e.g. 1mA [default: measured, or the profile's].")
+]
+SleepCurrent = Annotated[
+    str | None,
+    typer.Option(help="Asleep, e.g. 2uA; idle: never sleeps [default: the profile's]."),
+]
 Protocol = Annotated[ProtocolName, typer.Option(help="What the firmware speaks with its host.")]
 Mode = Annotated[
     ModeName, typer.Option(help="MLPerf Tiny: time stamps as text, or as edges of the gate pin.")

@@ -85,3 +85,68 @@ def format_count(count: int) -> str:
 def short_name(name: str) -> str:
     """Return the first of the names that a converter joined with ';' into one tensor's."""
     return name.split(";")[0]
+
+
+_SIZES = {"": 1, "b": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
+_SIZES |= {"kib": 1 << 10, "mib": 1 << 20, "gib": 1 << 30, "kb": 1000, "mb": 1000**2, "gb": 1000**3}
+_NUMBER = re.compile(r"(\d{1,18}(?:\.\d{1,18})?) ?([A-Za-z%]*)", re.ASCII)
+
+
+def parse_bytes(text: str, *, what: str) -> int:
+    """Return e.g. 65536 of '64k': k, M and G and their KiB, MiB, GiB count in 1024, KB in 1000.
+
+    A number alone is bytes. Case does not matter.
+
+    Raises:
+        UsageError: anything else; the cause names `what`.
+    """
+    found = _NUMBER.fullmatch(text.strip())
+    scale = _SIZES.get(found[2].lower()) if found else None
+    if not found or scale is None:
+        raise UsageError(
+            f"{what} {text!r} is no size",
+            hint="write it like 65536, 64k, 64KiB (65,536 bytes) or 64KB (64,000 bytes)",
+        )
+    return int(float(found[1]) * scale)
+
+
+def parse_share(text: str, *, what: str) -> float:
+    """Return e.g. 0.03 of '3%' or of '0.03': a share between 0 and 1.
+
+    Raises:
+        UsageError: anything else, also a number above 1 without its '%'.
+    """
+    found = _NUMBER.fullmatch(text.strip())
+    scale = {"%": 0.01, "": 1.0}.get(found[2]) if found else None
+    value = float(found[1]) * scale if found and scale else None
+    if value is None or value > 1:
+        raise UsageError(
+            f"{what} {text!r} is no share", hint="write it like 3% or 0.03, from 0 to 1 or 100%"
+        )
+    return value
+
+
+def format_amount(value: float, unit: str | None) -> str:
+    """Return a figure that is compared with another: five digits, so that small changes show.
+
+    Args:
+        unit: an SI unit ('s', 'J'), a counted one ('bytes', 'instructions'), 'share' or None.
+    """
+    if unit is None:
+        return f"{value:.5g}"
+    if unit == "share":
+        return f"{value:.2%}"
+    if len(unit) > 1:
+        return f"{value:,.0f} {unit}"
+    scales = ((p, s) for p, s in _PREFIXES.items() if abs(value) >= s)
+    prefix, scale = next(scales, ("", 1.0))
+    return f"{value / scale:.5g} {prefix}{unit}"
+
+
+def format_change(change: float) -> str:
+    """Return a relative change: '+5.1 %', '12 times', 'no change', 'from nothing'."""
+    if math.isinf(change):
+        return "from nothing"
+    if change >= 1:
+        return f"{1 + change:,.3g} times"
+    return f"{100 * change:+.3g} %" if change else "no change"

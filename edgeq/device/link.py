@@ -67,12 +67,19 @@ class Link:
         self._stream.close()
 
     def request(
-        self, kind: Type, body: bytes, collect: Collect, *, quiet_s: float | None = None
+        self,
+        kind: Type,
+        body: bytes,
+        collect: Collect,
+        *,
+        quiet_s: float | None = None,
+        tries: int | None = None,
     ) -> None:
         """Send a request until `collect` has its answer.
 
         Args:
             quiet_s: seconds without news before the request is sent again; None for `answer_s`.
+            tries: how often it is sent at most; None for that of the deadlines.
 
         Raises:
             DeviceError: the device is gone, rebooted, silent, refuses, or answers nonsense.
@@ -85,7 +92,7 @@ class Link:
         self._decoder.clear_noise()
         self._echoed, self._others = False, 0
         started = time.monotonic()
-        for _ in range(self.deadlines.tries):
+        for _ in range(tries or self.deadlines.tries):
             self._stream.write(frame)
             if self._await(packet, collect, quiet):
                 self._open = True

@@ -118,6 +118,20 @@ class BoardSession:
                 return [self._name(span) for span in samples]
         raise _lost("samples")
 
+    def invoke_quietly(self, runs: int, *, timeout_s: float) -> None:
+        """Run the model `runs` times back to back, with no traffic on the link until all are done.
+
+        The request is sent once: a lost answer never makes the board run more than was asked for.
+
+        Raises:
+            UsageError: more runs than one request takes.
+            DeviceError: no answer within `timeout_s`, or the board is gone.
+        """
+        if not 0 <= runs <= MAX_RUNS:
+            raise UsageError(f"{runs} runs", hint=f"choose 0 to {MAX_RUNS:,}")
+        body = struct.pack("<II", runs, 0)
+        self._link.request(Type.INVOKE, body, _is_done, quiet_s=timeout_s, tries=1)
+
     def stats(self) -> Stats:
         """Return the stack's high-water mark and the overhead of reading the counters."""
         found: list[Stats] = []

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import msgspec
+
 from edgeq.boards.profile import Board
 from edgeq.compile.support import unsupported_nodes
+from edgeq.core.errors import UsageError
 from edgeq.core.records import CompiledModel, Kind, Plan, PlannedTensor, Record, RegionUse
 from edgeq.core.units import format_bytes, short_name
 from edgeq.graph.ir import Graph
@@ -50,6 +53,29 @@ def check_fit(graph: Graph, compiled: CompiledModel | None, board: Board) -> Fit
     regions = tuple(use for kind, used in needs.items() if (use := _use(board, kind, used)))
     problems = tuple(_shortage(r, plan) for r in regions if r.used > r.size)
     return _report(board, plan.name, regions, problems, plan)
+
+
+def shrink_board(board: Board, *, flash: int | None, ram: int | None) -> Board:
+    """Return the board with at most so many bytes in the regions of its code and its data.
+
+    Raises:
+        UsageError: the board has no such region that a limit could be of.
+    """
+    sizes = {board.build.code_region: flash, board.build.data_region: ram}
+    limits = {name: size for name, size in sizes.items() if size is not None}
+    if not limits:
+        return board
+    missing = limits.keys() - {region.name for region in board.memory}
+    if missing:
+        raise UsageError(
+            f"board {board.id} has no memory regions to limit",
+            hint="leave out flash and ram, or choose a microcontroller",
+        )
+    memory = tuple(
+        msgspec.structs.replace(region, size=min(region.size, limits.get(region.name, region.size)))
+        for region in board.memory
+    )
+    return msgspec.structs.replace(board, memory=memory)
 
 
 def _report(

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from edgeq.core.records import PlannedTensor, RegionUse
-from edgeq.core.units import format_bytes
+from edgeq.core.records import PlannedTensor, PowerPlot, RegionUse
+from edgeq.core.units import format_bytes, format_quantity, format_seconds
 
 WIDTH = 860
 LABEL = 250
@@ -112,6 +112,37 @@ def _layer_marks(layers: int, left: float, step: float, height: float) -> Iterat
     every = max(1, layers // 16)
     for layer in range(0, layers, every):
         yield _text(left + (layer + 0.5) * step, height + 18, str(layer), "middle", "dim")
+
+
+def power_chart(plot: PowerPlot) -> str:
+    """Return the least and most power of each step as a band, the measured windows shaded."""
+    left, top, height = 80.0, 8.0, 200.0
+    steps = len(plot.high_w)
+    most, least = max(plot.high_w), min(0.0, *plot.low_w)
+    scale = height / ((most - least) or 1.0)
+    step = (WIDTH - left - 10) / steps
+
+    def x_at(seconds: float) -> float:
+        return left + (seconds - plot.start_s) / plot.step_s * step
+
+    def y_at(watts: float) -> float:
+        return top + (most - watts) * scale
+
+    shades = [("gate", a, b) for a, b in plot.gates] + [("rest", a, b) for a, b in plot.idle]
+    lines = [_rect(kind, x_at(a), top, x_at(b) - x_at(a), height) for kind, a, b in shades]
+    middles = [left + (i + 0.5) * step for i in range(steps)]
+    # A band of no height would not be seen.
+    upper = [f"{x:.1f},{y_at(w) - 0.5:.1f}" for x, w in zip(middles, plot.high_w, strict=True)]
+    lower = [f"{x:.1f},{y_at(w) + 0.5:.1f}" for x, w in zip(middles, plot.low_w, strict=True)]
+    lines.append(f'<polygon class="bar" points="{" ".join([*upper, *reversed(lower)])}"/>')
+    for share in (0.0, 0.5, 1.0):
+        watts, seconds = least + share * (most - least), share * plot.step_s * steps
+        words = format_quantity(watts, "W")
+        lines.append(_text(left - 8, y_at(watts) + 4, words, "end", "dim"))
+        moment = format_seconds(plot.start_s + seconds)
+        anchor = {0.0: "start", 0.5: "middle", 1.0: "end"}[share]
+        lines.append(_text(x_at(plot.start_s + seconds), top + height + 18, moment, anchor, "dim"))
+    return _svg(lines, top + height + 26, "power over time")
 
 
 def _text(x: float, y: float, words: str, anchor: str, kind: str = "") -> str:

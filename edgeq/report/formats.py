@@ -8,8 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from edgeq.core.errors import one_line
+
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from edgeq.report.table import Table
+
+_MARKUP = frozenset("&<>|`*_[]#@\\~!$")
 
 
 def to_json(record: Any) -> bytes:
@@ -29,6 +35,24 @@ def to_csv(table: Table) -> str:
     writer.writerow([column.name for column in table.columns])
     writer.writerows([_defused(cell) for cell in row] for row in table.rows)
     return out.getvalue()
+
+
+def to_markdown(tables: Iterable[Table]) -> str:
+    """Return tables in GitHub's Markdown, with a heading each; no cell leaves its place."""
+    parts = []
+    for table in tables:
+        heads = [_plain(column.name) for column in table.columns]
+        lines = ["---:" if column.align == "right" else "---" for column in table.columns]
+        rows = [[_plain(cell) for cell in row] for row in table.rows]
+        body = "\n".join(f"| {' | '.join(row)} |" for row in (heads, lines, *rows))
+        notes = "".join(f"\n{_plain(note)}\n" for note in table.notes)
+        parts.append(f"### {_plain(table.title)}\n\n{body}\n{notes}")
+    return "\n".join(parts)
+
+
+def _plain(text: str) -> str:
+    """Return `text` on one line, so that no character of it is Markdown or HTML."""
+    return "".join(f"&#{ord(c)};" if c in _MARKUP else c for c in one_line(text))
 
 
 def _defused(cell: str) -> str:

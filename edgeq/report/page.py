@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from html import escape
 
-from edgeq.core.records import LayerRecord
-from edgeq.core.units import format_bytes, format_count, format_seconds
-from edgeq.report.charts import Bar, Usage, arena_chart, bar_chart, region_chart
+from edgeq.core.records import EnergyRecord, LatencyRecord, LayerRecord
+from edgeq.core.units import format_bytes, format_count, format_quantity, format_seconds
+from edgeq.report.charts import Bar, Usage, arena_chart, bar_chart, power_chart, region_chart
+from edgeq.report.energy import energy_tables
 from edgeq.report.records import ReportData
 from edgeq.report.table import Table
 from edgeq.report.tables import (
@@ -51,12 +52,15 @@ def _tiles(data: ReportData) -> Iterator[str]:
         f"inputs, against {check.oracle}",
         "good" if exact else "bad",
     )
-    yield _tile(
-        "latency", format_seconds(latency.median_s), f"{latency.kind}, {latency.runs} runs, median"
-    )
+    yield _tile("latency", format_seconds(latency.median_s), _latency_note(latency))
     if latency.instructions is not None:
         per_mac = latency.instructions / max(1, result.model.macs)
         yield _tile("instructions", format_count(latency.instructions), f"{per_mac:.2f} per MAC")
+    if result.energy is not None:
+        energy = result.energy
+        yield _tile(
+            "energy", format_quantity(energy.per_inference_j, "J"), f"{energy.kind}, per inference"
+        )
     arena = f"arena {format_bytes(memory.arena_bytes)}, stack {format_bytes(memory.stack_bytes)}"
     yield _tile("RAM", format_bytes(memory.ram_bytes), arena)
     flash = f"code {format_bytes(memory.code_bytes)}"
@@ -70,6 +74,14 @@ def _tiles(data: ReportData) -> Iterator[str]:
         metric_text(accuracy.metric, accuracy.int8_value),
         f"{was}{accuracy.samples} samples",
     )
+
+
+def _latency_note(latency: LatencyRecord) -> str:
+    note = f"{latency.kind}, {latency.runs} runs, median"
+    if latency.low_s == latency.high_s:
+        return note
+    low, high = format_seconds(latency.low_s or 0.0), format_seconds(latency.high_s or 0.0)
+    return f"{note}; 95 % sure: {low} to {high}"
 
 
 def _tile(name: str, value: str, note: str, kind: str = "") -> str:
@@ -106,8 +118,18 @@ def _sections(data: ReportData) -> Iterator[str]:
             bar_chart(bars),
             note="Signal to quantisation noise of each layer's output, int8 against float.",
         )
+    if result.energy is not None:
+        yield _energy(result.energy)
     yield _section("Measurement", "", result_tables(result)[0])
     yield _section("Do it again", _again(data))
+
+
+def _energy(record: EnergyRecord) -> str:
+    plot = record.plot
+    chart = power_chart(plot) if plot else ""
+    note = "The whole recording: the least and most power of each step, with the measured windows "
+    note += "and, paler, the idle windows shaded."
+    return _section("Energy", chart, *energy_tables(record), note=note if plot else "")
 
 
 def _usages(data: ReportData) -> Iterator[Usage]:
@@ -190,6 +212,8 @@ svg { width: 100%; height: auto; margin: 4px 0 8px; }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink); }
 svg text.dim { fill: var(--dim); }
 .bar { fill: var(--bar); }
+.gate { fill: var(--good); opacity: 0.16; }
+.rest { fill: var(--dim); opacity: 0.12; }
 .track { fill: var(--card); }
 .tensor { fill: var(--tensor); }
 .part0 { fill: var(--bar); }

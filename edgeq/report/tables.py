@@ -9,12 +9,14 @@ from edgeq.core.records import (
     ConversionRecord,
     EvaluationRecord,
     FirmwareImage,
+    LatencyRecord,
     Plan,
     RegionUse,
     Result,
     ValidationRecord,
 )
 from edgeq.core.units import format_bytes, format_count, format_seconds, short_name
+from edgeq.report.energy import energy_tables, energy_text
 from edgeq.report.table import Table, Tables, facts, make_table, shape_text
 
 if TYPE_CHECKING:
@@ -229,6 +231,7 @@ def result_tables(result: Result) -> Tables:
         "output CRC-32": output.crc32,
         "latency": f"{format_seconds(latency.median_s)} median, "
         f"{format_seconds(latency.p95_s)} p95 ({latency.kind}, {latency.runs} runs{basis})",
+        "median, 95 % sure": spread_text(latency),
         "instructions": None
         if latency.instructions is None
         else f"{format_count(latency.instructions)}, "
@@ -238,12 +241,22 @@ def result_tables(result: Result) -> Tables:
         f"static {format_count(memory.static_bytes)}, stack {format_count(memory.stack_bytes)})",
         "flash": f"{format_count(memory.flash_bytes)} bytes (code "
         f"{format_count(memory.code_bytes)}, constants {format_count(memory.constant_bytes)})",
-        "energy": None
-        if result.energy is None
-        else f"{result.energy.per_inference_j * 1e6:.3g} uJ ({result.energy.kind})",
+        "energy": energy_text(result.energy) if result.energy else None,
     }
     summary = facts("Benchmark", values, result.warnings)
-    return (summary, layer_table(result)) if result.layers else (summary,)
+    energy = energy_tables(result.energy) if result.energy else ()
+    return (summary, *energy, *((layer_table(result),) if result.layers else ()))
+
+
+def spread_text(latency: LatencyRecord) -> str | None:
+    """Return the interval of the median and the extremes; None for a record without them."""
+    if latency.low_s is None or latency.high_s is None:
+        return None
+    low, high = format_seconds(latency.low_s), format_seconds(latency.high_s)
+    least, most = format_seconds(latency.minimum_s or 0.0), format_seconds(latency.maximum_s or 0.0)
+    left_out = f", warm-up left out: {latency.warmup_runs}" if latency.warmup_runs else ""
+    outliers = f", outliers: {latency.outliers}" if latency.outliers else ""
+    return f"{low} to {high} (runs {least} to {most}{left_out}{outliers})"
 
 
 def layer_table(result: Result, plan: Plan | None = None) -> Table:

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeq.bench.battery import BatteryPlan, battery_life, parse_plan, supply_warnings
+from edgeq.bench.battery import battery_life, supply_warnings
+from edgeq.bench.requests import BatteryPlan, parse_plan
 from edgeq.boards.profile import Power
 from edgeq.core.errors import UsageError
 from edgeq.core.records import EnergyRecord, WindowRecord
@@ -25,6 +26,7 @@ MEASURED = EnergyRecord(
         WindowRecord(start_s=0, duration_s=2, inferences=0, energy_j=3e-2, charge_c=1e-2),
     ),
 )
+NO_CHARGE = EnergyRecord(kind="estimated", per_inference_j=1, average_w=1, source="")
 
 
 def test_the_options_as_people_write_them() -> None:
@@ -105,9 +107,9 @@ def test_a_board_that_never_sleeps_idles_for_the_rest() -> None:
 @pytest.mark.parametrize(
     ("plan", "energy", "power", "names", "hint"),
     [
-        (PLAN, None, POWER, "active current", "--meter"),
+        (PLAN, NO_CHARGE, POWER, "active current", "--meter"),
         (PLAN, MEASURED, None, "sleep current", "--sleep-current"),
-        (PLAN, None, None, "active and sleep current", "--sleep-current"),
+        (PLAN, NO_CHARGE, None, "active and sleep current", "--sleep-current"),
         (
             BatteryPlan(capacity_ah=1, voltage_v=3, every_s=10, never_sleeps=True),
             EnergyRecord(kind="estimated", per_inference_j=1, average_w=1, source="", charge_c=1),
@@ -116,7 +118,7 @@ def test_a_board_that_never_sleeps_idles_for_the_rest() -> None:
     ],
 )  # fmt: skip
 def test_what_is_missing_is_named(
-    plan: BatteryPlan, energy: EnergyRecord | None, power: Power | None, names: str, hint: str
+    plan: BatteryPlan, energy: EnergyRecord, power: Power | None, names: str, hint: str
 ) -> None:
     with pytest.raises(UsageError, match=names) as caught:
         battery_life(plan, energy, ACTIVE_S, power)

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeq.bench.budget import estimate_energy
 from edgeq.bench.energy import energy_kind, label_trace, measure_energy
-from edgeq.bench.power_estimate import estimate_energy
 from edgeq.boards.registry import find_board
 from edgeq.core.records import BoardKind, EnergyRecord
 from edgeq.device.meters.trace import Mark, Trace
@@ -100,6 +100,19 @@ def test_a_window_with_a_gap_is_left_out_and_told() -> None:
     assert record.meter is not None
     assert (record.meter.lost_samples, record.meter.gaps) == (30, 1)
     assert record.per_inference_j == pytest.approx(0.04)
+
+
+@given(st.integers(0, 1090), st.integers(1, 200))
+def test_each_gap_in_a_window_is_told_and_no_other(first: int, count: int) -> None:
+    lost = range(first, min(first + count, 1099))
+    record = energy(wave(lost=lost))
+    for i, window in enumerate(record.windows):
+        inside = range(max(lost.start, 200 * i + 100), min(lost.stop, 200 * i + 200))
+        assert window.lost_samples == len(inside)
+        assert any(w.startswith(f"window {i} lost") for w in record.warnings) == bool(inside)
+        assert window.used or inside
+    assert record.meter is not None
+    assert record.meter.lost_samples == len(lost)
 
 
 def test_where_too_few_windows_are_whole_a_gap_is_bridged_and_told() -> None:
@@ -201,7 +214,7 @@ def test_a_spike_of_one_sample_is_in_the_plot() -> None:
                                for a, e in zip(span, ("begin", "end"), strict=True)])
     ).plot  # fmt: skip
     assert plot is not None
-    assert len(plot.low_w) == len(plot.high_w) == 400
+    assert len(plot.low_w) == len(plot.high_w) == 240
     assert max(plot.high_w) == 60.0
     assert plot.gates == tuple(pytest.approx(s) for s in spans)
 

@@ -77,6 +77,35 @@ def test_between_markers_a_lost_edge_costs_its_window_alone(lost: int) -> None:
     assert f"window {lost // 2} left out: channel d0 has" in cut.warnings[0]
 
 
+PULSES = [(0.1 * w + 0.01 * i, 0.1 * w + 0.01 * i + 0.007) for w in range(1, 5) for i in range(6)]
+AROUND = [(0.1 * w - 0.005, 0.1 * w + 0.062) for w in range(1, 5)]
+
+
+@given(st.sets(st.integers(0, 2 * len(PULSES) - 1), min_size=1, max_size=6))
+def test_whatever_edges_are_lost_no_window_that_is_left_is_wrong(lost: set[int]) -> None:
+    gate = edges("d0", [edge for pulse in PULSES for edge in pulse])
+    kept = [mark for i, mark in enumerate(gate) if i not in lost]
+    trace = trace_of(POWER, marks=[*kept, *markers("window", AROUND)])
+    try:
+        cut = cut_trace(trace, "d0", inferences=6, windows=4)
+    except InputError:
+        assert len({i // 12 for i in lost}) == 4
+        return
+    whole = [w for w in range(4) if not any(i // 12 == w for i in lost)]
+    found = [tuple((s.start_s, s.end_s) for s in window.spans) for window in cut.windows]
+    assert found == [tuple(PULSES[6 * w : 6 * w + 6]) for w in whole]
+    assert len(cut.warnings) == 4 - len(whole)
+
+
+def test_a_lost_pulse_and_an_added_one_are_told_by_their_length() -> None:
+    pulses = [*PULSES[:5], (0.152, 0.1521), *PULSES[6:]]
+    gate = edges("d0", [edge for pulse in pulses for edge in pulse])
+    trace = trace_of(POWER, marks=[*gate, *markers("window", AROUND)])
+    cut = cut_trace(trace, "d0", inferences=6, windows=4)
+    assert len(cut.windows) == 4
+    assert "last from 100 us to 7 ms: edges may be lost or added" in cut.warnings[0]
+
+
 def test_an_odd_event_is_told() -> None:
     marks = [Mark(t, "d7", "falling", 0.0) for t in FLAT[:-1]]
     with pytest.raises(InputError, match="an event without its second"):
@@ -142,6 +171,9 @@ def test_auto_takes_the_channel_that_fits_and_else_the_markers() -> None:
     two = cut_trace(trace_of(POWER, marks=twins), "auto", inferences=7, windows=3)
     assert two.gating == "marker"
     assert "d0, d2" in two.warnings[0]
+    torn = cut_trace(trace_of(POWER, marks=[*gate[:-1], *marked]), "auto", inferences=7, windows=3)
+    assert torn.gating == "marker"
+    assert "a channel with faults could be the gate (d0)" in torn.warnings[0]
 
 
 def test_idle_windows_are_drawn_in_by_their_uncertainty() -> None:

@@ -66,6 +66,29 @@ def test_a_port_that_is_not_there_is_a_usage_error() -> None:
         session.write_input(1, DATA)
 
 
+def test_a_quiet_batch_is_asked_for_once_even_if_its_answer_is_lost() -> None:
+    asked: list[bytes] = []
+
+    def answer(board: FakeBoard, request: Packet) -> list[Packet]:
+        if request.type != Type.INVOKE:
+            return board.obey(request)
+        asked.append(request.body)
+        return []
+
+    with (
+        _session(FakeBoard(answer=answer)) as session,
+        pytest.raises(DeviceError, match="no answer to INVOKE"),
+    ):
+        session.invoke_quietly(7, timeout_s=0.05)
+    assert asked == [struct.pack("<II", 7, 0)]
+
+
+@pytest.mark.parametrize("runs", [-1, 1_000_001])
+def test_a_batch_of_too_many_runs_is_a_usage_error(runs: int) -> None:
+    with _session() as session, pytest.raises(UsageError):
+        session.invoke_quietly(runs, timeout_s=1.0)
+
+
 @pytest.mark.parametrize("every", [2, 3])
 def test_lost_frames_are_asked_for_again(every: int) -> None:
     seen = 0

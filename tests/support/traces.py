@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 import numpy as np
 
+from edgeq.bench.gating import mark_name
 from edgeq.device.meters.trace import Edge, Floats, Gap, Mark, Trace
 
 VOLTS = 2.0
@@ -49,13 +50,17 @@ def edges(channel: str, times_s: Iterable[float], uncertainty_s: float = 0.0) ->
 
 
 def markers(
-    kind: str, spans: Iterable[tuple[float, float]], uncertainty_s: float = 0.0
+    kind: str,
+    spans: Iterable[tuple[float, float]],
+    uncertainty_s: float = 0.0,
+    *,
+    inferences: int | None = None,
 ) -> list[Mark]:
     """Return the host's markers around spans: kind 'window' or 'idle'."""
     return [
-        Mark(t, f"{kind} {i} {end}", "marker", uncertainty_s)
+        Mark(t, mark_name(kind, i, end, held), "marker", uncertainty_s)
         for i, span in enumerate(spans)
-        for t, end in zip(span, ("begin", "end"), strict=True)
+        for t, end, held in zip(span, ("begin", "end"), (inferences, None), strict=True)
     ]
 
 

@@ -16,6 +16,7 @@ from edgeq.cli.commands.boards import (
     show_schema,
 )
 from edgeq.cli.commands.build import build
+from edgeq.cli.commands.check import check
 from edgeq.cli.commands.compile import compile_
 from edgeq.cli.commands.convert import convert
 from edgeq.cli.commands.data import get_data, list_data, show_data
@@ -23,6 +24,7 @@ from edgeq.cli.commands.demo import demo
 from edgeq.cli.commands.deploy import deploy
 from edgeq.cli.commands.doctor import doctor
 from edgeq.cli.commands.emit import emit
+from edgeq.cli.commands.energy import energy
 from edgeq.cli.commands.estimate import estimate
 from edgeq.cli.commands.evaluate import evaluate
 from edgeq.cli.commands.export import export
@@ -50,7 +52,9 @@ COMMANDS: dict[str, Command] = {
     "build": build,
     "flash": flash,
     "bench": bench,
+    "energy": energy,
     "validate": validate,
+    "check": check,
     "report": report,
     "doctor": doctor,
 }

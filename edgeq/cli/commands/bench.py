@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -22,16 +23,41 @@ def bench(
     port: opt.Port = None,
     toolchain: opt.Toolchain = None,
     oracle: opt.Oracle = opt.OracleName.edgeq,
+    meter: opt.Meter = None,
+    gate: opt.Gate = "auto",
+    windows: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="Measured windows [default: 5].")
+    ] = None,
+    window_seconds: Annotated[
+        float | None, typer.Option(help="A window lasts at least this [default: 2].")
+    ] = None,
+    idle_seconds: Annotated[
+        float | None, typer.Option(help="Idle before and after; 0: none [default: 1].")
+    ] = None,
+    keep_trace: Annotated[
+        Path | None, typer.Option(help="Keep the meter's recording in this .npz.")
+    ] = None,
+    battery: opt.Battery = None,
+    every: opt.Every = None,
+    awake: opt.Awake = None,
+    idle_current: opt.IdleCurrent = None,
+    sleep_current: opt.SleepCurrent = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
-    """Measure latency, instructions and memory on a board.
+    """Measure latency, instructions, memory and, with a meter, energy on a board.
 
-    Exit code 1 where the output is not bit-exact.
+    Without a meter, energy is estimated where the board's profile has power figures. Exit code 1
+    where the output is not bit-exact, 5 where the meter was lost: what it recorded is kept.
     """
     from edgeq import api
     from edgeq.cli.console import show
+    from edgeq.cli.energy import leave_incomplete, read_battery, read_meter
     from edgeq.report.tables import result_tables
 
+    plan = read_battery(battery, every, awake, idle_current, sleep_current)
+    request = read_meter(
+        meter, gate, windows=windows, window_s=window_seconds, idle_s=idle_seconds, keep=keep_trace
+    )
     result = api.bench(
         model,
         board=board,
@@ -42,7 +68,10 @@ def bench(
         port=port,
         toolchain=toolchain,
         oracle=oracle.value,
+        meter=request,
+        battery=plan,
     )
     show(result, lambda: result_tables(result), form)
     if result.output.bit_exact is False:
         raise typer.Exit(1)
+    leave_incomplete(result.energy)

@@ -22,6 +22,8 @@ def deploy(
     port: opt.Port = None,
     toolchain: opt.Toolchain = None,
     data_root: opt.DataRoot = None,
+    meter: opt.Meter = None,
+    gate: opt.Gate = "auto",
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
     """All of it: from a model to a measured, proved firmware.
@@ -30,6 +32,7 @@ def deploy(
     """
     from edgeq import api
     from edgeq.cli.deployment import run_deploy
+    from edgeq.cli.energy import read_meter
 
     run_deploy(
         api.DeployRequest(
@@ -42,6 +45,7 @@ def deploy(
             port=port,
             toolchain=toolchain,
             data_root=data_root,
+            meter=read_meter(meter, gate),
         ),
         form,
     )

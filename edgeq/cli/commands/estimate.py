@@ -23,9 +23,14 @@ def estimate(
     model: AnyModel,
     board: OptionalBoard = None,
     all_boards: AllBoards = False,
+    battery: opt.Battery = None,
+    every: opt.Every = None,
+    awake: opt.Awake = None,
+    idle_current: opt.IdleCurrent = None,
+    sleep_current: opt.SleepCurrent = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
-    """Would it fit, and how fast would it be? No build, no board.
+    """Would it fit, how fast would it be, on how much energy? No build, no board.
 
     Estimates inform: what does not fit, or is not supported, is said and leaves with 0 as well;
     `edgeq fit` is the gate. A float model is quantised with noise: its weights stay as they are,
@@ -33,14 +38,16 @@ def estimate(
     """
     from edgeq import api
     from edgeq.cli.console import Progress, show
+    from edgeq.cli.energy import read_battery
     from edgeq.core.errors import UsageError
     from edgeq.report.estimates import estimate_tables
 
     if board and all_boards:
         raise UsageError("--board and --all-boards contradict each other", hint="give one")
+    plan = read_battery(battery, every, awake, idle_current, sleep_current)
     progress = Progress()
     try:
-        records = api.estimate(model, board=board, on_progress=progress)
+        records = api.estimate(model, board=board, battery=plan, on_progress=progress)
     finally:
         progress.close()
     show(records, lambda: estimate_tables(records), form)

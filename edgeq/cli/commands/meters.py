@@ -32,7 +32,7 @@ def record_meter(
 ) -> None:
     """Record with a power meter into a file; a meter lost in mid-run keeps what it recorded."""
     from edgeq import api
-    from edgeq.cli.console import Progress, show
+    from edgeq.cli.console import Progress, say, show
     from edgeq.core.errors import DeviceError
     from edgeq.report.meters import recording_tables
 
@@ -43,7 +43,7 @@ def record_meter(
         progress.close()
     show(summary, lambda: recording_tables(summary), form)
     if summary.fault:
-        raise DeviceError(
-            f"the recording is incomplete: {summary.fault}",
-            hint=f"what was recorded is in {out}; check the meter's cable and record again",
-        )
+        # The record is on stdout already; what is wrong with it goes to stderr, as errors do.
+        say(f"error: the recording is incomplete: {summary.fault}")
+        say(f"hint: what was recorded is in {out}; check the meter's cable and record again")
+        raise typer.Exit(DeviceError.exit_code)

@@ -5,6 +5,7 @@ instruction on a virtual board, or `estimated` from a model or a table.
 """
 
 from edgeq.core.records.base import BoardKind, Kind, Record
+from edgeq.core.records.check import CheckedResult, CheckRecord, GateRecord, Verdict
 from edgeq.core.records.conversion import (
     CalibrationRecord,
     ConversionRecord,
@@ -41,12 +42,15 @@ __all__ = [
     "BoardKind",
     "BoardRecord",
     "CalibrationRecord",
+    "CheckRecord",
+    "CheckedResult",
     "CompiledModel",
     "ConversionRecord",
     "EnergyRecord",
     "EngineRecord",
     "EvaluationRecord",
     "FirmwareImage",
+    "GateRecord",
     "Gating",
     "HostRecord",
     "HostState",
@@ -70,5 +74,6 @@ __all__ = [
     "SizeRecord",
     "TensorErrorRecord",
     "ValidationRecord",
+    "Verdict",
     "WindowRecord",
 ]

@@ -78,7 +78,8 @@ class EnergyRecord(Record, frozen=True, kw_only=True):
 
     `net_per_inference_j` has the idle power taken off; `low_j` and `high_j` bound the bootstrap
     95 % interval of `per_inference_j`; `uncertainty_j` is what the gating can be wrong by.
-    `complete` is false where the meter was lost in mid-run; `idle_windows` hold no inference.
+    `complete` is false where the meter was lost in mid-run; `idle_windows` hold no inference;
+    `recording` is the file that keeps what the meter recorded.
     """
 
     kind: Kind
@@ -99,5 +100,6 @@ class EnergyRecord(Record, frozen=True, kw_only=True):
     complete: bool = True
     battery: BatteryRecord | None = None
     idle_windows: tuple[WindowRecord, ...] = ()
+    recording: str | None = None
     plot: PowerPlot | None = None
     warnings: tuple[str, ...] = ()

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from edgeq.device.meters.trace import Floats
 
+Ints = npt.NDArray[np.int64]
+
 # Chunks before and after a loss whose arrival is compared.
 WINDOW = 64
 # A meter whose clock runs further off than this is no crystal: its data do not come as measured.
@@ -17,22 +19,19 @@ MAX_SKEW = 2e-3
 # Without a jump of the counter, a lag of this long that stays is told of.
 SILENT_S = 0.02
 FEW = 5
+# A lag that grows by so many times what it varies by is a loss, of about that many samples.
+FAR = 10
 
 
 class Losses(NamedTuple):
-    """`extra[i]` samples were lost beside those that the counter shows before sample i."""
+    """Before sample i, `extra[i]` samples were lost beside those that the counter shows."""
 
-    extra: npt.NDArray[np.int64]
+    extra: dict[int, int]
     warnings: tuple[str, ...]
 
 
 def resolve_losses(
-    missing: npt.NDArray[np.int64],
-    chunk_of: npt.NDArray[np.int64],
-    arrived_s: Floats,
-    *,
-    modulo: int,
-    period_s: float,
+    index: Ints, jumps: Ints, done: Ints, arrived_s: Floats, *, modulo: int, period_s: float
 ) -> Losses:
     """Tell a loss of k samples from one of k + n * modulo by how late the stream is after it.
 
@@ -41,33 +40,22 @@ def resolve_losses(
     greater after a loss than before it, that much more time, thus samples, was lost.
 
     Args:
-        missing: samples lost before each by the counter, 0 to modulo - 1, shape (n,).
-        chunk_of: the chunk that each sample's last byte came with, shape (n,).
-        arrived_s: arrival of each chunk, shape (chunks,).
+        index: the place of each sample by the counter, shape (n,), from 0.
+        jumps: the samples before which the counter jumped.
+        done: how many samples were whole when each chunk had come, shape (chunks,).
+        arrived_s: when each chunk came.
     """
-    extra = np.zeros(len(missing), np.int64)
-    if not len(missing):
-        return Losses(extra, ())
-    counts = np.cumsum(missing + 1)
-    chunks, first = np.unique(chunk_of, return_index=True)
-    last = np.append(first[1:], len(missing)) - 1
-    lag = arrived_s[chunks] - counts[last] * period_s
-    jumps = np.flatnonzero(missing)
-    if abs(_skew(lag, arrived_s[chunks])) > MAX_SKEW:
+    chunks = np.flatnonzero(np.diff(done, prepend=0))
+    if not len(chunks):
+        return Losses({}, ())
+    ends, arrived = done[chunks], arrived_s[chunks]
+    lag = np.asarray(arrived - (index[ends - 1] + 1) * period_s, np.float64)
+    if abs(_skew(lag, arrived)) > MAX_SKEW:
         told = f"arrival times do not follow the meter's clock: losses count modulo {modulo}"
-        return Losses(extra, (told,) if len(jumps) else ())
-    spots, at = np.unique(np.searchsorted(chunks, chunk_of[jumps]), return_index=True)
+        return Losses({}, (told,) if len(jumps) else ())
+    spots, at = np.unique(np.searchsorted(ends, jumps, side="right"), return_index=True)
     borders = [0, *(int(s) for s in spots), len(lag)]
-    unsure = 0
-    for i, spot in enumerate(spots, start=1):
-        before = lag[max(borders[i - 1], spot - WINDOW) : spot]
-        after = lag[spot : min(borders[i + 1], spot + WINDOW)]
-        if not len(before):
-            unsure += 1
-            continue
-        turns = max(0, round(float(after.min() - before.min()) / (modulo * period_s)))
-        extra[jumps[at[i - 1]]] = turns * modulo
-        unsure += max(_jitter(before), _jitter(after)) > modulo * period_s / 2
+    extra, unsure = _measure_steps(lag, borders, modulo * period_s)
     warnings = [
         f"{unsure} of {len(spots)} losses may be greater or less by multiples of {modulo} samples:"
         " chunks came too unevenly to tell"
@@ -77,7 +65,23 @@ def resolve_losses(
         f"the stream paused {silent} times without a jump of its counter:"
         f" the meter was late, or multiples of {modulo} samples are lost"
     ] * (silent > 0)
-    return Losses(extra, tuple(warnings))
+    found = {int(jumps[at[i]]): turns * modulo for i, turns in extra.items()}
+    return Losses(found, tuple(warnings))
+
+
+def _measure_steps(lag: Floats, borders: list[int], turn_s: float) -> tuple[dict[int, int], int]:
+    """Return how many turns of the counter each loss took, and of how many it is not sure."""
+    turns: dict[int, int] = {}
+    unsure = 0
+    for i, spot in enumerate(borders[1:-1]):
+        before = lag[max(borders[i], spot - WINDOW) : spot]
+        after = lag[spot : min(borders[i + 2], spot + WINDOW)]
+        jitter = max(_jitter(before), _jitter(after))
+        unsure += jitter >= turn_s / 2
+        step = float(after.min() - before.min()) if len(before) else 0.0
+        if jitter < turn_s / 2 or step > FAR * jitter:
+            turns[i] = max(0, round(step / turn_s))
+    return turns, unsure
 
 
 def _skew(lag: Floats, arrived_s: Floats) -> float:

@@ -20,7 +20,7 @@ from edgeq.device.meters.ppk2_stream import (
     RANGES,
     SPIKE_SAMPLES,
     Words,
-    count_missing,
+    count_samples,
     filter_spikes,
     parse_metadata,
     parse_words,
@@ -97,21 +97,22 @@ class Ppk2Meter(StreamedMeter):
 
     def _decode(self, recording: Recording, noted: tuple[Mark, ...]) -> Trace:
         words = parse_words(recording.data)
-        missing = count_missing(words.counter)
-        chunk_of = np.searchsorted(recording.ends, words.ends, side="left")
+        index, jumps = count_samples(words.counter)
+        done = np.searchsorted(words.ends, recording.ends, side="right")
         losses = resolve_losses(
-            missing, chunk_of, recording.arrived_s, modulo=64, period_s=PERIOD_S
+            index, jumps, done, recording.arrived_s, modulo=64, period_s=PERIOD_S
         )
-        index = np.cumsum(missing + losses.extra + 1) - 1
-        time_s = index * PERIOD_S
+        for sample, extra in losses.extra.items():
+            index[sample:] += extra
+        time_s = np.asarray(index * PERIOD_S, np.float64)
+        del index
         current = to_amperes(words, self._calibration, self._settings.voltage_v)
         if self._settings.filter:
             current = filter_spikes(current, words.range)
         clock = None
         if len(time_s):
-            chunks, first = np.unique(chunk_of[::-1], return_index=True)
-            ends = time_s[len(time_s) - 1 - first] + PERIOD_S
-            clock = fit_clock(ends, recording.arrived_s[chunks])
+            heard = done > 0
+            clock = fit_clock(time_s[done[heard] - 1] + PERIOD_S, recording.arrived_s[heard])
         return Trace(
             meter=f"{self.name} ({self._settings.mode} mode)", period_s=PERIOD_S,
             voltage_v=self._settings.voltage_v, time_s=time_s, current_a=current,
@@ -134,7 +135,7 @@ class Ppk2Meter(StreamedMeter):
             doubts.append(f"bytes were lost {words.slips} times; the words were found again")
         if len(words.range) and int(words.range.max()) >= RANGES:
             doubts.append("some samples name a range that the PPK2 does not have")
-        changes = int(np.count_nonzero(np.diff(words.range)))
+        changes = int(np.count_nonzero(words.range[1:] != words.range[:-1]))
         share = changes * SPIKE_SAMPLES / max(1, len(words.range))
         if share > SPIKE_SHARE and not self._settings.filter:
             doubts.append(

@@ -25,8 +25,8 @@ ADC_VOLTS = 1.8 / 163840
 SHUNTS = (1031.64, 101.65, 10.15, 0.94, 0.043)
 # What no kit's constants are: the greatest shunt is of 1 kilohm, the least of 43 milliohm.
 MAX_CONSTANT, MIN_SHUNT = 1e5, 1e-3
-# So many words in a row with a jump of the counter (all but one) are no losses: a byte was lost,
-# the words are out of step. So many without one are in step.
+# So many words in a row with a jump of the counter (all but one), over more than one turn of it,
+# are no losses: a byte was lost, the words are out of step. So many without one are in step.
 RUN = 6
 # A word out of step has the right counter once in 64 times: of those beside a slip, none is kept.
 DOUBTED = 2
@@ -38,6 +38,7 @@ ALPHA, ALPHA_TOP, SPIKE_SAMPLES = 0.18, 0.06, 3
 BLOCK = 256
 
 Ints = npt.NDArray[np.int64]
+Bytes = npt.NDArray[np.uint8]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +60,10 @@ class Words(NamedTuple):
     `slips` counts the places where the words were out of step.
     """
 
-    adc: Ints
-    range: Ints
-    counter: Ints
-    digital: npt.NDArray[np.uint8]
+    adc: npt.NDArray[np.uint16]
+    range: Bytes
+    counter: Bytes
+    digital: Bytes
     ends: Ints
     slips: int
 
@@ -109,20 +110,23 @@ def parse_words(data: bytes) -> Words:
         ends.append(at + 4 * np.arange(1, whole + 1, dtype=np.int64))
         at += 4 * whole
         if slipped:
-            at, slips = _next_step(data, at) + 4, slips + 1
+            at, slips = _next_step(data, at) + 4 * DOUBTED, slips + 1
     raw = np.concatenate(parts) if parts else np.zeros(0, np.uint32)
     return Words(
-        adc=(raw & 0x3FFF).astype(np.int64), range=(raw >> 14 & 7).astype(np.int64),
-        counter=(raw >> 18 & 0x3F).astype(np.int64), digital=(raw >> 24).astype(np.uint8),
+        adc=(raw & 0x3FFF).astype(np.uint16), range=(raw >> 14 & 7).astype(np.uint8),
+        counter=(raw >> 18 & 0x3F).astype(np.uint8), digital=(raw >> 24).astype(np.uint8),
         ends=np.concatenate(ends) if ends else np.zeros(0, np.int64), slips=slips,
     )  # fmt: skip
 
 
-def count_missing(counter: Ints) -> Ints:
-    """Return how many samples modulo 64 were lost before each, shape (n,); 0 for the first."""
-    missing = np.zeros(len(counter), np.int64)
-    missing[1:] = (np.diff(counter) - 1) % 64
-    return missing
+def count_samples(counter: Bytes) -> tuple[Ints, Ints]:
+    """Return the place of each sample, shape (n,), and before which the counter jumped.
+
+    Places count from 0, and losses modulo 64.
+    """
+    steps = np.ones(len(counter), np.uint8)
+    steps[1:] = ((counter[1:] - counter[:-1] - 1) & 63) + 1
+    return np.cumsum(steps, dtype=np.int64) - 1, np.flatnonzero(steps[1:] > 1) + 1
 
 
 def to_amperes(words: Words, calibration: Calibration, voltage_v: float) -> Floats:
@@ -130,18 +134,19 @@ def to_amperes(words: Words, calibration: Calibration, voltage_v: float) -> Floa
 
     I = UG (r (GS r + GI) + S V + I) with r = (4 ADC - O) 1.8 / 163840 / R, constants by range.
     """
-    index = np.minimum(words.range, RANGES - 1)
-    r, gs, gi, o, s, i, ug = (
-        np.array(getattr(calibration, name), np.float64)[index]
-        for name in ("r", "gs", "gi", "o", "s", "i", "ug")
-    )
-    raw = (4 * words.adc - o) * ADC_VOLTS / r
-    return ug * (raw * (gs * raw + gi) + s * voltage_v + i)
+    table = np.array([getattr(calibration, n) for n in Calibration.__slots__], np.float64)
+    current = np.empty(len(words.adc))
+    for at in range(0, len(current), SEARCH):
+        part = slice(at, at + SEARCH)
+        r, gs, gi, o, s, i, ug = table[:, np.minimum(words.range[part], RANGES - 1)]
+        raw = (4.0 * words.adc[part] - o) * ADC_VOLTS / r
+        current[part] = ug * (raw * (gs * raw + gi) + s * voltage_v + i)
+    return current
 
 
-def filter_spikes(current: Floats, ranges: Ints) -> Floats:
+def filter_spikes(current: Floats, ranges: Bytes) -> Floats:
     """Replace the three samples after each change of range by a running mean, shape (n,)."""
-    changed = np.flatnonzero(np.diff(ranges)) + 1
+    changed = np.flatnonzero(ranges[1:] != ranges[:-1]) + 1
     if not len(changed):
         return current
     spots = np.unique((changed[:, None] + np.arange(SPIKE_SAMPLES)).ravel())
@@ -169,10 +174,10 @@ def running_mean(values: Floats, alpha: float) -> Floats:
     return out.ravel()[: len(values)]
 
 
-def _jumps(words: npt.NDArray[np.uint32]) -> npt.NDArray[np.bool_]:
-    """Tell for each word but the first whether its counter does not follow the last one's."""
-    counter = (words >> 18 & 0x3F).astype(np.uint8)
-    return np.asarray((counter[1:] - counter[:-1]) & 63 != 1)
+def _jumps(words: npt.NDArray[np.uint32]) -> Ints:
+    """Return how many samples the counter skips before each word but the first."""
+    counter = (words >> 18 & 0x3F).astype(np.int64)
+    return np.asarray((np.diff(counter) - 1) & 63)
 
 
 def _in_step(words: npt.NDArray[np.uint32]) -> int:
@@ -180,9 +185,19 @@ def _in_step(words: npt.NDArray[np.uint32]) -> int:
     jumps = _jumps(words)
     if np.count_nonzero(jumps) < RUN - 1:
         return len(words)
-    run = np.convolve(jumps, np.ones(RUN, np.int64))[RUN - 1 :] >= RUN - 1
-    wild = run & jumps
-    return int(wild.argmax()) + 1 if wild.any() else len(words)
+    ones = np.ones(RUN, np.int64)
+    often = np.convolve(jumps > 0, ones)[RUN - 1 :] >= RUN - 1
+    far = np.convolve(jumps, ones)[RUN - 1 :] >= 64
+    wild = often & far & (jumps > 0)
+    if not wild.any():
+        return len(words)
+    first = int(wild.argmax())
+    # It may run wild by small steps at first.
+    for _ in range(4 * RUN):
+        if first == 0 or not jumps[max(0, first - 2) : first].any():
+            break
+        first -= 1
+    return first + 1
 
 
 def _next_step(data: bytes, at: int) -> int:
@@ -190,7 +205,7 @@ def _next_step(data: bytes, at: int) -> int:
     found = []
     for start in range(at, at + 4):
         words = np.frombuffer(data, "<u4", max(0, min(SEARCH, (len(data) - start) // 4)), start)
-        calm = ~_jumps(words)
+        calm = _jumps(words) == 0
         if len(calm) >= RUN:
             run = np.convolve(calm, np.ones(RUN, np.int64), "valid") == RUN
             found += [start + 4 * int(run.argmax())] * bool(run.any())

@@ -17,8 +17,8 @@ from edgeq.device.streams import Stream
 
 SLICE_S = 0.1
 MAX_REPLY = 1 << 16
-# A recording holds no more: 50 million samples of 4 bytes and six hours.
-LIMIT_BYTES = 200_000_000
+# A recording holds no more: 20 million samples of 4 bytes (1.5 GB once decoded), six hours.
+LIMIT_BYTES = 80_000_000
 LIMIT_S = 6 * 3600.0
 
 
@@ -75,8 +75,9 @@ class Recorder:
             if done is not None and done(bytes(self._data[-256:])):
                 break
         self.close()
+        data, self._data = bytes(self._data), bytearray()
         return Recording(
-            bytes(self._data), np.array(self._ends, np.int64), np.array(self._arrived, np.float64),
+            data, np.array(self._ends, np.int64), np.array(self._arrived, np.float64),
             self._fault,
         )  # fmt: skip
 

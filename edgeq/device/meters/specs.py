@@ -121,6 +121,12 @@ def choice(*words: str) -> Callable[[str], str]:
     return parse
 
 
+def rate(*hertz: int) -> Callable[[str], int]:
+    """Return a parser of one of some sample rates."""
+    known = choice(*map(str, hertz))
+    return lambda text: int(known(text))
+
+
 def channels(*names: str) -> Callable[[str], tuple[str, ...]]:
     """Return a parser of some of the channels, joined by '+', or 'none'."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +18,10 @@ from edgeq.device.meters.specs import (
     number,
     parse_options,
     parse_spec,
+    rate,
     switch,
     whole,
+    word,
 )
 from edgeq.device.meters.trace import Meter
 from edgeq.device.ports import check_port
@@ -142,6 +145,52 @@ def _open_lpm01a(port: str | None, options: Options) -> Meter:
     return _over(port, BAUD, lambda stream: Lpm01aMeter(stream, settings))
 
 
+def _open_otii(port: str | None, options: Options) -> Meter:
+    from edgeq.device.meters.otii import OtiiMeter, OtiiSettings
+    from edgeq.device.meters.otii_client import OtiiClient
+
+    settings = OtiiSettings(
+        voltage_v=options["voltage"], max_current_a=options["max_current"],
+        inputs=options["inputs"], uart_baud=options["uart"], device=options["device"],
+    )  # fmt: skip
+    host = port or "127.0.0.1"
+    where = host if re.search(r":\d+\Z", host) else f"{host}:{OTII_PORT}"
+    url = check_port(f"socket://{where}")
+    return _over(url, 0, lambda stream: OtiiMeter(OtiiClient(stream), settings))
+
+
+def _open_ina(port: str | None, options: Options) -> Meter:
+    from edgeq.device.meters.ina import BAUDS, InaMeter, InaSeriesMeter, InaSettings
+
+    settings = InaSettings(
+        format=options["format"], rate_hz=options["rate"], shunt_ohm=options["shunt"],
+        max_current_a=options["max_current"],
+    )  # fmt: skip
+    kind = InaMeter if settings.format == "own" else InaSeriesMeter
+    return _over(port, BAUDS[settings.format], lambda stream: kind(stream, settings))
+
+
+def _open_joulescope(port: str | None, options: Options) -> Meter:
+    from pyjoulescope_driver import Driver
+
+    from edgeq.device.meters.joulescope import JoulescopeMeter, JoulescopeSettings, choose_device
+
+    driver = Driver()
+    try:
+        path = choose_device(driver.device_paths(), port)
+        settings = JoulescopeSettings(rate_hz=options["rate"], inputs=options["inputs"])
+        return JoulescopeMeter(driver, path, settings)
+    except BaseException:
+        driver.finalize()
+        raise
+
+
+def _open_pmic(_: str | None, options: Options) -> Meter:
+    from edgeq.device.meters.pmic import PmicMeter
+
+    return PmicMeter(rate_hz=options["rate"])
+
+
 def _open_replay(port: str | None, _: Options) -> Meter:
     from edgeq.device.meters.replay import ReplayMeter, read_trace
 
@@ -158,6 +207,7 @@ def _over(port: str | None, baud: int, make: Callable[[Stream], Meter]) -> Meter
         raise
 
 
+OTII_PORT = 1905
 _VOLTAGE = "volts that the board runs at, e.g. voltage=3.3"
 _ROWS = (
     MeterRow(
@@ -186,6 +236,46 @@ _ROWS = (
                              "binary is faster, but tells no events"),
             "rate": Option(whole(1, 100_000), 1000, "samples a second"),
         },
+    ),
+    MeterRow(
+        "otii", "Qoitech Otii Arc, Ace", "host", "4 kHz, Ace to 50 kHz", "to 5 A",
+        "otii:127.0.0.1,voltage=3.3", _open_otii, gates=("i1", "i2", "rx"),
+        options={
+            "voltage": Option(number(0.5, 15.0, "volts"), None, _VOLTAGE),
+            "max_current": Option(number(0.001, 5.0, "amperes"), 0.5,
+                                  "amperes at which the supply cuts off"),
+            "inputs": Option(channels("i1", "i2"), (), "inputs that are wired, e.g. inputs=i1+i2"),
+            "uart": Option(whole(0, 5_250_000), 0, "baud of the board's UART on the Otii's RX"),
+            "device": Option(word, "", "name or id of the device, where there is more than one"),
+        },
+    ),
+    MeterRow(
+        "joulescope", "Joulescope JS110, JS220", "device", "100 kHz, to 1 MHz", "1 nA to 10 A",
+        "joulescope", _open_joulescope, gates=tuple(f"gpi{i}" for i in range(4)),
+        usb_ids=("16d0:0e88", "16d0:10ba"), requirement="pyjoulescope_driver",
+        options={
+            "rate": Option(rate(1_000_000, 500_000, 200_000, 100_000, 50_000, 20_000, 10_000,
+                                5000, 2000, 1000), 100_000, "samples a second: 1000 to 1000000"),
+            "inputs": Option(channels(*(f"gpi{i}" for i in range(4))), ("gpi0",),
+                             "inputs that are wired, e.g. inputs=gpi0+gpi1"),
+        },
+    ),
+    MeterRow(
+        "ina", "INA219, 226, 228 bridge", "serial", "1 Hz to 1 kHz", "to 1.6 A at 0.1 ohm",
+        "ina:/dev/ttyUSB0", _open_ina, gates=("gate",),
+        options={
+            "format": Option(choice("own", "jsonl"), "own",
+                             "own: edgeq's sketch; jsonl: INA_Series_Sensor, which has no gate"),
+            "rate": Option(whole(1, 1000), 400, "samples a second; jsonl keeps up to 400"),
+            "shunt": Option(number(1e-4, 10, "ohms"), 0.1,
+                            "ohms of the shunt (jsonl; edgeq's sketch knows its own)"),
+            "max_current": Option(number(1e-3, 100, "amperes"), 2.0,
+                                  "amperes at the range's end (jsonl)"),
+        },
+    ),
+    MeterRow(
+        "pmic", "Raspberry Pi 5 PMIC", "local", "1 to 50 Hz", "rails only, no 5 V loads", "pmic",
+        _open_pmic, options={"rate": Option(number(1, 50, "hertz"), 10.0, "readings a second")},
     ),
     MeterRow(
         "replay", "A recording", "file", "as recorded", "as recorded", "replay:trace.npz",

@@ -39,7 +39,7 @@ def _indices(trace: Trace) -> np.ndarray:
 
 
 @given(_spans(longest=63, apart=8))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_every_gap_is_flagged_where_it_is(spans: tuple[Span, ...]):
     trace = record(KIT, SIGNAL, Faults(lost=spans))
     found = [(round(gap.start_s * RATE), gap.samples) for gap in trace.gaps]
@@ -53,7 +53,7 @@ def test_every_gap_is_flagged_where_it_is(spans: tuple[Span, ...]):
 
 
 @given(_spans(longest=5))
-@settings(max_examples=8, deadline=None)
+@settings(max_examples=5, deadline=None)
 def test_gaps_close_together_may_be_told_as_one(spans: tuple[Span, ...]):
     trace = record(KIT, SIGNAL, Faults(lost=spans))
     lost = np.concatenate([np.arange(span.first, span.end) for span in spans])
@@ -62,7 +62,7 @@ def test_gaps_close_together_may_be_told_as_one(spans: tuple[Span, ...]):
 
 
 @given(st.lists(st.integers(65, 5000).filter(lambda n: n % 64), min_size=1, max_size=3))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_every_longer_gap_is_flagged_and_counted_modulo_64(counts: list[int]):
     spans = tuple(Span(500 + 5600 * i, count) for i, count in enumerate(counts))
     trace = record(KIT, SIGNAL, Faults(lost=spans))
@@ -82,7 +82,7 @@ def test_a_gap_beyond_the_counter_is_told_by_the_times_of_arrival(count: int):
 
 
 @given(_spans(longest=50))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_every_clipped_sample_is_flagged_and_no_other(spans: tuple[Span, ...]):
     trace = record(KIT, SIGNAL, Faults(clipped=spans))
     expected = np.concatenate([np.arange(span.first, span.end) for span in spans])
@@ -97,7 +97,7 @@ def test_a_clipped_sample_is_flagged_in_every_range(current: float):
 
 
 @given(st.dictionaries(st.integers(100, COUNT - 100), st.integers(1, 7), min_size=1, max_size=3))
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_lost_bytes_are_told_and_the_words_found_again(cuts: dict[int, int]):
     trace = record(KIT, SIGNAL, Faults(cut_bytes=cuts))
     assert trace.warnings or trace.gaps
@@ -110,7 +110,7 @@ def test_lost_bytes_are_told_and_the_words_found_again(cuts: dict[int, int]):
         st.integers(100, COUNT - 100), st.binary(min_size=1, max_size=500), min_size=1, max_size=2
     )
 )
-@settings(max_examples=6, deadline=None)
+@settings(max_examples=4, deadline=None)
 def test_garbage_between_the_words_is_told(garbage: dict[int, bytes]):
     trace = record(KIT, SIGNAL, Faults(garbage=garbage))
     assert trace.warnings or trace.gaps

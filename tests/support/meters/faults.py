@@ -54,11 +54,11 @@ class Faults:
 
     def kept(self, first: int, count: int) -> np.ndarray:
         """Return which of the samples first, ... arrive: shape (count,), bool."""
-        return ~_inside(self.lost, first, count)
+        return ~inside(self.lost, first, count)
 
     def saturated(self, first: int, count: int) -> np.ndarray:
         """Return which of the samples first, ... are beyond the range: shape (count,), bool."""
-        return _inside(self.clipped, first, count)
+        return inside(self.clipped, first, count)
 
     def seen(self, signal: Signal, first: int, count: int, rate_hz: float) -> Floats:
         """Return the current that the meter sees at samples first, ...: shape (count,), A.
@@ -74,11 +74,12 @@ class Faults:
         return current
 
 
-def _inside(spans: tuple[Span, ...], first: int, count: int) -> np.ndarray:
-    inside = np.zeros(count, dtype=bool)
+def inside(spans: tuple[Span, ...], first: int, count: int) -> np.ndarray:
+    """Return which of the samples first, ... lie in one of the spans: shape (count,), bool."""
+    found = np.zeros(count, dtype=bool)
     for span in spans:
-        inside[max(span.first - first, 0) : max(span.end - first, 0)] = True
-    return inside
+        found[max(span.first - first, 0) : max(span.end - first, 0)] = True
+    return found
 
 
 CLEAN = Faults()

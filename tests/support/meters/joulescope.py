@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.support.meters.faults import CLEAN, Faults
+from tests.support.meters.faults import CLEAN, Faults, Span, inside
 from tests.support.meters.signals import Signal
 
 Listener = Callable[[str, Any], None]
@@ -26,13 +26,15 @@ SETTINGS = {
 FIRST_SAMPLE = 7_340_032
 """The instrument counts from its power-up, not from a stream's begin."""
 BLOCK_S = 0.01
+TOP_A = 10.0
 
 
 class Instrument:
     """The instrument: a current into a load at `voltage_v`, seen while a signal is streamed.
 
     `gates`: input -> spans (start s, end s) in which it is high. `unplug_after_s`: seconds of
-    samples until it is unplugged. Second 0 is the first sample that is streamed.
+    samples until it is unplugged. `not_a_number`: samples that it lost inside, sent as NaN.
+    Second 0 is the first sample that is streamed.
     """
 
     def __init__(
@@ -45,10 +47,12 @@ class Instrument:
         realtime: bool = False,
         gates: Mapping[int, Sequence[tuple[float, float]]] | None = None,
         unplug_after_s: float = float("inf"),
+        not_a_number: Sequence[Span] = (),
     ) -> None:
         self.signal, self.faults, self.model, self.voltage_v = signal, faults, model, voltage_v
         self.realtime, self.gates, self.unplug_after_s = realtime, dict(gates or {}), unplug_after_s
         self.path = f"u/{model}/004321"
+        self.not_a_number = tuple(not_a_number)
         self.ended = threading.Event()
         self.started_at = 0.0
         self.open_handles = 0
@@ -185,6 +189,7 @@ class FakeDriver:
             sent_s = (first + count) / self._rate_hz
             if first / self._rate_hz >= instrument.unplug_after_s:
                 self._tell("@/!remove", instrument.path)
+                instrument.ended.set()
                 return
             if instrument.realtime or instrument.ended.is_set():
                 # A block goes out when its last sample is over.
@@ -202,6 +207,8 @@ class FakeDriver:
             return
         kept = faults.kept(first, count)
         current = faults.seen(instrument.signal, first, count, rate).astype(np.float32)
+        current[faults.saturated(first, count)] = TOP_A
+        current[inside(instrument.not_a_number, first, count)] = np.nan
         volts = np.full(count, instrument.voltage_v, np.float32)
         levels = {"s/i": current, "s/v": volts, "s/p": current * volts}
         for start, end in _runs(kept):

@@ -45,7 +45,7 @@ COMMANDS: dict[str, re.Pattern[str]] = {
     "stop": re.compile(""),
 }
 """Every command, and what its arguments must match."""
-SCALE = {"": 1.0, "u": 1e-6, "m": 1e-3, "k": 1e3}
+SCALE = {"": "0", "u": "-6", "m": "-3", "k": "3"}
 TOP_A = 50e-3
 """The most that the shield can show."""
 
@@ -235,4 +235,4 @@ def _number(text: str) -> float:
     match = NUMBER.fullmatch(text)
     assert match is not None
     unit = match[2]
-    return int(match[1]) * (SCALE[unit] if unit in SCALE else 10.0 ** int(unit))
+    return float(f"{match[1]}e{SCALE.get(unit, unit)}")

@@ -33,7 +33,7 @@ class StreamingMeter:
         self.started_at = math.nan
         """When the recording began, on the host's time.monotonic()."""
         self.ended = threading.Event()
-        """Set when the signal's last sample is sent."""
+        """Set when the signal's last sample is sent, or the meter has fallen silent."""
         self._realtime = realtime
         self._streaming = False
         self._epoch = self._not_before = 0.0
@@ -108,7 +108,7 @@ class StreamingMeter:
         wire.write(faults.garbage.get(span.first, b"") + data)
         if not self._realtime and span.end == self.end:
             self._epoch = time.monotonic() - self.end / self.true_rate_hz
-        if span.end >= self.end:
+        if span.end >= self.end or self.is_hung:
             self.ended.set()
 
     def _next(self) -> Span:

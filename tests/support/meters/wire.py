@@ -75,6 +75,8 @@ class Plug:
 
     def __init__(self, path: str, wake: int) -> None:
         self.path, self._wake = path, wake
+        self.gone = threading.Event()
+        """Set when the meter is unplugged."""
 
     def pull(self) -> None:
         """Unplug the meter, as a hand would."""
@@ -99,6 +101,7 @@ def plugged_in(device: Device, unplug_after: int = NEVER) -> Iterator[Plug]:
         # Both handles go: to the program that has the port open this is an unplugged adapter.
         os.close(slave)
         os.close(master)
+        plug.gone.set()
 
     thread = threading.Thread(target=serve, name="simulated meter")
     thread.start()
