@@ -60,8 +60,7 @@ def run_mlperf(request: MlperfRequest, *, on_progress: Progress = quiet) -> Mlpe
         DeviceError: the board, the IO manager or the meter failed.
     """
     from edgeq.bench.mlperf.connections import Way, complete_way
-    from edgeq.bench.mlperf.runs import RunSettings, read_inputs
-    from edgeq.bench.mlperf.tasks import find_task
+    from edgeq.bench.mlperf.runs import RunSettings, check_settings
 
     refuse_port(request.port)
     refuse_port(request.io_manager)
@@ -69,8 +68,6 @@ def run_mlperf(request: MlperfRequest, *, on_progress: Progress = quiet) -> Mlpe
         mode=request.mode, dataset=request.dataset, out=request.out, task=request.task,
         script=request.script, division=request.division,
     )  # fmt: skip
-    if request.task is not None:
-        read_inputs(settings, find_task(request.task))
     way = complete_way(
         Way(
             port=request.port, io_manager=request.io_manager, variant=request.io_manager_type,
@@ -78,6 +75,7 @@ def run_mlperf(request: MlperfRequest, *, on_progress: Progress = quiet) -> Mlpe
         ),
         request.devices, request.mode,
     )  # fmt: skip
+    check_settings(settings, has_meter=way.meter is not None)
     board = find_board(request.board) if request.board else None
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
         image = None

@@ -81,9 +81,10 @@ class StampWire:
 
 @dataclass
 class ManagerPort:
-    """The IO manager behind a serial port."""
+    """The IO manager behind a serial port; the board's own wire has `baud`, or no limit with 0."""
 
     manager: SimulatedIoManager
+    baud: int = 0
 
     def serve(self, wire: Wire) -> None:
         """Answer commands, each ended by '%', until the cable is pulled."""
@@ -92,6 +93,8 @@ class ManagerPort:
             heard += wire.read(1.0)
             *commands, heard = heard.split(b"%")
             for command in commands:
+                if self.baud:
+                    time.sleep(10 * len(command) / self.baud)
                 for part in self.manager.parts(command.decode()):
                     wire.write(part.encode())
 
@@ -113,7 +116,7 @@ def wired_stand(stream: VirtualStream, *, current_a: float, voltage_v: float) ->
     manager = SimulatedIoManager(WiredBoard(stream))
     stamps = StampWire(stream, shield)
     try:
-        with plugged_in(shield) as meter, plugged_in(ManagerPort(manager)) as port:
+        with plugged_in(shield) as meter, plugged_in(ManagerPort(manager, 9600)) as port:
             yield Stand(
                 manager_port=port.path,
                 meter=f"lpm01a:{meter.path},voltage={voltage_v:g}",

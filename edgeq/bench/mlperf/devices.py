@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from edgeq.bench.mlperf.yaml_files import check_fields, read_yaml, reject
+from edgeq.bench.mlperf.yaml_files import Fields, check_fields, read_yaml, reject
 from edgeq.core.errors import DeviceError
 from edgeq.core.records.mlperf import MlperfMode
 from edgeq.device.ports import SerialPort
@@ -16,10 +16,10 @@ DeviceType = Literal["dut", "interface", "power"]
 TYPES = ("dut", "interface", "power")
 MAX_BAUD = 20_000_000
 
-FIELDS: Mapping[str, type | tuple[type, ...]] = {
-    "name": str, "type": str, "preference": int, "baud": (int, dict), "echo": bool,
-    "voltage": (int, float), "usb": dict, "usb_description": str, "check_name": str,
-    "interface": str, "raw_sampling_rate": int, "virtual_sampling_rate": int,
+FIELDS: Fields = {
+    "name": (str,), "type": (str,), "preference": (int,), "baud": (int, dict), "echo": (bool,),
+    "voltage": (int, float), "usb": (dict,), "usb_description": (str,), "check_name": (str,),
+    "interface": (str,), "raw_sampling_rate": (int,), "virtual_sampling_rate": (int,),
 }  # fmt: skip
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -56,10 +57,13 @@ def gate_windows(trace: Trace, count: int, channel: str | None = None) -> list[G
     if len(spans) != count:
         raise _no_window(trace, f"the recording holds {len(spans)} of {count} windows")
     edges = _stamps(trace, channel)
-    # An edge may be reported after the answer: a window's last until the next one begins.
-    starts = [span.start_s - span.start_uncertainty_s for span in spans]
+    # While an input is loaded the pin is at rest: between two windows the middle of that counts,
+    # for the markers' clock may be off either way. An edge may be reported after the answer.
+    first = [s.start_s - s.start_uncertainty_s for s in spans[:1]]
+    middles = [(a.end_s + b.start_s) / 2 for a, b in pairwise(spans)]
+    bounds = [*first, *middles, math.inf]
     found = []
-    for index, (start, end) in enumerate(zip(starts, [*starts[1:], math.inf], strict=True)):
+    for index, (start, end) in enumerate(pairwise(bounds)):
         inside = [m for m in edges if start <= m.time_s < end]
         if len(inside) < 2:
             raise _no_window(trace, f"window {index + 1} has {len(inside)} edges of the pin, not 2")

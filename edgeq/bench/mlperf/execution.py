@@ -55,6 +55,7 @@ class Execution:
     Args:
         note: takes a line for the log.
         progress: takes what is done and its share, 0 to 1.
+        clock: seconds of the host, monotonic, for the watchdog.
     """
 
     session: DutSession
@@ -63,6 +64,7 @@ class Execution:
     note: Callable[[str], None]
     progress: Say
     observer: Observer = field(default_factory=Unobserved)
+    clock: Callable[[], float] = time.monotonic
     taken: list[Taken] = field(default_factory=list)
     _sample: Sample | None = None
     _watch: tuple[float, float] | None = None
@@ -88,7 +90,7 @@ class Execution:
         elif isinstance(step, Infer):
             self._infer(step)
         elif isinstance(step, Watchdog):
-            self._watch = (time.monotonic(), step.seconds)
+            self._watch = (self.clock(), step.seconds)
         elif isinstance(step, Stream):
             raise UsageError(
                 "the script streams audio, which a board's own firmware cannot be given over a"
@@ -149,7 +151,7 @@ class Execution:
         if self._watch is None:
             return
         started, seconds = self._watch
-        if time.monotonic() - started > seconds:
+        if self.clock() - started > seconds:
             raise DeviceError(
                 f"the script's watchdog: no `reset` within {seconds:g} s",
                 hint="the board is slower than the script allows: raise its seconds",

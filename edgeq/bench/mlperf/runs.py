@@ -81,19 +81,29 @@ def run_mode(
         InputError: the script or the dataset is not sound.
         DeviceError: the board or the meter failed; the log is kept as OUT/failed-MODE.log.
     """
-    if settings.mode == "energy" and rig.open_meter is None:
-        raise UsageError("energy mode needs a power meter", hint="name it with --meter")
-    if settings.task is not None:  # what is wrong with it is said before the board is touched
-        read_inputs(settings, find_task(settings.task))
+    check_settings(settings, has_meter=rig.open_meter is not None)
     log = Transcript()
     try:
         attempt = _repeat(rig, settings, log, on_progress)
         return _finish(rig, settings, log, attempt)
-    except EdgeqError as error:
-        log.note(f"ended: {error.cause}")
+    except (EdgeqError, KeyboardInterrupt) as error:
+        log.note(f"ended: {error or 'interrupted'}")
         with contextlib.suppress(EdgeqError):
             write_atomic(settings.out / f"failed-{settings.mode}.log", log.text())
         raise
+
+
+def check_settings(settings: RunSettings, *, has_meter: bool) -> None:
+    """Say what is wrong before anything is built, or the board is touched.
+
+    Raises:
+        UsageError: no such task, or energy without a meter.
+        InputError: the script or the dataset is not sound.
+    """
+    if settings.mode == "energy" and not has_meter:
+        raise UsageError("energy mode needs a power meter", hint="name it with --meter")
+    if settings.task is not None:
+        read_inputs(settings, find_task(settings.task))
 
 
 def read_inputs(settings: RunSettings, task: Task) -> tuple[MlperfDataset, Script | None]:

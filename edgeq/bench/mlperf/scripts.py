@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from edgeq.bench.mlperf.tasks import ALIASES, TASKS, Task
-from edgeq.bench.mlperf.yaml_files import check_fields, read_yaml, reject
+from edgeq.bench.mlperf.yaml_files import Fields, check_fields, read_yaml, reject
 from edgeq.core.errors import InputError
 from edgeq.core.records.mlperf import MlperfMode
 
@@ -116,9 +116,7 @@ def find_script(path: Path, task: Task) -> Script:
     )
 
 
-FIELDS: Mapping[str, type | tuple[type, ...]] = {
-    "name": str, "model": str, "truth_file": str, "script": list,
-}  # fmt: skip
+FIELDS: Fields = {"name": (str,), "model": (str,), "truth_file": (str,), "script": (list,)}
 
 
 def _parse_script(path: Path, model: str, value: Any) -> Script:
@@ -162,9 +160,9 @@ def _numbers(path: Path, step: str, words: list[str], most: int) -> list[float]:
         values = [float(word) for word in words]
     except ValueError:
         reject(path, f"step {step!r}: its arguments are no numbers")
-    limits = all(0 <= value <= MAX_COUNT for value in values)
-    whole = all(value == int(value) for value in values) if limits else False
-    if len(values) > most or not (whole or step.startswith("reset")) or not limits:
+    bounded = all(0 <= value <= MAX_COUNT for value in values)
+    counts = bounded and (step.startswith("reset") or all(v == int(v) for v in values))
+    if len(values) > most or not counts:
         reject(path, f"step {step!r}: it takes at most {most} counts up to {MAX_COUNT:,}")
     if step.startswith(("infer", "loop", "reset")) and values and values[0] == 0:
         reject(path, f"step {step!r} does nothing")

@@ -44,9 +44,13 @@ def reject(path: Path, why: str) -> NoReturn:
     )
 
 
-def check_fields(path: Path, where: str, found: Any, fields: Mapping[str, type | tuple[type, ...]],
-                 required: tuple[str, ...]) -> dict[str, Any]:  # fmt: skip
-    """Return `found` where it is a mapping with `fields` of their types alone.
+Fields = Mapping[str, tuple[type, ...]]
+
+
+def check_fields(
+    path: Path, where: str, found: Any, fields: Fields, required: tuple[str, ...]
+) -> dict[str, Any]:
+    """Return `found` where it is a mapping of `fields` alone, each of one of its types.
 
     Raises:
         InputError: it is not; the field is named.
@@ -56,17 +60,12 @@ def check_fields(path: Path, where: str, found: Any, fields: Mapping[str, type |
     for key, value in found.items():
         if key not in fields:
             reject(path, f"{where} has an unknown field {key!r}; known are {', '.join(fields)}")
-        if not isinstance(value, fields[key]) or isinstance(value, bool) > _takes(fields[key]):
+        if type(value) not in fields[key]:
             reject(path, f"{where}: {key} is {value!r}")
     for key in required:
         if key not in found:
             reject(path, f"{where} has no field '{key}'")
     return found
-
-
-def _takes(kinds: type | tuple[type, ...]) -> bool:
-    """Whether a bool is meant where it is found: it is an int to Python."""
-    return bool in (kinds if isinstance(kinds, tuple) else (kinds,))
 
 
 def _check_keys(node: Any, path: Path) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
-from edgeq.device.mlperf.faults import BOOT, Evidence, explain, rebooted
+from edgeq.device.mlperf.faults import BOOT, FAULT, Evidence, explain, faulted, rebooted
 from edgeq.device.mlperf.lines import MAX_LINES, LineReader
 from edgeq.device.mlperf.transcript import Transcript
 from edgeq.device.streams import Stream
@@ -106,8 +106,7 @@ class Console:
             end = min([*resends[:1], started + deadline_s, now + POLL_S])
             for line in self._lines(max(end - now, 0.0)):
                 text = _own(line.text, command, prefix)
-                if text.startswith(BOOT) and tries == 1:
-                    raise rebooted(who or self.who, command)
+                _check_alive(text, who or self.who, command, booted=tries == 1)
                 if text == READY and (tries == 1 or _is_answer(found)):
                     return tuple(found)
                 if text == READY:
@@ -154,6 +153,14 @@ class Console:
             self._waiting = [Line(text, now) for text in texts]
         while self._waiting:
             yield self._waiting.pop(0)
+
+
+def _check_alive(text: str, who: str, command: str, *, booted: bool) -> None:
+    """Raise DeviceError where a line says that the board faulted, or greets once more."""
+    if text.startswith(FAULT):
+        raise faulted(who, command, text)
+    if text.startswith(BOOT) and booted:
+        raise rebooted(who, command)
 
 
 def _is_answer(found: list[Line]) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from edgeq.core.errors import DeviceError, one_line
 
 CHATTER = 100  # lines of another program in one answer
+FAULT = "e-[Fault"  # edgeq's firmware, whose processor faulted: no m-ready follows
 BOOT = ("m-timestamp-mode-", "m-init-done")
 
 
@@ -104,6 +105,14 @@ def rebooted(who: str, command: str) -> DeviceError:
     return DeviceError(
         f"{who} rebooted during {_verb(command)!r}: it greeted again",
         hint="a watchdog, a fault or a weak supply resets boards; run the command again",
+    )
+
+
+def faulted(who: str, command: str, text: str) -> DeviceError:
+    """Return the error for a board whose processor faulted."""
+    return DeviceError(
+        f"{who} faulted during {_verb(command)!r}: {one_line(text)}",
+        hint="look pc and lr up in the firmware's ELF with addr2line",
     )
 
 

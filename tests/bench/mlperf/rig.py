@@ -30,12 +30,18 @@ def make_dataset(folder: Path, task: str, labels: list[int], *, windows: int = 3
     noise, rows = random.Random(7), []
     for index, label in enumerate(labels):
         size, stride = WINDOWS.get(task, (found.input_bytes, 0))
-        data = bytes([label]) + noise.randbytes(size + stride * (windows - 1 if stride else 0) - 1)
+        count = size + stride * (windows - 1 if stride else 0)
+        data = decibels(noise, count) if stride else bytes([label]) + noise.randbytes(count - 1)
         (place / f"f{index}.bin").write_bytes(data)
         cut = f",{size},{stride}" if stride else ""
         rows.append(f"f{index}.bin,{found.classes},{label}{cut}\n")
     (place / "y_labels.csv").write_text("".join(rows))
     return folder
+
+
+def decibels(noise: random.Random, size: int) -> bytes:
+    """Return a spectrogram of noise as anomaly detection has it: float32, in dB."""
+    return np.array([noise.uniform(-60, 0) for _ in range(size // 4)], "<f4").tobytes()
 
 
 def make_rig(dut: FakeDut, **options: object) -> Rig:

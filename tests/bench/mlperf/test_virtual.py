@@ -31,8 +31,8 @@ kws01:
 """
 
 
-def write_cifar10(folder: Path, per_class: int) -> Path:
-    """Write images of CIFAR-10 as the benchmark has them: 32 x 32 x 3 unsigned bytes."""
+def write_cifar10(folder: Path, classes: int) -> Path:
+    """Write an image of each of CIFAR-10's first classes, 32 x 32 x 3 unsigned bytes."""
     source = SHARED / "data" / "cifar10_jpeg" / "cifar10_jpeg.npz"
     if not source.exists():
         pytest.skip(f"no images at {source} (set EDGEQ_SHARED)")
@@ -41,10 +41,10 @@ def write_cifar10(folder: Path, per_class: int) -> Path:
     place = folder / "ic01"
     place.mkdir(parents=True)
     rows = []
-    for label in range(10):
-        for index in np.flatnonzero(labels == label)[:per_class]:
-            (place / f"c{index}.bin").write_bytes(images[index].tobytes())
-            rows.append(f"c{index}.bin,10,{label}\n")
+    for label in range(classes):
+        index = np.flatnonzero(labels == label)[0]
+        (place / f"c{index}.bin").write_bytes(images[index].tobytes())
+        rows.append(f"c{index}.bin,10,{label}\n")
     (place / "y_labels.csv").write_text("".join(rows))
     return folder
 
@@ -53,10 +53,10 @@ def results_of(folder: Path) -> list[dict]:
     return json.loads((folder / "results.json").read_text())
 
 
-@pytest.mark.parametrize("board", ["virt-m4", "qemu-an386"])
-def test_accuracy_of_image_classification_is_the_oracles(tmp_path, board):
+@pytest.mark.parametrize(("board", "files"), [("virt-m4", 8), ("qemu-an386", 3)])
+def test_accuracy_of_image_classification_is_the_oracles(tmp_path, board, files):
     model = shared_model("ic")
-    data = write_cifar10(tmp_path / "data", 1)
+    data = write_cifar10(tmp_path / "data", files)
     record = api.run_mlperf(
         api.MlperfRequest(mode="accuracy", dataset=data, out=tmp_path, model=model, board=board)
     )
@@ -71,7 +71,7 @@ def test_accuracy_of_image_classification_is_the_oracles(tmp_path, board):
         right += int(np.argmax(expected)) == int(row["class"])
     assert record.kind == "simulated"
     assert record.dut.board == board
-    assert record.accuracy.top1 == pytest.approx(100 * right / 10)
+    assert record.accuracy.top1 == pytest.approx(100 * right / files)
 
 
 def test_energy_through_an_io_manager_and_a_power_shield(tmp_path):

@@ -192,6 +192,11 @@ def rebooting(wire: FakeWire, command: str) -> Iterator[bytes]:
     yield END.encode() + wire.dut.boot().encode()
 
 
+def faulting(wire: FakeWire, command: str) -> Iterator[bytes]:
+    """The processor faults: the firmware's last words."""
+    yield b"e-[Fault at pc 0000abcd lr 00001235]\r\n"
+
+
 def slow(wire: FakeWire, command: str) -> Iterator[bytes]:
     """The answer comes byte by byte."""
     for byte in wire.dut.obey(command).encode():

@@ -87,6 +87,15 @@ def test_a_reboot_in_mid_run_is_known_at_once(command):
     assert "supply" in error.value.hint
 
 
+def test_a_processors_fault_is_known_at_once():
+    stream = FakeWire(FakeDut(), fake.after(2, fake.faulting), tick_s=0.001)
+    session = DutSession(console_of(stream), deadlines=DEADLINES)
+    with pytest.raises(DeviceError, match=r"faulted during 'infer': .*pc 0000abcd") as error:
+        session.infer(10, 1)
+    assert stream.now < 0.5
+    assert "addr2line" in error.value.hint
+
+
 def test_a_slow_wire_is_not_a_fault():
     stream = FakeWire(FakeDut(), fake.slow, tick_s=0.05)
     session = DutSession(console_of(stream), deadlines=DEADLINES)
