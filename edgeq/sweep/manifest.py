@@ -61,6 +61,8 @@ class Options(Record, frozen=True, kw_only=True):
     warmup: Natural = 1
     layers: bool = False
     oracle: Literal["edgeq", "tflite-micro"] = "edgeq"
+    threads: Annotated[int, Meta(ge=1, le=256)] = 1
+    xnnpack: bool = True
     samples: Natural = 100
     seeds: Positive = 8
 
@@ -75,9 +77,10 @@ class Exclusion(Record, frozen=True, kw_only=True):
 
 
 class Attachment(Record, frozen=True, kw_only=True):
-    """Where a real board is: its port, and the meter that gives it its power, with its gate."""
+    """Where a real board is: its port or, for a Linux board, its host; its meter, and the gate."""
 
     port: Text | None = None
+    host: Text | None = None
     meter: Text | None = None
     gate: Text = "auto"
 

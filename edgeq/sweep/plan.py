@@ -32,6 +32,8 @@ READS: dict[Action, tuple[str, ...]] = {
     "bench": ("input", "runs", "warmup", "layers", "oracle"),
     "validate": ("oracle", "seeds"),
 }
+# A Linux board's interpreter runs the model itself: there is no firmware.
+INTERPRETER_READS = ("input", "runs", "warmup", "layers", "threads", "xnnpack")
 ON_BOARD: tuple[Action, ...] = ("bench", "validate")
 
 
@@ -132,6 +134,7 @@ def _check_attached(manifest: Manifest, boards: tuple[Board, ...]) -> None:
     from edgeq.bench.requests import MeterRequest
     from edgeq.device.meters.table import find_meter
     from edgeq.device.ports import check_port
+    from edgeq.device.ssh import parse_target
 
     for board_id, place in manifest.attached.items():
         if board_id not in {b.id for b in boards}:
@@ -141,6 +144,8 @@ def _check_attached(manifest: Manifest, boards: tuple[Board, ...]) -> None:
             )
         if place.port is not None:
             check_port(place.port)
+        if place.host is not None:
+            parse_target(place.host)
         if place.meter is not None:
             find_meter(MeterRequest(place.meter).driver)
 
@@ -162,6 +167,8 @@ def _add_cell(
     draft: _Draft, source: Source, conversion: Task | None, board: Board, options: Options
 ) -> str:
     """Put the task of a cell, and what comes before it, into the draft; return its key."""
+    from edgeq.bench.linux.options import runs_interpreter
+
     action, attached = draft.manifest.action, draft.manifest.attached.get(board.id, Attachment())
     converted = draft.add(conversion) if conversion else None
     model = converted or source.sha256
@@ -177,8 +184,11 @@ def _add_cell(
         attached=attached,
     )
     on_board = action in ON_BOARD
-    firmware = draft.add(_build_task(job, model, converted)) if on_board else None
-    content = {name: getattr(options, name) for name in READS[action]}
+    interpreted = action == "bench" and runs_interpreter(board)
+    built = on_board and not interpreted
+    firmware = draft.add(_build_task(job, model, converted)) if built else None
+    reads = INTERPRETER_READS if interpreted else READS[action]
+    content: dict[str, Any] = {name: getattr(options, name) for name in reads}
     content["samples"] = samples.sha256 if samples else None
     content["meter"] = _meter_content(attached) if action == "bench" else None
     key = content_key(action, model=model, board=board, firmware=firmware, options=content)

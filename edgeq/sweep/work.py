@@ -29,15 +29,22 @@ from edgeq.sweep.records import (
 if TYPE_CHECKING:
     from edgeq.bench.inputs import ModelInput
     from edgeq.bench.preparation import Prepared
+    from edgeq.bench.requests import MeterRequest
     from edgeq.boards.profile import Board
     from edgeq.graph.ir import Graph
 
 # Every model is compiled under one name: what it is called makes no other firmware.
 MODEL = "model"
+
 METER_LOST = Failure(
     error=DeviceError.__name__,
     cause="the meter was lost while it measured: the energy is incomplete",
     hint="check its cable; --retry-failed measures again",
+)
+THROTTLED = Failure(
+    error=DeviceError.__name__,
+    cause="the board throttled while it measured",
+    hint="cool it, give it more power; --retry-failed measures again",
 )
 
 
@@ -161,14 +168,14 @@ def fit(job: Job, folder: Path) -> Outcome:
 
 
 def bench(job: Job, folder: Path) -> Outcome:
-    """Measure the firmware on its board."""
+    """Measure the firmware on its board, or, on a Linux board, the model in its interpreter."""
     from edgeq.bench.inputs import generate_input, parse_input
-    from edgeq.bench.requests import MeterRequest
+    from edgeq.bench.linux.options import runs_interpreter
     from edgeq.bench.runs import run_bench
 
-    ready, options = _ready(job, folder), job.options
-    attached = job.attached
-    request = MeterRequest(attached.meter, attached.gate) if attached.meter else None
+    if runs_interpreter(_board(job)):
+        return _bench_linux(job, folder)
+    ready, options, attached = _ready(job, folder), job.options, job.attached
     item = generate_input(ready.compiled.plan.inputs, parse_input(options.input))
     result = run_bench(
         ready,
@@ -178,30 +185,62 @@ def bench(job: Job, folder: Path) -> Outcome:
         layers=options.layers,
         port=attached.port,
         oracle=options.oracle,
-        meter=request,
+        meter=_meter(job),
     )
     return _bench_outcome(result)
 
 
+def _bench_linux(job: Job, folder: Path) -> Outcome:
+    from edgeq.bench.inputs import parse_input
+    from edgeq.bench.linux.measurement import run_linux
+    from edgeq.bench.linux.options import LinuxOptions
+
+    options, host = job.options, job.attached.host
+    (result,) = run_linux(
+        [_model(job, folder)],
+        _board(job),
+        LinuxOptions(host=host, threads=(options.threads,), xnnpack=options.xnnpack),
+        seed=parse_input(options.input),
+        runs=options.runs,
+        warmup=options.warmup,
+        layers=options.layers,
+        meter=_meter(job),
+    )
+    return _bench_outcome(result)
+
+
+def _meter(job: Job) -> MeterRequest | None:
+    from edgeq.bench.requests import MeterRequest
+
+    attached = job.attached
+    return MeterRequest(attached.meter, attached.gate) if attached.meter else None
+
+
 def _bench_outcome(result: Result) -> Outcome:
     latency, memory, energy = result.latency, result.memory, result.energy
-    exact = result.output.bit_exact
-    lost = energy is not None and not energy.complete
+    failure = _spoiled(result)
     counted: Kind = "simulated" if result.board.kind == "virtual" else "measured"
     return Outcome(
-        status="mismatch" if exact is False else "failed" if lost else "ok",
-        failure=METER_LOST if lost else None,
+        status="failed" if failure else "ok" if result.passed else "mismatch",
+        failure=failure,
         latency=_figure(latency.median_s, latency.kind),
         low_s=latency.low_s,
         high_s=latency.high_s,
         instructions=_figure(latency.instructions, counted),
-        flash=_figure(memory.flash_bytes, "linked"),
+        flash=None if result.host else _figure(memory.flash_bytes, "linked"),
         ram=_figure(memory.ram_bytes, counted),
         energy=_figure(energy.per_inference_j, energy.kind) if energy else None,
-        bit_exact=exact,
+        bit_exact=result.output.bit_exact,
         notes=result.warnings,
         result=result,
     )
+
+
+def _spoiled(result: Result) -> Failure | None:
+    """Return why a measurement is not to be used."""
+    if result.host is not None and not result.host.valid:
+        return THROTTLED
+    return METER_LOST if result.energy and not result.energy.complete else None
 
 
 def validate(job: Job, folder: Path) -> Outcome:

@@ -31,6 +31,7 @@ HOSTILE = {
     "a profile that is none": ("[aliases]\nvirt-m4 = ['net0.tflite.toml']", "board profile"),
     "a port of no board": ("[attached.virt-m9]", "none of its boards"),
     "a port that is a command": ('[attached.virt-m4]\nport = "spy://x?file=y"', "is not allowed"),
+    "a host that is an option": ('[attached.virt-m4]\nhost = "-oProxyCommand=x"', "is no host"),
     "a meter that is none": ('[attached.virt-m4]\nmeter = "ppk9:/dev/x"', "ppk9"),
     "everything excluded": ('[[exclude]]\nmodel = "net*"', "every cell is excluded"),
     "a scheme that is none": (

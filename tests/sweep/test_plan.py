@@ -132,3 +132,13 @@ def test_keys_differ_where_content_does(tmp_path: Path, monkeypatch: pytest.Monk
 def test_the_order_of_content_makes_no_key(content: dict[str, int | str]) -> None:
     turned = dict(reversed(content.items()))
     assert content_key("fit", whole=content) == content_key("fit", whole=turned)
+
+
+def test_a_board_with_an_interpreter_needs_no_firmware_and_reads_its_own_options(
+    tmp_path: Path,
+) -> None:
+    body = '[[options]]\nname = "a"\n[[options]]\nname = "b"\nthreads = 2'
+    plan = plan_sweep(write_sweep(tmp_path, body, boards="local virt-m4"))
+    assert [task.kind for task in plan.tasks.values()] == ["bench", "bench", "build", "bench"]
+    here = plan.tasks[plan.cells[0].key]
+    assert (here.needs, here.lane, here.alone) == ((), "local", True)
