@@ -138,6 +138,9 @@ its weights as they are, random or trained. Fit and latency hold; accuracy is no
 - **flash, RAM**: of the whole firmware, what `edgeq fit` says region by region.
 - **instructions**: of one inference, from the cost table below.
 - **low, typical, high**: seconds = instructions * cycles an instruction / clock.
+- **energy**: supply current of the profile's `[power]` * voltage * typical latency; `-` where the
+  profile has no figure. JSON has the range too.
+- **battery**: with `--battery 230mAh@3V --every 10s`, how long it lasts ([Energy](energy.md)).
 - A core that nothing is known about says `latency unknown: no table`; fit and sizes still hold.
 
 ## From layers to instructions
