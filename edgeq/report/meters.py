@@ -17,13 +17,13 @@ UNITS = ((1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"))
 def meters_tables(meters: Sequence[MeterListing]) -> Tables:
     """Every meter in a line."""
     rows = (
-        (m.name, m.title, m.sample_rate, m.range, " ".join(m.gates) or "-",
+        (m.name, m.title, m.sample_rate, " ".join(m.gates) or "-",
          "-" if m.needs is None else f"{m.needs} {m.installed or 'missing'}",
          ", ".join(m.connected) or "-", m.example)
         for m in meters
     )  # fmt: skip
-    columns = "name|meter|sample rate|range|gates|needs|plugged in|spec"
-    notes = ("UART markers gate with every meter; options of each: docs/meters.md",)
+    columns = "name|meter|sample rate|gates|needs|plugged in|spec"
+    notes = ("UART markers gate with every meter; range and options of each: docs/meters.md",)
     return (make_table("Power meters", columns, rows, notes),)
 
 
