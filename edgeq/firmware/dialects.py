@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from edgeq.boards.profile import Board
 from edgeq.core.errors import UsageError
-from edgeq.core.records import Plan, PortRecord, ProtocolRecord
+from edgeq.core.records import EDGEQ, Plan, PortRecord, ProtocolRecord
 
 PROTOCOLS = "protocols"
 
@@ -88,6 +88,11 @@ def find_dialect(protocol: ProtocolRecord, plan: Plan, board: Board, *, traced: 
 
 
 def _speak_edgeq(protocol: ProtocolRecord, plan: Plan, board: Board) -> Dialect:
+    if protocol != EDGEQ:
+        raise UsageError(
+            "--mode, --mlperf-model and --mlperf-vendor are MLPerf Tiny's",
+            hint="add --protocol mlperf",
+        )
     return Dialect("edgeq")
 
 
@@ -96,7 +101,7 @@ def _speak_mlperf(protocol: ProtocolRecord, plan: Plan, board: Board) -> Dialect
     if energy and board.kind == "mcu" and board.gate is None:
         raise UsageError(
             f"board {board.id} has no pin for the time stamps of energy mode",
-            hint="name one in [gate] of its profile: edgeq boards check BOARD",
+            hint="name a free one in [gate] of its profile, and `edgeq boards check` it",
         )
     if not _VENDOR.match(protocol.vendor):
         raise UsageError(

@@ -10,6 +10,7 @@ import pytest
 from edgeq import api
 from edgeq.boards.profile import Board
 from edgeq.boards.registry import find_board, list_boards
+from edgeq.cli.app import run
 from edgeq.compile import compile_graph
 from edgeq.core.errors import UsageError
 from edgeq.core.records import EDGEQ, CompiledModel, Plan, PortRecord, ProtocolRecord
@@ -70,6 +71,8 @@ def test_the_task_is_told_by_the_shapes_and_else_by_the_name(
         (_plan(9, 9, dtype="int16"), MLPERF, "virt-m4", False, "no int16 input"),
         (_plan(9, 3), msgspec.structs.replace(MLPERF, model="ad01"), "host", False, "3 values for"),
         (_plan(9, 9), MLPERF, "virt-m4", True, "does not report layers"),
+        (_plan(9, 9), ProtocolRecord(mode="energy"), "virt-m4", False, "are MLPerf Tiny's"),
+        (_plan(9, 9), ProtocolRecord(model="ic01"), "virt-m4", False, "are MLPerf Tiny's"),
     ],
 )
 def test_what_cannot_be_spoken_is_refused(
@@ -120,6 +123,20 @@ def test_the_image_says_what_it_speaks(tmp_path: Path) -> None:
     assert b"m-name-dut-[Some One]" in Path(image.elf).read_bytes()
     plain = api.build(model, board="virt-m4", out=tmp_path / "b")
     assert (plain.protocol, plain.mode, plain.baud) == ("edgeq", "", 0)
+
+
+def test_the_command_line_says_it_too(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pytest.importorskip("ziglang")
+    model = str(small_model(tmp_path))
+    spoken = ["--protocol", "mlperf", "--mode", "energy", "--mlperf-vendor", "Some One"]
+    out = ["--board", "virt-m4", "--out", str(tmp_path / "fw"), "--format", "json"]
+    assert run(["build", model, *out, *spoken, "--mlperf-model", "kws01"]) == 0
+    image = msgspec.json.decode(capsys.readouterr().out)
+    assert (image["protocol"], image["mode"], image["baud"]) == ("mlperf", "energy", ENERGY_BAUD)
+    flash = ["flash", model, "--board", "nucleo-l4r5zi", "--dry-run", *spoken]
+    assert run([*flash, "--mlperf-model", "ic01"]) == 0
+    assert run([*flash, "--mlperf-model", "sww01"]) == 2
+    assert "microphone" in capsys.readouterr().err
 
 
 # Both modes and both kinds of result, in every combination of toolchain and core.
