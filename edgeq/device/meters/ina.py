@@ -88,7 +88,8 @@ class InaMeter(StreamedMeter):
         count = restart_of(lines)
         ends = np.asarray(unwrap(lines.time, WRAP)[:count] * 1e-6, np.float64)
         steps = np.diff(unwrap(lines.sequence, lines.modulo)[:count])
-        starts, width = _starts(ends, _edge_free(lines, steps, count), bridge.period_s)
+        steps = _edge_free(lines, steps, count)
+        starts, width = _starts(ends, steps, bridge.period_s)
         zero = float(starts[0]) if count else 0.0
         volts = np.array(lines.bus[:count]) * bridge.bus_lsb_v
         raw = np.array(lines.current[:count]) * bridge.current_lsb_a
@@ -110,7 +111,10 @@ class InaMeter(StreamedMeter):
             gaps=find_gaps(time_s, bridge.period_s),
             marks=sort_marks(edges, place_marks(clock, noted, bridge.period_s)),
             fault=recording.fault or _restarted(lines, count),
-            warnings=(*_doubts(lines), *_compare_sums(lines, bridge, volts, current, width)),
+            warnings=(
+                *_doubts(lines), *_lost_edges(ends, steps, bridge.period_s),
+                *_compare_sums(lines, bridge, volts, current, width),
+            ),
         )  # fmt: skip
 
 
@@ -275,6 +279,13 @@ def _doubts(lines: Lines) -> list[str]:
     if lines.missed_edges:
         doubts.append(f"the bridge missed {lines.missed_edges} edges of the gate")
     return doubts
+
+
+def _lost_edges(ends: Floats, steps: Ints, period_s: float) -> list[str]:
+    """Tell of lines that were lost and, by their time, were no samples."""
+    samples = np.rint(np.diff(ends) / period_s).astype(np.int64)
+    lost = int(np.maximum(0, steps - np.maximum(samples, 1)).sum())
+    return [f"{lost} lines were lost that were no samples: edges of the gate"] if lost else []
 
 
 def _compare_sums(

@@ -109,6 +109,8 @@ def _count_lost(trace: Trace, low: int, high: int, start_s: float, end_s: float)
         if inside > 0 and not _gaps_within(trace, first, last):
             lost += max(1, round(inside / trace.period_s))
     first, last = float(trace.time_s[0]), trace.end_s
+    if trace.gaps:  # one may stand before the first sample, or after the last
+        first, last = min(first, trace.gaps[0].start_s), max(last, trace.gaps[-1].end_s)
     outside = max(0.0, min(end_s, first) - start_s) + max(0.0, end_s - max(start_s, last))
     return lost + round(outside / trace.period_s)
 

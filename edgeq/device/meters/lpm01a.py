@@ -20,7 +20,7 @@ from edgeq.device.meters.lpm01a_stream import Items, parse_ascii, parse_binary, 
 from edgeq.device.meters.recorder import Recording, drain, read_until
 from edgeq.device.meters.sampling import find_gaps, sort_marks
 from edgeq.device.meters.streamed import StreamedMeter
-from edgeq.device.meters.trace import Edge, Floats, Mark, Trace
+from edgeq.device.meters.trace import Edge, Floats, Gap, Mark, Trace
 from edgeq.device.streams import Stream
 
 Ints = npt.NDArray[np.int64]
@@ -116,7 +116,8 @@ class Lpm01aMeter(StreamedMeter):
         return Trace(
             meter=f"{self.name} ({settings.output}, {settings.format})", period_s=period,
             voltage_v=settings.voltage_v, time_s=time_s, current_a=current, power_w=power,
-            clipped=current >= END_A * 0.999, gaps=find_gaps(time_s, period),
+            clipped=current >= END_A * 0.999,
+            gaps=(*find_gaps(time_s, period), *_gap_at_end(time_s, missing, period)),
             marks=sort_marks(events, place_marks(clock, noted, period)),
             fault=recording.fault or _fault(items), warnings=(*doubts, *self._doubts(items)),
         )  # fmt: skip
@@ -216,6 +217,13 @@ def find_events(items: Items, missing: Ints, channel: str, period_s: float) -> l
             moment = (note.samples + int(before[note.samples])) * period_s
             marks.append(Mark(moment, channel, edge, (1 + unsure) * period_s))
     return marks
+
+
+def _gap_at_end(time_s: Floats, missing: Ints, period_s: float) -> list[Gap]:
+    """Return the gap between the last sample and a time stamp after it, if there is one."""
+    lost = int(missing[-1])
+    end = float(time_s[-1]) + period_s if len(time_s) else 0.0
+    return [Gap(end, end + lost * period_s, lost)] if lost else []
 
 
 def _fault(items: Items) -> str | None:

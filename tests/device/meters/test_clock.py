@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.device.meters.clock import fit_clock, place_marks
 from edgeq.device.meters.trace import Mark
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 1000),
     skew=st.floats(-5e-3, 5e-3),

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.core.errors import DeviceError, UsageError
@@ -77,6 +77,12 @@ def test_a_lost_line_is_a_gap_and_its_charge_is_not_put_into_a_sample(bench: Pat
     assert trace.power_w[:80].max() == pytest.approx(LOW_W, rel=0.15)
 
 
+def test_a_lost_edge_is_told_of(bench: Path) -> None:
+    trace = measure(bench, 228, lambda lines: [part for part in lines if part[:1] != b"e"])
+    assert trace.lost_samples == 0
+    assert trace.warnings == ("4 lines were lost that were no samples: edges of the gate",)
+
+
 def test_a_damaged_line_is_left_out(bench: Path) -> None:
     trace = measure(
         bench, 228, lambda lines: [*lines[:9], lines[9].replace(b",", b";"), *lines[10:]]
@@ -125,6 +131,7 @@ def line(text: str) -> bytes:
     return f"{text}*{found:02X}\n".encode()
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=300))
 def test_any_bytes_are_read_without_harm(data: bytes) -> None:
     for parse in (parse_own, parse_json):
@@ -132,6 +139,7 @@ def test_any_bytes_are_read_without_harm(data: bytes) -> None:
         assert len(lines.time) == len(lines.ends) == len(lines.sequence)
 
 
+@settings(deadline=None)
 @given(st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=40), st.integers(0, 38))
 def test_a_changed_byte_fails_the_check(text: str, at: int) -> None:
     good = line(text).strip()

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.core.errors import UsageError
@@ -43,6 +43,7 @@ def test_the_samples_at_both_ends_count_by_their_share() -> None:
     assert found.energy_j == 4 * 0.125 + 8 * 0.25 + 16 * 0.125
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.floats(0, 10), min_size=1, max_size=40),
     st.floats(0, 1), st.floats(0, 1), st.floats(0, 1),
@@ -61,6 +62,7 @@ def test_windows_side_by_side_add_up(power: list[float], a: float, b: float, c: 
     assert whole.lost == 0
 
 
+@settings(deadline=None)
 @given(st.integers(1, 30), st.integers(1, 30), st.integers(1, 30), st.booleans())
 def test_a_gap_in_a_steady_load_costs_nothing_and_is_counted(
     before: int, gap: int, after: int, declared: bool

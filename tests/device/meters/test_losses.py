@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.device.meters.losses import Losses, resolve_losses
@@ -32,6 +32,7 @@ def lose(
     return missing, resolve_losses(index, jumps, done, arrived, modulo=64, period_s=PERIOD)
 
 
+@settings(deadline=None)
 @given(
     seed=st.integers(0, 500),
     at=st.integers(CHUNK * 20, CHUNK * 380),

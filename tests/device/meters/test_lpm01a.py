@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.core.errors import DeviceError, UsageError
+from edgeq.device.meters.integration import energy_between
 from edgeq.device.meters.lpm01a import Lpm01aMeter, Lpm01aSettings, check_settings
 from edgeq.device.meters.lpm01a_stream import parse_ascii, parse_binary, values_of
 from edgeq.device.meters.trace import Trace
@@ -82,6 +83,12 @@ def test_a_loss_shows_by_the_time_stamps(broken: bytes) -> None:
     assert trace.warnings
 
 
+def test_a_loss_just_before_the_end_is_a_gap_as_well() -> None:
+    trace = record(lines(990) + stamp(1000))
+    assert [(g.start_s, g.samples) for g in trace.gaps] == [(pytest.approx(0.99), 10)]
+    assert energy_between(trace, 0.0, 1.0).lost == 10
+
+
 def test_a_lost_digit_is_no_sample() -> None:
     trace = record(lines(500) + b"180-09\r\n" + lines(499) + stamp(1000) + lines(1))
     assert trace.power_w.max() == pytest.approx(trace.power_w.min())
@@ -150,6 +157,7 @@ def test_binary_overcurrent_is_a_fault() -> None:
     assert trace.fault == "the LPM01A says: overcurrent"
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=400))
 def test_any_bytes_are_read_without_harm(data: bytes) -> None:
     for parse in (parse_ascii, parse_binary):
@@ -158,6 +166,7 @@ def test_any_bytes_are_read_without_harm(data: bytes) -> None:
         assert list(items.ends) == sorted(items.ends)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.sampled_from([lines(1), stamp(5), b"event 1 ris\r\n", b"x", b"\r\n", b"9+99\n"]))
 )

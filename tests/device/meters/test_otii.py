@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.core.errors import DeviceError
@@ -126,6 +126,7 @@ def test_an_answer_that_is_none_is_an_error(raw: bytes) -> None:
         OtiiMeter(OtiiClient(server(otii_get_devices=raw)), SETTINGS)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_any_answer_ends_in_time(raw: bytes) -> None:
     client = OtiiClient(server(x=raw + b"\r\n"))

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.core.errors import DeviceError
@@ -38,6 +38,7 @@ def test_an_output_without_whole_rails_is_refused(text: str) -> None:
     assert "Raspberry Pi 5" in failure.value.hint
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200))
 def test_any_output_is_refused_or_a_power(text: str) -> None:
     with pytest.raises(DeviceError):

@@ -35,6 +35,7 @@ def test_a_word_has_four_fields() -> None:
     )  # fmt: skip
 
 
+@settings(deadline=None)
 @given(st.lists(st.integers(1, 64), min_size=1, max_size=100))
 def test_the_counter_shows_each_loss_modulo_64(steps: list[int]) -> None:
     counters = (np.cumsum(steps) % 64).astype(np.uint8)
@@ -44,7 +45,7 @@ def test_the_counter_shows_each_loss_modulo_64(steps: list[int]) -> None:
     assert jumps.tolist() == [i for i, s in enumerate(steps) if i and s > 1]
 
 
-@settings(max_examples=400)
+@settings(deadline=None, max_examples=400)
 @given(st.integers(12, 150), st.integers(1, 3))
 def test_after_lost_bytes_the_words_are_found_again(at: int, lost: int) -> None:
     levels = [7919 * i * i % 900 for i in range(60)]
@@ -59,6 +60,7 @@ def test_after_lost_bytes_the_words_are_found_again(at: int, lost: int) -> None:
     assert len(count_samples(words.counter)[1]) >= 1
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=3000))
 def test_noise_is_read_without_harm(data: bytes) -> None:
     words = parse_words(data)
@@ -94,12 +96,14 @@ def test_a_damaged_calibration_is_refused(line: str) -> None:
     assert failure.value.hint
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_metadata_is_read_or_refused(text: str) -> None:
     with contextlib.suppress(DeviceError):
         assert min(parse_metadata(text).r) > 0
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(-1, 1), max_size=600), st.sampled_from([0.06, 0.18]))
 def test_the_running_mean_is_that_of_its_definition(values: list[float], alpha: float) -> None:
     got = running_mean(np.array(values), alpha)

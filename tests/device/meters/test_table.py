@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.core.errors import DeviceError, EdgeqError, UsageError
@@ -65,6 +65,7 @@ def test_a_hostile_port_does_nothing(
     assert not (tmp_path / CANARY).exists()
 
 
+@settings(deadline=None)
 @given(st.text(max_size=60))
 def test_any_text_is_refused_or_a_spec(text: str) -> None:
     with pytest.raises(EdgeqError):

@@ -181,7 +181,10 @@ class FakeDriver:
 
     def _run(self, instrument: Instrument) -> None:
         # Streams are enabled one by one; the first samples are of all of them.
-        self._stop.wait(0.02)
+        streams = 0
+        while streams < len(self._streams):
+            streams = len(self._streams)
+            self._stop.wait(0.1)
         instrument.started_at = time.monotonic()
         count = round(BLOCK_S * self._rate_hz)
         end, first, begun = instrument.signal.end_s, 0, instrument.started_at
