@@ -21,11 +21,12 @@ _boards_key = pytest.StashKey[dict[str, "EdgeBoard"]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Add --edge-board, --edge-port and --edge-toolchain, and their ini options."""
+    """Add --edge-board, --edge-port, --edge-meter and --edge-toolchain, and their ini options."""
     group = parser.getgroup("edgeq", "models on boards (edgeq)")
     for name, words in {
         "board": f"the board of the fixture edge_board [default: {DEFAULT_BOARD}]",
         "port": "the serial port or socket:// address of that board",
+        "meter": "the meter that measures its energy, as edgeq bench --meter names it",
         "toolchain": "what builds its firmware: zig, gcc-arm, gcc or clang",
     }.items():
         group.addoption(f"--edge-{name}", help=words)
@@ -64,6 +65,7 @@ def edge_board(
             name,
             tmp_path_factory.mktemp("edge-board"),
             port=_option(request.config, "port"),
+            meter=_option(request.config, "meter"),
             toolchain=_option(request.config, "toolchain"),
         )
     return boards[name]

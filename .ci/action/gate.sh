@@ -3,11 +3,13 @@
 # result.json, check.json and junit.xml in $EDGEQ_OUT. Ends with the exit code of edgeq check.
 set -euo pipefail
 
+: "${EDGEQ_MODEL:?}" "${EDGEQ_BOARD:?}" "${EDGEQ_OUT:?}"
 mkdir -p "$EDGEQ_OUT"
 result="$EDGEQ_OUT/result.json"
 
 bench=(--board "$EDGEQ_BOARD" --runs "${EDGEQ_RUNS:-10}" --format json)
 [[ -z "${EDGEQ_PORT:-}" ]] || bench+=(--port "$EDGEQ_PORT")
+[[ -z "${EDGEQ_METER:-}" ]] || bench+=(--meter "$EDGEQ_METER")
 status=0
 edgeq bench "${bench[@]}" -- "$EDGEQ_MODEL" > "$result" || status=$?
 # 1 is an output that is not bit-exact: the check says so below.

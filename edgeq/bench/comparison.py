@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from edgeq.bench.ranks import rank_sum_probability
+from edgeq.bench.ranks import rank_sum_probability, ratio_interval
 
 Outcome = Literal["same", "improvement", "regression", "cannot tell"]
 
-ALARM_LEVEL = 0.01  # of a regression or an improvement that is none
+ALARM_LEVEL = 0.005  # of a regression or an improvement that is none
 SAME_LEVEL = 0.05  # of calling two the same that are not
 ROUNDING = 1e-12
 
@@ -33,48 +33,52 @@ class Sample:
 class Comparison:
     """The outcome, the relative change (positive where it grew), and what noise may explain.
 
-    `p_value` is the probability that runs without such a change differ this much; None where
-    there is no noise.
+    `p_value` is the probability that runs without such a change differ this much, `low` and `high`
+    bound the 95 % interval of the change; None where there is no noise.
     """
 
     outcome: Outcome
     change: float
-    p_value: float | None
+    p_value: float | None = None
+    low: float | None = None
+    high: float | None = None
     reason: str = ""
 
 
 def compare(current: Sample, baseline: Sample, tolerance: float) -> Comparison:
     """Compare with a baseline, where changes of up to `tolerance` (a share) do not matter.
 
-    Exact figures are compared as they are. Measured ones are a regression where the runs are
-    slower than the baseline's runs, each made slower by `tolerance`, beyond noise (rank-sum test
-    at 1 %) and the median says so too; an improvement the other way round. They are the same where
-    both a change of `tolerance` up and one down are ruled out (two one-sided tests at 5 %:
-    Schuirmann 1987, J. Pharmacokinetics and Biopharmaceutics 15, 657-680).
+    Exact figures are compared as they are. Measured ones are a regression where the median rose by
+    more than `tolerance` and chance seldom ranks unchanged runs so far above the baseline's
+    (rank-sum test at 0.5 %); an improvement the other way round. They are the same where both a
+    change of `tolerance` up and one down are ruled out (two one-sided tests at 5 %: Schuirmann
+    1987, J. Pharmacokinetics and Biopharmaceutics 15, 657-680).
     """
     change = _relative(current.value, baseline.value)
     worse: Outcome = "improvement" if current.higher_is_better else "regression"
     better: Outcome = "regression" if current.higher_is_better else "improvement"
     if current.exact and baseline.exact:
         if abs(change) <= tolerance + ROUNDING:
-            return Comparison("same", change, None)
-        return Comparison(worse if change > 0 else better, change, None)
-    if len(current.runs) < 2 or len(baseline.runs) < 2:
-        return Comparison("cannot tell", change, None, "a file holds no repeated runs")
+            return Comparison("same", change)
+        return Comparison(worse if change > 0 else better, change)
+    if min(len(current.runs), len(baseline.runs)) < 2 or min(baseline.runs) <= 0:
+        return Comparison("cannot tell", change, reason="a file holds no repeated runs")
+    low, high = (end - 1 for end in ratio_interval(current.runs, baseline.runs))
+    slower = rank_sum_probability(current.runs, baseline.runs)
+    faster = rank_sum_probability(baseline.runs, current.runs)
+    if slower < ALARM_LEVEL and change > tolerance:
+        return Comparison(worse, change, slower, low, high)
+    if faster < ALARM_LEVEL and change < -tolerance:
+        return Comparison(better, change, faster, low, high)
     above = [run * (1 + tolerance) for run in baseline.runs]
     below = [run * (1 - tolerance) for run in baseline.runs]
-    slower = rank_sum_probability(current.runs, above)
-    faster = rank_sum_probability(below, current.runs)
-    if slower < ALARM_LEVEL and change > tolerance:
-        return Comparison(worse, change, slower)
-    if faster < ALARM_LEVEL and change < -tolerance:
-        return Comparison(better, change, faster)
     apart = max(
         rank_sum_probability(above, current.runs), rank_sum_probability(current.runs, below)
     )
     if apart < SAME_LEVEL:
-        return Comparison("same", change, apart)
-    return Comparison("cannot tell", change, min(slower, faster), "noise hides the difference")
+        return Comparison("same", change, apart, low, high)
+    least = min(slower, faster)
+    return Comparison("cannot tell", change, least, low, high, "noise hides the difference")
 
 
 def _relative(value: float, baseline: float) -> float:

@@ -11,7 +11,7 @@ from statistics import median
 
 from msgspec.structs import replace
 
-from edgeq.bench.gating import Cut, Span, Window, cut_trace, marked_inferences
+from edgeq.bench.gating import MARKER, Cut, Span, Window, cut_trace, marked_inferences
 from edgeq.bench.plotting import plot_trace
 from edgeq.bench.statistics import summarise
 from edgeq.core.errors import UsageError
@@ -123,7 +123,7 @@ def meter_record(trace: Trace) -> MeterRecord:
 
 
 def _describe(cut: Cut, used: int) -> str:
-    gate = "host markers" if cut.gating == "marker" else f"gate {cut.source}"
+    gate = "host markers" if cut.source == MARKER else f"gate {cut.source}"
     return f"{gate}, {used} windows of {cut.windows[0].inferences} inferences"
 
 

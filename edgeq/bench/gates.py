@@ -170,6 +170,8 @@ def _check_changes(subject: Subject, baseline: Subject, rules: Rules) -> Iterato
             value=current.sample.value,
             baseline=earlier.sample.value,
             change=found.change if abs(found.change) < float("inf") else None,
+            change_low=found.low,
+            change_high=found.high,
             p_value=found.p_value,
         )
 
@@ -180,6 +182,8 @@ def _change_text(current: Quantity, earlier: Quantity, found: Comparison, tolera
     if found.outcome in ("regression", "improvement"):
         text += f", more than {100 * tolerance:g} %"
     notes = [found.reason] if found.reason else []
+    if found.low is not None and found.high is not None:
+        notes.append(f"95 % sure: {format_change(found.low)} to {format_change(found.high)}")
     if found.p_value is not None:
         notes.append(f"p = {found.p_value:.2g}")
         notes.append(f"{len(current.sample.runs)} and {len(earlier.sample.runs)} runs")
@@ -216,8 +220,18 @@ def _flash(subject: Subject) -> Quantity:
     return Quantity(Sample(subject.result.memory.flash_bytes, exact=True), "bytes", None)
 
 
-def _ram(subject: Subject) -> Quantity:
-    return Quantity(Sample(subject.result.memory.ram_bytes, exact=True), "bytes", None)
+def _ram(subject: Subject) -> Quantity | None:
+    """Return what the linker and the stack's mark say; on a Linux machine, what the process grew.
+
+    The latter is one figure with noise, and none where the machine does not tell.
+    """
+    result = subject.result
+    if result.host is not None and result.memory.ram_bytes == 0:
+        return None
+    exact = result.host is None
+    return Quantity(
+        Sample(result.memory.ram_bytes, exact=exact), "bytes", None if exact else "measured"
+    )
 
 
 def _accuracy(subject: Subject) -> Quantity | None:

@@ -9,41 +9,23 @@ filtered and told, and a window with any other fault is left out and told.
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
+from edgeq.bench.pulses import Pulses, edge_channels, find_pulses, gate_marks, span_between
+from edgeq.bench.pulses import Span as Span
 from edgeq.core.errors import InputError, UsageError, did_you_mean
 from edgeq.core.records import Gating
 from edgeq.core.units import format_seconds
 from edgeq.device.meters.trace import Mark, Trace
 
-# A contact or a slow edge bounces for some microseconds; no inference is as short as this.
-BOUNCE_S = 20e-6
 MARKER = "marker"
 _MARK = re.compile(r"(window|idle) (\d{1,6}) (begin|end)(?: of (\d{1,7}) inferences)?")
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """An interval of the meter's clock; each end may be off by its uncertainty, either way."""
-
-    start_s: float
-    end_s: float
-    start_uncertainty_s: float = 0.0
-    end_uncertainty_s: float = 0.0
-
-    @property
-    def middle_s(self) -> float:
-        """The moment half-way between both ends."""
-        return (self.start_s + self.end_s) / 2
-
-    @property
-    def duration_s(self) -> float:
-        """Seconds between both ends."""
-        return self.end_s - self.start_s
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,16 +44,6 @@ class Cut:
     source: str
     windows: tuple[Window, ...]
     idle: tuple[Span, ...]
-    warnings: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Pulses:
-    """The pulses of a channel in their order, and the moments at which its edges do not fit."""
-
-    gating: Gating
-    spans: tuple[Span, ...]
-    faults: tuple[tuple[float, str], ...] = ()
     warnings: tuple[str, ...] = ()
 
 
@@ -95,8 +67,9 @@ def cut_trace(trace: Trace, gate: str, *, inferences: int, windows: int | None =
     """Cut a recording into windows of `inferences` back-to-back inferences each.
 
     Args:
-        gate: 'marker', a channel of the meter such as 'd0', or 'auto': the one channel whose
-            pulses fit, else the markers.
+        gate: 'marker', a channel of the meter such as 'd0', texts of markers
+            (`edgeq.bench.pulses.gate_marks`), or 'auto': the one channel whose pulses fit, else
+            the markers.
         windows: how many there should be; None where that is not known.
 
     Raises:
@@ -110,27 +83,22 @@ def cut_trace(trace: Trace, gate: str, *, inferences: int, windows: int | None =
         return _cut_auto(trace, marked, inferences, windows)
     if gate == MARKER:
         return _cut_by_markers(trace, marked, inferences, windows)
-    channels = edge_channels(trace)
-    if gate not in channels:
+    if not gate_marks(trace, gate):
+        channels = edge_channels(trace)
         known = ", ".join(channels) or "none"
         raise UsageError(
-            f"no edge on channel {gate!r} of {trace.meter}; edges on: {known}."
+            f"no edge of gate {gate!r} in the recording of {trace.meter}; edges on: {known}."
             f"{did_you_mean(gate, channels)}",
             hint="wire the board's gate pin to that channel, or use --gate marker",
         )
-    return _cut_by_channel(trace, gate, marked, inferences, windows)
-
-
-def edge_channels(trace: Trace) -> tuple[str, ...]:
-    """Return the channels that have edges in the recording, in alphabetical order."""
-    return tuple(sorted({m.channel for m in trace.marks if m.edge != "marker"}))
+    return _cut_by_gate(trace, gate, marked, inferences, windows)
 
 
 def _cut_auto(trace: Trace, marked: Sequence[Span], inferences: int, windows: int | None) -> Cut:
     found: list[Cut] = []
     for channel in edge_channels(trace):
         with contextlib.suppress(InputError):
-            found.append(_cut_by_channel(trace, channel, marked, inferences, windows))
+            found.append(_cut_by_gate(trace, channel, marked, inferences, windows))
     fitting = [cut for cut in found if not marked or len(cut.windows) == len(marked)]
     if len(fitting) == 1:
         return fitting[0]
@@ -157,7 +125,7 @@ def marked_spans(trace: Trace, kind: str) -> tuple[Span, ...]:
         if name and name[1] == kind:
             found.setdefault(int(name[2]), {})[name[3]] = mark
     whole = (ends for _, ends in sorted(found.items()) if len(ends) == 2)
-    spans = (_span(ends["begin"], ends["end"]) for ends in whole)
+    spans = (span_between(ends["begin"], ends["end"]) for ends in whole)
     return tuple(span for span in spans if span.duration_s > 0)
 
 
@@ -192,84 +160,15 @@ def _count_warnings(trace: Trace, found: int, wanted: int) -> tuple[str, ...]:
     return (f"{wanted - found} of {wanted} windows are not in the recording: {why}",)
 
 
-# --- edges of a channel ----------------------------------------------------------------------
-
-
-def find_pulses(trace: Trace, channel: str, bounce_s: float = BOUNCE_S) -> Pulses:
-    """Pair the edges of a channel.
-
-    Rising to falling is a pulse. A meter that reports one edge alone (an event) gives a pulse
-    from each odd event to the next. Pulses and pauses shorter than `bounce_s` are bounce.
-    """
-    marks = sorted(
-        (m for m in trace.marks if m.channel == channel and m.edge != "marker"),
-        key=lambda m: m.time_s,
-    )
-    kinds = {m.edge for m in marks}
-    if len(kinds) == 1 and len(marks) > 1:
-        return _pair_events(marks, trace)
-    spans, faults = _pair_edges(marks, trace)
-    merged, count = _without_bounce(spans, bounce_s)
-    notes = (f"channel {channel} bounced: {count} edges within {bounce_s * 1e6:g} us taken out",)
-    return Pulses("channel", merged, faults, notes if count else ())
-
-
-def _pair_events(marks: Sequence[Mark], trace: Trace) -> Pulses:
-    spans = tuple(_span(a, b) for a, b in zip(marks[::2], marks[1::2], strict=False))
-    odd = ((marks[-1].time_s, _unpaired(trace, "an event without its second")),)
-    return Pulses("edge", spans, odd if len(marks) % 2 else ())
-
-
-def _pair_edges(
-    marks: Sequence[Mark], trace: Trace
-) -> tuple[list[Span], tuple[tuple[float, str], ...]]:
-    spans: list[Span] = []
-    faults: list[tuple[float, str]] = []
-    opened: Mark | None = None
-    for mark in marks:
-        if mark.edge == "rising":
-            if opened is not None:
-                faults.append((opened.time_s, "a rising edge without its falling one"))
-            opened = mark
-        elif opened is None:
-            faults.append((mark.time_s, "a falling edge without its rising one"))
-        else:
-            spans.append(_span(opened, mark))
-            opened = None
-    if opened is not None:
-        faults.append((opened.time_s, _unpaired(trace, "a rising edge without its falling one")))
-    return spans, tuple(faults)
-
-
-def _unpaired(trace: Trace, what: str) -> str:
-    return f"{what} ({trace.fault})" if trace.fault else what
-
-
-def _without_bounce(spans: Sequence[Span], bounce_s: float) -> tuple[tuple[Span, ...], int]:
-    """Merge pulses that a short pause parts, drop short pulses; return how many edges went."""
-    merged: list[Span] = []
-    for span in spans:
-        if merged and span.start_s - merged[-1].end_s < bounce_s:
-            last = merged.pop()
-            span = Span(last.start_s, span.end_s, last.start_uncertainty_s, span.end_uncertainty_s)
-        merged.append(span)
-    kept = tuple(s for s in merged if s.duration_s >= bounce_s)
-    return kept, 2 * (len(spans) - len(kept))
-
-
-def _span(first: Mark, last: Mark) -> Span:
-    return Span(first.time_s, last.time_s, first.uncertainty_s, last.uncertainty_s)
-
-
 # --- pulses into windows ---------------------------------------------------------------------
 
 
-def _cut_by_channel(
-    trace: Trace, channel: str, marked: Sequence[Span], inferences: int, windows: int | None
+def _cut_by_gate(
+    trace: Trace, gate: str, marked: Sequence[Span], inferences: int, windows: int | None
 ) -> Cut:
-    pulses = find_pulses(trace, channel)
+    pulses = find_pulses(trace, gate)
     if marked:
-        cuts = [_within(pulses, span, inferences) for span in marked]
+        cuts = [_within(pulses, *reach, inferences) for reach in _reaches(marked)]
         names = [f"window {i}" for i in range(len(marked))]
     else:
         cuts = _in_order(pulses, inferences, windows)
@@ -278,22 +177,22 @@ def _cut_by_channel(
     kept = tuple(c for c in cuts if isinstance(c, Window))
     if not kept:
         raise InputError(
-            f"channel {channel} of {trace.meter} gives no window: {problems[0]}",
+            f"gate {gate} of {trace.meter} gives no window: {problems[0]}",
             hint="check the gate's wire and ground, and the number of inferences; or use "
             "--gate marker",
         )
     told = [
-        f"{name} left out: channel {channel} has {c}"
+        f"{name} left out: gate {gate} has {c}"
         for name, c in zip(names, cuts, strict=False)
         if isinstance(c, str)
     ]
-    told += [note for window in kept for note in _uneven(window, channel)]
+    told += [note for window in kept for note in _uneven(window, gate)]
     missing = _count_warnings(trace, len(marked), windows) if marked and windows else ()
     warnings = (*pulses.warnings, *told, *missing)
-    return Cut(pulses.gating, channel, kept, idle_spans(trace), warnings)
+    return Cut(pulses.gating, gate, kept, idle_spans(trace), warnings)
 
 
-def _uneven(window: Window, channel: str) -> tuple[str, ...]:
+def _uneven(window: Window, gate: str) -> tuple[str, ...]:
     """Return a warning where a pulse is much longer or shorter than the others of its window."""
     lengths = [span.duration_s for span in window.spans]
     usual = median(lengths)
@@ -301,15 +200,21 @@ def _uneven(window: Window, channel: str) -> tuple[str, ...]:
         return ()
     least, most = format_seconds(min(lengths)), format_seconds(max(lengths))
     return (
-        f"pulses of channel {channel} at {window.spans[0].start_s:.3f} s last from {least} to "
+        f"pulses of gate {gate} at {window.spans[0].start_s:.3f} s last from {least} to "
         f"{most}: edges may be lost or added",
     )
 
 
-def _within(pulses: Pulses, span: Span, inferences: int) -> Window | str:
-    """Return the window of the pulses in a marked span, or what is wrong with them."""
-    low = span.start_s - span.start_uncertainty_s
-    high = span.end_s + span.end_uncertainty_s
+def _reaches(marked: Sequence[Span]) -> Iterator[tuple[float, float]]:
+    """Yield from when to when a window's pulses may lie: at most half-way to its neighbours."""
+    halves = [(a.end_s + b.start_s) / 2 for a, b in pairwise(marked)]
+    for span, before, after in zip(marked, [-math.inf, *halves], [*halves, math.inf], strict=True):
+        low = max(before, span.start_s - span.start_uncertainty_s)
+        yield low, min(after, span.end_s + span.end_uncertainty_s)
+
+
+def _within(pulses: Pulses, low: float, high: float, inferences: int) -> Window | str:
+    """Return the window of the pulses whose middle is in [low, high], or what is wrong there."""
     at = bisect_left(pulses.faults, low, key=lambda fault: fault[0])
     for time_s, fault in pulses.faults[at : at + 1]:
         if time_s <= high:

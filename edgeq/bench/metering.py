@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from edgeq.bench.energy import label_trace, measure_energy
 from edgeq.bench.gating import MARKER, mark_name
+from edgeq.bench.pulses import TEXT
 from edgeq.bench.requests import MeterRequest
 from edgeq.boards.profile import Board
 from edgeq.core.errors import DeviceError, EdgeqError, UsageError, did_you_mean
@@ -24,8 +25,10 @@ from edgeq.device.meters.trace import Meter, Trace
 from edgeq.device.session import MAX_RUNS
 
 ROUND_TRIPS = 5
-ANSWER_S = 2.0
+ANSWER_S = 10.0
 SHORTEST_S = 1e-6
+GROWTH = 10.0  # at most, from one trial to the next
+PAUSE_S = 0.05  # between windows: longer than a marker is uncertain, so that none meets another
 SLOWER = 5.0  # than the windows before: then the board is taken for lost
 
 
@@ -73,12 +76,13 @@ class Stopwatch:
         self._session.invoke_quietly(inferences, timeout_s=timeout_s)
         return time.monotonic() - started
 
-    def time(self, inferences: int, timeout_s: float) -> float:
-        """Run inferences; return seconds without the round trip."""
-        return max(SHORTEST_S, self.run(inferences, timeout_s) - 2 * self._half_trip_s)
+    def without_trip(self, seconds: float) -> float:
+        """Return the seconds of a run without those of the round trip."""
+        return max(SHORTEST_S, seconds - 2 * self._half_trip_s)
 
     def window(self, index: int, inferences: int, timeout_s: float) -> None:
-        """Run and mark a window."""
+        """Run and mark a window, some time after what was before."""
+        time.sleep(PAUSE_S)
         began = time.monotonic()
         seconds = self.run(inferences, timeout_s)
         half = self._half_trip_s
@@ -99,14 +103,15 @@ class Stopwatch:
 def choose_inferences(watch: Stopwatch, window_s: float, timeout_s: float) -> tuple[int, float]:
     """Return how many inferences fill a window, and the seconds of one.
 
-    One is timed, then twice as many as fill a tenth of a window: the faster time counts, so that
-    no window is too short.
+    More and more are timed, until they fill a tenth of a window, and as many once more: the faster
+    time counts, so that no window is too short.
     """
-    each = watch.time(1, timeout_s)
-    some = min(MAX_RUNS, math.ceil(0.1 * window_s / each))
-    if some > 1:
-        longest = timeout_s + SLOWER * some * each
-        each = min(watch.time(some, longest) for _ in range(2)) / some
+    some, seconds = 1, watch.run(1, timeout_s)
+    while seconds < 0.1 * window_s and some < MAX_RUNS:
+        longer = min(GROWTH, 0.1 * window_s / max(seconds, SHORTEST_S))
+        some = min(MAX_RUNS, max(some + 1, math.ceil(some * longer)))
+        seconds = watch.run(some, timeout_s)
+    each = watch.without_trip(min(seconds, watch.run(some, timeout_s))) / some
     wanted = math.ceil(window_s / each)
     if wanted > MAX_RUNS:
         raise UsageError(
@@ -164,9 +169,9 @@ def meter_board(session: Runner, meter: Meter, request: MeterRequest, board: Boa
 
 
 def check_gate(meter: Meter, gate: str) -> None:
-    """Raise UsageError for a gate that is no channel of the meter."""
+    """Raise UsageError for a gate that is no channel of the meter, and no text of markers."""
     known = ("auto", MARKER, *meter.gates)
-    if gate not in known:
+    if gate not in known and not gate.startswith(TEXT):
         raise UsageError(
             f"{meter.name} has no channel {gate!r}.{did_you_mean(gate, known)}",
             hint=f"--gate takes {', '.join(known)}",

@@ -39,10 +39,11 @@ def check_trust(
         words = "did not throttle" if result.host.valid else "throttled"
         text = f"the machine {words} during the runs"
         yield _judge("host", result.host.valid, text, THROTTLED, allowed)
-    if result.energy is not None and result.energy.meter is not None:
-        words = "recorded to the end" if result.energy.complete else "was lost in mid-run"
-        text = f"the meter ({result.energy.meter.name}) {words}"
-        yield _judge("meter", result.energy.complete, text, INCOMPLETE, allowed)
+    energy = result.energy
+    if energy is not None and (energy.meter is not None or not energy.complete):
+        words = "recorded to the end" if energy.complete else "was lost in mid-run"
+        text = f"the meter ({energy.meter.name if energy.meter else energy.source}) {words}"
+        yield _judge("meter", energy.complete, text, INCOMPLETE, allowed)
 
 
 def _judge(gate: str, sound: bool, text: str, name: str, allowed: frozenset[str]) -> GateRecord:

@@ -99,7 +99,8 @@ Meter = Annotated[
     typer.Option(help="Measure energy with this meter, e.g. ppk2:/dev/ttyACM0,voltage=3.0."),
 ]
 Gate = Annotated[
-    str, typer.Option(help="What bounds a window: a channel of the meter (d0), marker, or auto.")
+    str,
+    typer.Option(help="What bounds a window: a channel (d0), marker, text:BEGIN..END, or auto."),
 ]
 Battery = Annotated[
     str | None, typer.Option(help="Battery life on this battery, e.g. 230mAh@3V; needs --every.")

@@ -23,7 +23,10 @@ _T = TypeVar("_T", bound=msgspec.Struct)
 
 
 class _Schema(msgspec.Struct):
+    """What any JSON of edgeq's has; `cause` where it is an error."""
+
     schema: str = ""
+    cause: str = ""
 
 
 def read_subject(path: Path) -> Subject:
@@ -35,15 +38,18 @@ def read_subject(path: Path) -> Subject:
     """
     path = path / REPORT if os.path.isdir(path) else path
     data = read_bytes(path, what="result", limit=MAX_BYTES)
-    schema = _decode(path, data, _Schema).schema
-    if schema == "edgeq.report/1":
+    head = _decode(path, data, _Schema)
+    if head.schema == "edgeq.report/1":
         report = _decode(path, data, ReportData)
         subject = Subject(str(path), report.result, report.evaluation, report.validation)
-    elif schema == "edgeq.result/1":
+    elif head.schema == "edgeq.result/1":
         subject = Subject(str(path), _decode(path, data, Result))
     else:
+        why = (
+            f"it says {head.cause[:200]!r}" if head.cause else f"its schema is {head.schema[:40]!r}"
+        )
         raise InputError(
-            f"{path} is no result: its schema is {schema[:40]!r}",
+            f"{path} is no result: {why}",
             hint="give what edgeq bench --format json printed, or a deploy's report.json",
         )
     for name, value in _figures(subject):

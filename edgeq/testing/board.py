@@ -23,15 +23,24 @@ class EdgeBoard:
         board: a board's id, or the path of its TOML file.
         folder: where firmware is built.
         port: of a real board; None finds it.
+        meter: measures energy, as `edgeq bench --meter` names it; None estimates it where the
+            board's profile has power figures.
     """
 
     def __init__(
-        self, board: str, folder: Path, *, port: str | None = None, toolchain: str | None = None
+        self,
+        board: str,
+        folder: Path,
+        *,
+        port: str | None = None,
+        toolchain: str | None = None,
+        meter: str | None = None,
     ) -> None:
         self.id = board
         self.port = port
         self._folder = folder
         self._toolchain = toolchain
+        self._meter = meter
         self._ready: dict[str, Prepared] = {}
         self._results: dict[str, Result] = {}
 
@@ -59,12 +68,25 @@ class EdgeBoard:
         self, model: Model, *, runs: int = 10, warmup: int = 1, layers: bool = False
     ) -> Result:
         """Measure the model now, with the input lcg:1."""
+        from edgeq import api
         from edgeq.bench.inputs import generate_input
         from edgeq.bench.runs import run_bench
 
+        meter = api.MeterRequest(self._meter) if self._meter else None
+        if self._runs_interpreter():
+            return api.bench(
+                Path(model), board=self.id, runs=runs, warmup=warmup, layers=layers, meter=meter
+            )
         ready = self._prepare(model)
-        item = generate_input(ready.compiled.plan.inputs, 1)
-        return run_bench(ready, item, runs=runs, warmup=warmup, layers=layers, port=self.port)
+        return run_bench(
+            ready,
+            generate_input(ready.compiled.plan.inputs, 1),
+            runs=runs,
+            warmup=warmup,
+            layers=layers,
+            port=self.port,
+            meter=meter,
+        )
 
     def result(self, model: Model) -> Result:
         """Return the model's result; it is measured at the first call."""
@@ -84,6 +106,13 @@ class EdgeBoard:
         dataset = load_dataset(data) if data else None
         inputs = collect_inputs(ready.compiled.plan, dataset, samples=samples, seeds=seeds)
         return run_validation(ready, inputs, port=self.port)
+
+    def _runs_interpreter(self) -> bool:
+        """Whether it is a Linux board that takes models as they are: there is nothing to build."""
+        from edgeq.api import find_board
+
+        board = find_board(self.id)
+        return board.kind == "linux" and not board.build.template
 
     def _prepare(self, model: Model) -> Prepared:
         from edgeq.api import find_board

@@ -59,10 +59,10 @@ def test_noise_alone_is_almost_never_a_regression(noise: float) -> None:
     rng = np.random.default_rng(9)
     outcomes = [
         compare(_noisy(rng, 10, noise, 10), _noisy(rng, 10, noise, 10), 0.03).outcome
-        for _ in range(1000)
+        for _ in range(300)
     ]
-    assert outcomes.count("regression") <= 10
-    assert outcomes.count("improvement") <= 10
+    assert outcomes.count("regression") <= 3
+    assert outcomes.count("improvement") <= 3
 
 
 def test_great_noise_hides_a_difference_and_that_is_said() -> None:

@@ -181,3 +181,11 @@ def test_a_later_version_of_the_engine_is_no_difference() -> None:
     result = make_result()
     later = EngineRecord(name="aot", version="9", options=result.engine.options)
     assert find_differences(changed(result, engine=later), result) == {}
+
+
+def test_the_memory_of_a_process_is_one_figure_with_noise() -> None:
+    host = changed(make_result(), host=make_host(valid=True))
+    more = with_memory(host, ram_bytes=7000)
+    assert _gate(more, "ram", Rules(), host).verdict == "cannot tell"
+    assert not _gate(more, "ram", Rules({"ram": 6999})).passed
+    assert _gate(with_memory(host, ram_bytes=0), "ram", Rules({"ram": 1})).verdict == "missing"

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeq.bench.gating import cut_trace, find_pulses, mark_name
+from edgeq.bench.gating import cut_trace, mark_name
+from edgeq.bench.pulses import find_pulses
 from edgeq.core.errors import InputError, UsageError
 from edgeq.device.meters.trace import Mark, Trace
 from tests.support.traces import edges, markers, square_wave, trace_of
@@ -74,7 +75,7 @@ def test_between_markers_a_lost_edge_costs_its_window_alone(lost: int) -> None:
     trace = trace_of(POWER, marks=[*times, *markers("window", SPANS)])
     cut = cut_trace(trace, "d0", inferences=7, windows=3)
     assert len(cut.windows) == 2
-    assert f"window {lost // 2} left out: channel d0 has" in cut.warnings[0]
+    assert f"window {lost // 2} left out: gate d0 has" in cut.warnings[0]
 
 
 PULSES = [(0.1 * w + 0.01 * i, 0.1 * w + 0.01 * i + 0.007) for w in range(1, 5) for i in range(6)]
@@ -95,6 +96,49 @@ def test_whatever_edges_are_lost_no_window_that_is_left_is_wrong(lost: set[int])
     found = [tuple((s.start_s, s.end_s) for s in window.spans) for window in cut.windows]
     assert found == [tuple(PULSES[6 * w : 6 * w + 6]) for w in whole]
     assert len(cut.warnings) == 4 - len(whole)
+
+
+def test_a_pulse_near_an_uncertain_marker_is_in_one_window_alone() -> None:
+    gate = edges("d0", [edge for pulse in PULSES for edge in pulse])
+    doubtful = markers("window", AROUND, uncertainty_s=0.06)
+    cut = cut_trace(trace_of(POWER, marks=[*gate, *doubtful]), "d0", inferences=6, windows=4)
+    assert [len(window.spans) for window in cut.windows] == [6, 6, 6, 6]
+    assert cut.warnings == ()
+
+
+@pytest.mark.parametrize("times", [[0.65, 0.8], [-0.1, 0.05]])
+def test_a_pulse_that_the_recording_does_not_hold_is_a_fault(times: list[float]) -> None:
+    trace = trace_of(POWER, marks=edges("d0", times), fault="unplugged")
+    with pytest.raises(InputError, match=r"a pulse that the recording does not hold \(unplugged\)"):
+        cut_trace(trace, "d0", inferences=1)
+
+
+def test_two_events_at_one_moment_are_no_window() -> None:
+    marks = [Mark(0.1, "d7", "falling", 0.0)] * 2
+    with pytest.raises(InputError, match="no pulses"):
+        cut_trace(trace_of(POWER, marks=marks), "d7", inferences=1)
+
+
+def texts(*names: str) -> list[Mark]:
+    """Return markers with these texts in turn at the edges of the windows."""
+    return [Mark(t, names[i % len(names)], "marker", 1e-3) for i, t in enumerate(FLAT)]
+
+
+@pytest.mark.parametrize("gate", ["text:infer start..infer end", "text:infer"])
+def test_lines_of_the_boards_uart_are_a_gate(gate: str) -> None:
+    trace = trace_of(POWER, marks=texts("infer start 1", "infer end 1"))
+    cut = cut_trace(trace, gate, inferences=7)
+    assert (cut.gating, cut.source) == ("marker", gate)
+    assert [(w.spans[0].start_s, w.spans[0].end_s) for w in cut.windows] == SPANS
+    assert cut.windows[0].spans[0].start_uncertainty_s == 1e-3
+
+
+def test_a_line_without_its_partner_is_told() -> None:
+    trace = trace_of(POWER, marks=texts("start", "end")[1:])
+    with pytest.raises(InputError, match=r"a falling edge without its rising one at 0\.2"):
+        cut_trace(trace, "text:start..end", inferences=7)
+    with pytest.raises(UsageError, match="no edge of gate 'text:other'"):
+        cut_trace(trace, "text:other", inferences=7)
 
 
 def test_a_lost_pulse_and_an_added_one_are_told_by_their_length() -> None:

@@ -120,7 +120,7 @@ def test_a_channel_without_pulses_is_a_device_error_that_keeps_the_recording(
 ) -> None:
     runner = TimedRunner(clock)
     request = MeterRequest("fake:", "d3", 3, 0.1, 0.05, tmp_path / "kept.npz")
-    with pytest.raises(DeviceError, match="no edge on channel 'd3'"):
+    with pytest.raises(DeviceError, match="no edge of gate 'd3'"):
         meter_board(runner, FakeMeter(runner, gate=True), request, MCU)
     assert (tmp_path / "kept.npz").exists()
 
@@ -156,6 +156,20 @@ def test_a_kept_recording_is_never_written_over(
 def test_windows_that_cannot_be_are_no_request(wrong: dict[str, Any]) -> None:
     with pytest.raises(UsageError, match="windows"):
         MeterRequest("ppk2:", **wrong)
+
+
+@pytest.mark.parametrize("inference_s", [2e-5, 1e-3, 0.03, 0.5])
+@pytest.mark.parametrize("link_s", [0.0, 1e-3, 0.016])
+def test_trials_take_little_time_and_fill_the_window(
+    clock: Clock, inference_s: float, link_s: float
+) -> None:
+    runner = TimedRunner(clock, inference_s=inference_s, link_s=link_s)
+    began = clock.now
+    watch = metering.Stopwatch(runner, FakeMeter(runner))
+    inferences, each = metering.choose_inferences(watch, 0.5, 120.0)
+    assert each == pytest.approx(inference_s)
+    assert 0.5 <= inferences * inference_s < 0.5 + 2 * inference_s
+    assert clock.now - began < 0.4 + 20 * link_s + 2 * inference_s
 
 
 def test_a_window_of_too_many_inferences_is_refused(clock: Clock) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edgeq.bench.ranks import double_ranks, rank_sum_probability
+from edgeq.bench.ranks import double_ranks, rank_sum_probability, ratio_interval
 
 _few = st.lists(st.integers(0, 5), min_size=1, max_size=6)
 
@@ -56,3 +56,30 @@ def test_noise_alone_is_called_significant_as_often_as_the_level_says() -> None:
     draws = rng.normal(0, 1, (2000, 20))
     found = sum(rank_sum_probability(d[:10].tolist(), d[10:].tolist()) < 0.05 for d in draws)
     assert 60 <= found <= 140
+
+
+@pytest.mark.parametrize("runs", [5, 8, 10, 20, 40])
+def test_the_interval_of_a_ratio_covers_it(runs: int) -> None:
+    rng = np.random.default_rng(runs)
+    covered = 0
+    for _ in range(1000):
+        low, high = ratio_interval(
+            1.05 * rng.lognormal(0, 0.1, runs), rng.lognormal(0, 0.1, runs + 2)
+        )
+        covered += low <= 1.05 <= high
+    assert 930 <= covered <= 985  # few runs have few levels to choose from
+
+
+def test_runs_without_spread_have_a_ratio_without_spread() -> None:
+    assert ratio_interval([2.0] * 9, [1.0] * 9) == (2.0, 2.0)
+
+
+def test_too_few_runs_have_all_ratios_in_their_interval() -> None:
+    assert ratio_interval([1.0, 2.0], [1.0, 4.0]) == (0.25, 2.0)
+
+
+def test_very_many_runs_are_thinned() -> None:
+    rng = np.random.default_rng(0)
+    low, high = ratio_interval(2 * rng.normal(10, 0.1, 50_000), rng.normal(10, 0.1, 50_000))
+    assert low < 2 < high
+    assert high - low < 0.01

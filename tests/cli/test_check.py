@@ -35,12 +35,8 @@ def test_a_limit_that_is_exceeded_leaves_with_1_and_says_why(
     assert run(["check", result, "--max-latency", "900us", "--max-flash", "1k"]) == 1
     seen = capsys.readouterr()
     assert "2 gates failed" in seen.out
-    assert (
-        "failed: latency of tiny on virt-m4: 1 ms (estimated) is 11.1 % above the limit" in seen.err
-    )
-    assert (
-        "failed: flash of tiny on virt-m4: 20,000 bytes is 20 times the limit of 1,024" in seen.err
-    )
+    assert "failed: latency of tiny on virt-m4: 1 ms (estimated) is 11.1 % above" in seen.err
+    assert "failed: flash of tiny on virt-m4: 20,000 bytes is 20 times" in seen.err
 
 
 @pytest.mark.parametrize(("share", "code"), [("3%", 1), ("0.03", 1), ("6%", 0)])

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,9 +28,37 @@ ACTIVE_A, IDLE_A, VOLTS = 10e-3, 2e-3, 3.0
 
 @dataclass
 class Activity:
-    """When the board was busy, on the host's clock; the last span may still be open."""
+    """When the board was busy, on the host's clock; the last span may still be open.
+
+    Moments are taken and read under one lock: whoever has read up to now has missed none.
+    """
 
     spans: list[list[float]] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    batches: list[int] = field(default_factory=list)
+    on_begin: Callable[[int], None] = lambda times: None
+
+    def begin(self, runs: int) -> None:
+        """The board is busy from now on; `on_begin` hears how often with as many runs."""
+        self.batches.append(runs)
+        self.on_begin(self.batches.count(runs))
+        with self.lock:
+            self.spans.append([time.monotonic()])
+
+    def end(self) -> None:
+        """The board is idle from now on."""
+        with self.lock:
+            self.spans[-1].append(time.monotonic())
+
+    def busy(self, moments: Floats) -> Floats:
+        """Return for how much of the time between neighbouring moments it was busy, 0..1."""
+        busy = np.zeros(len(moments) - 1)
+        with self.lock:
+            for first, *end in self.spans:
+                last = end[0] if end else np.inf
+                inside = np.minimum(moments[1:], last) - np.maximum(moments[:-1], first)
+                busy += np.clip(inside, 0, None)
+        return busy / np.diff(moments)
 
 
 class LiveSignal:
@@ -42,13 +72,7 @@ class LiveSignal:
 
     def busy(self, edges_s: Floats) -> Floats:
         """Return for how much of the time between neighbouring edges the board was busy, 0..1."""
-        moments = edges_s + self.started_at
-        busy = np.zeros(len(edges_s) - 1)
-        for first, *end in self.activity.spans:
-            last = end[0] if end else np.inf
-            inside = np.minimum(moments[1:], last) - np.maximum(moments[:-1], first)
-            busy += np.clip(inside, 0, None)
-        return busy / np.diff(moments)
+        return self.activity.busy(edges_s + self.started_at)
 
     def means(self, edges_s: Floats) -> Floats:
         """Return the mean current between neighbouring edges."""
@@ -81,9 +105,9 @@ def activity(monkeypatch: pytest.MonkeyPatch) -> Activity:
     def watched(self: BoardSession, runs: int, *, timeout_s: float) -> None:
         if not runs:
             return invoke(self, runs, timeout_s=timeout_s)
-        seen.spans.append([time.monotonic()])
+        seen.begin(runs)
         invoke(self, runs, timeout_s=timeout_s)
-        seen.spans[-1].append(time.monotonic())
+        seen.end()
         return None
 
     monkeypatch.setattr(BoardSession, "invoke_quietly", watched)
@@ -100,7 +124,7 @@ def model(tmp_path: Path) -> str:
 
 def bench(model: str, plug: Plug, folder: Path, *more: str) -> int:
     """Bench on the virtual board with five short windows."""
-    short = ["--window-seconds", "0.3", "--idle-seconds", "0.3", "--no-layers"]
+    short = ["--window-seconds", "0.2", "--idle-seconds", "0.2", "--no-layers"]
     meter = ["--meter", f"ppk2:{plug.path},voltage=3.0", "--keep-trace", str(folder / "kept.npz")]
     return run(["bench", model, "--board", "virt-m4", *meter, *short, "--format", "json", *more])
 
@@ -154,7 +178,7 @@ def test_lost_and_clipped_samples_reach_the_result(
         assert bench(model, plug, tmp_path) == 0
     energy = read_energy(capsys)
     gaps = energy["meter"]["gaps"]
-    assert gaps >= 15
+    assert gaps >= 8
     # The counter of the kit tells a loss modulo 64; on a busy host the rest is a guess.
     assert energy["meter"]["lost_samples"] >= 30 * gaps
     assert (energy["meter"]["lost_samples"] - 30 * gaps) % 64 == 0
@@ -170,11 +194,13 @@ def test_lost_and_clipped_samples_reach_the_result(
 def test_a_kit_unplugged_in_mid_run_leaves_with_5_and_what_it_recorded(
     model: str, activity: Activity, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with plugged_in(WatchingKit(activity), 4 * 140_000) as plug:
+    with plugged_in(WatchingKit(activity)) as plug:
+        # No trial has as many inferences three times: it is the third window.
+        activity.on_begin = lambda times: plug.pull() if times == 3 else None
         assert bench(model, plug, tmp_path) == 5
     out = capsys.readouterr()
-    assert json.loads(out.out)["energy"]["complete"] is False
+    energy = json.loads(out.out)["energy"]
+    assert energy["complete"] is False
+    assert 1 <= len(energy["windows"]) <= 2
     assert "kept.npz" in out.err
-    kept = read_trace(tmp_path / "kept.npz")
-    assert kept.fault
-    assert 100_000 < len(kept.time_s) <= 140_000
+    assert read_trace(tmp_path / "kept.npz").fault

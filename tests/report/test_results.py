@@ -54,6 +54,7 @@ def test_a_deploys_folder_gives_its_accuracy_and_validation_too(tmp_path: Path) 
     [
         (_set("schema", "edgeq.result/9"), "schema is 'edgeq.result/9'"),
         (_set("schema", 3), "schema"),
+        (lambda record: record.update(schema="edgeq.error/1", cause="no board"), "no board"),
         (_set("extra", 1), "extra"),
         (_set("latency.median_s", "fast"), "latency.median_s"),
         (_set("latency.median_s", -1.0), "latency.median_s is -1"),

@@ -25,8 +25,9 @@ class GateRecord(Record, frozen=True, kw_only=True):
     """One gate. `text` says the verdict with its numbers, in one line.
 
     `value` stands against `limit` (as given) or `baseline`, all in `unit`; `change` is their
-    relative difference, positive where the value is greater, and `p_value` the probability that
-    noise alone would show as much, where there was noise to judge.
+    relative difference, positive where the value is greater. Where there was noise to judge,
+    `change_low` and `change_high` bound the 95 % interval of the change, and `p_value` is the
+    probability that noise alone would show as much.
     """
 
     gate: str
@@ -39,6 +40,8 @@ class GateRecord(Record, frozen=True, kw_only=True):
     limit: float | None = None
     baseline: float | None = None
     change: float | None = None
+    change_low: float | None = None
+    change_high: float | None = None
     p_value: float | None = None
 
 

@@ -76,8 +76,8 @@ class BatteryRecord(Record, frozen=True, kw_only=True):
 class EnergyRecord(Record, frozen=True, kw_only=True):
     """Energy per inference: the median over windows, idle power included.
 
-    `net_per_inference_j` has the idle power taken off; `low_j` and `high_j` bound the bootstrap
-    95 % interval of `per_inference_j`; `uncertainty_j` is what the gating can be wrong by.
+    `net_per_inference_j` has the idle power taken off; `low_j` and `high_j` bound the 95 %
+    confidence interval of `per_inference_j`; `uncertainty_j` is what the gating can be wrong by.
     `complete` is false where the meter was lost in mid-run; `idle_windows` hold no inference;
     `recording` is the file that keeps what the meter recorded.
     """

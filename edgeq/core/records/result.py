@@ -39,9 +39,9 @@ class EngineRecord(Record, frozen=True, kw_only=True):
 class LatencyRecord(Record, frozen=True, kw_only=True):
     """Seconds per inference. `instructions` are exact counts; `cycles` say their own kind.
 
-    `cycles_source` is what estimated seconds rest on. `low_s` and `high_s` bound the bootstrap
-    95 % interval of the median; `warmup_runs` of the runs were found to be warm-up and are not
-    in the figures; `samples_s` are the seconds of the runs that are, in their order.
+    `cycles_source` is what estimated seconds rest on. `low_s` and `high_s` bound the 95 %
+    confidence interval of the median; `warmup_runs` of the runs were found to be warm-up and are
+    not in the figures; `samples_s` are the seconds of the runs that are, in their order.
     """
 
     kind: Kind

@@ -11,7 +11,7 @@ from tests.support.meters.kits import KITS, record
 from tests.support.meters.signals import bursts
 
 KIT = KITS[0]
-BYTES_A_SAMPLE = 100
+BYTES_A_SAMPLE = 70
 """Four on the wire, 25 in the trace (time, amperes, watts, clipped), and the decoding's own."""
 
 
