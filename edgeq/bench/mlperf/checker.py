@@ -44,7 +44,8 @@ def check_submission(folder: Path, *, division: str = "closed") -> SubmissionChe
         raise InputError(f"{folder} is no folder", hint="name a submission or a part of one")
     rules = Rules(Path(folder))
     names = rules.folders(rules.root)
-    if set(names) & set(DIVISIONS):
+    if whole := sorted(set(names) & set(DIVISIONS)):
+        division = ", ".join(whole)
         _check_root(rules)
     elif os.path.isfile(rules.root / "results.txt"):
         check_run(rules, rules.root, _model_above(rules), division)

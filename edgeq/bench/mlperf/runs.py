@@ -87,7 +87,7 @@ def run_mode(
         attempt = _repeat(rig, settings, log, on_progress)
         return _finish(rig, settings, log, attempt)
     except (EdgeqError, KeyboardInterrupt) as error:
-        log.note(f"ended: {error or 'interrupted'}")
+        log.note(f"ended: {str(error) or 'interrupted'}")
         with contextlib.suppress(EdgeqError):
             write_atomic(settings.out / f"failed-{settings.mode}.log", log.text())
         raise

@@ -68,6 +68,7 @@ def test_a_sound_submission_passes_as_a_whole_and_in_every_part(submission):
     for folder in (submission, system, system / "ic", system / "ic/accuracy", system / "sww"):
         assert broken(folder) == []
         assert check_submission(folder).passed
+    assert check_submission(submission, division="open").division == "closed"  # it names its own
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,21 @@ def test_a_failed_run_leaves_its_log_and_no_folder(tmp_path):
     assert "ended: the board rebooted" in (tmp_path / "out/failed-performance.log").read_text()
 
 
+def test_an_interrupted_run_leaves_its_log_too(tmp_path):
+    dut = FakeDut(us=40_000)
+    plain = dut.obey
+
+    def interrupt(command):
+        if command.startswith("infer 256"):
+            raise KeyboardInterrupt
+        return plain(command)
+
+    dut.obey = interrupt
+    with pytest.raises(KeyboardInterrupt):
+        run_mode(make_rig(dut), settings(tmp_path, "performance"))
+    assert "ended: interrupted" in (tmp_path / "out/failed-performance.log").read_text()
+
+
 def test_the_task_is_what_the_board_says_unless_it_is_named(tmp_path):
     chosen = replace(settings(tmp_path, "performance"), task="ic02")
     record = run_mode(make_rig(FakeDut(model="ic01", us=40_000)), chosen)
