@@ -139,10 +139,11 @@ def test_the_command_line_says_it_too(tmp_path: Path, capsys: pytest.CaptureFixt
     assert "microphone" in capsys.readouterr().err
 
 
-# Both modes and both kinds of result, in every combination of toolchain and core.
+# Both modes, every kind of input and of result; for every toolchain, and for every board.
 BUILDS: tuple[tuple[CompiledModel, ProtocolRecord], ...] = (
     (compile_graph(small_cnn(), name="small"), MLPERF),
     (tiny_model(), ProtocolRecord(name="mlperf", mode="energy", model="ad01")),
+    (tiny_model(), ProtocolRecord(name="mlperf", model="kws01")),
 )
 QUICK = (("zig", "cortex-m"), ("gcc", "native"))
 
@@ -151,7 +152,7 @@ def _build_strictly(board: Board, toolchain: Toolchain, folder: Path) -> None:
     if not is_installed(toolchain):
         pytest.skip(f"toolchain {toolchain.name} is not installed")
     for compiled, protocol in BUILDS:
-        out = folder / compiled.name
+        out = folder / str(protocol.model)
         name = toolchain.name
         image = build_firmware(compiled, board, out, toolchain=name, strict=True, protocol=protocol)
         assert image.protocol == "mlperf"
