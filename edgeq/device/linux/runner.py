@@ -236,8 +236,10 @@ class Model:
         invoke, clock = self.interpreter.invoke, time.perf_counter_ns
         for _ in range(warmup):
             invoke()
-        trials = [-clock() + (invoke() or clock()) for _ in range(3)]
-        self.batch = BATCH_NS // (1 + min(trials)) if min(trials) < SHORTEST_NS else 1
+        start = clock()
+        invoke()
+        trial = 1 + clock() - start
+        self.batch = BATCH_NS // trial if trial < SHORTEST_NS else 1
         batch, spans = range(self.batch), [0] * runs
         gc.disable()
         for run in range(runs):
