@@ -57,7 +57,8 @@ def test_fifty_kills_leave_no_folder(server: Server, tmp_path: Path) -> None:
     for batch in range(KILLS // AT_ONCE):
         readies = [tmp_path / f"{batch}-{i}" for i in range(AT_ONCE)]
         processes = [start_client(server, ready) for ready in readies]
-        wait_until(lambda r=readies: any(x.exists() for x in r))  # type: ignore[misc]
+        # Half of them have their folder by then; the others are on their way.
+        assert wait_until(lambda: sum(r.exists() for r in readies) >= AT_ONCE // 2)  # noqa: B023
         for process in processes:
             time.sleep(rng.uniform(0.0, 0.15))
             process.kill()

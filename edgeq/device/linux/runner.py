@@ -27,7 +27,7 @@ CPU = "/sys/devices/system/cpu"
 CHILD = "--child"
 GONE = 3
 MOST_RUNS = 1000
-SHORTEST_NS = 40000
+SHORTEST_NS, BATCH_NS = 20000, 100000
 
 Json = Any
 
@@ -230,14 +230,16 @@ class Model:
     def time(self, runs: int, warmup: int) -> list[float]:
         """Return the nanoseconds of an inference in each of `runs`, after `warmup` others.
 
-        A run is as many inferences as it takes for reading the clock not to count: one of most
-        models, several of those that take less than SHORTEST_NS.
+        A run is one inference; where that takes less than SHORTEST_NS, so that reading the clock
+        would count, it is as many as take BATCH_NS.
         """
         invoke, clock = self.interpreter.invoke, time.perf_counter_ns
         for _ in range(warmup):
             invoke()
-        trials = [-clock() + (invoke() or clock()) for _ in range(3)]
-        self.batch = 1 + SHORTEST_NS // (1 + min(trials)) if min(trials) < SHORTEST_NS else 1
+        start = clock()
+        invoke()
+        trial = 1 + clock() - start
+        self.batch = BATCH_NS // trial if trial < SHORTEST_NS else 1
         batch, spans = range(self.batch), [0] * runs
         gc.disable()
         for run in range(runs):
