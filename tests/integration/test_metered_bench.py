@@ -150,7 +150,10 @@ def test_marker_gating_finds_the_energy_within_what_it_says_it_may_be_wrong(
     assert energy["kind"] == "simulated"
     assert energy["source"].startswith("Nordic PPK2 (source mode) (simulated), host markers")
     assert abs(energy["per_inference_j"] - truth(activity, inferences)) <= energy["uncertainty_j"]
-    assert energy["idle_w"] == pytest.approx(IDLE_A * VOLTS, rel=1e-3)
+    if energy["idle_w"] is None:  # markers so uncertain on a busy computer say that of themselves
+        assert "no idle window: the idle power is not known" in energy["warnings"]
+    else:
+        assert energy["idle_w"] == pytest.approx(IDLE_A * VOLTS, rel=1e-3)
     assert energy["meter"]["lost_samples"] == 0
     assert energy["complete"] is True
 
