@@ -22,6 +22,7 @@ CONNECT_S = 15
 REMOVAL_S = 20.0
 SLOWEST_BYTES_PER_S = 50_000
 SSH_FAILED = 255
+LONGEST_GREETING = 4096  # of a board that answers without end
 OPTIONS = (
     "BatchMode=yes",
     "StrictHostKeyChecking=yes",
@@ -190,7 +191,7 @@ class SshSession:
     def _read_folder(self) -> str:
         text = b""
         try:
-            while b"\n" not in text:
+            while b"\n" not in text and len(text) < LONGEST_GREETING:
                 part = self._keeper.read(2.0 * CONNECT_S)
                 if not part:
                     raise DeviceError(

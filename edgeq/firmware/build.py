@@ -12,9 +12,9 @@ from edgeq.boards.profile import Board
 from edgeq.core.errors import GateError, ToolchainError, UsageError
 from edgeq.core.files import write_tree
 from edgeq.core.processes import Completed, run
-from edgeq.core.records import EDGEQ, CompiledModel, FirmwareImage, ProtocolRecord, SizeRecord
+from edgeq.core.records import EDGEQ, CompiledModel, FirmwareImage, Plan, ProtocolRecord, SizeRecord
 from edgeq.core.units import format_bytes
-from edgeq.firmware.dialects import find_dialect
+from edgeq.firmware.dialects import Dialect, find_dialect
 from edgeq.firmware.project import Project, Unit, make_library, make_project
 from edgeq.firmware.sizes import measure_image, measure_library
 from edgeq.firmware.toolchains import Toolchain, find_toolchain, zig_environment
@@ -82,23 +82,7 @@ def build_firmware(
     build = Build(project, board, chosen, Path(out), strict)
     write_tree(build.folder, project.files)
     _compile_all(build)
-    linked = _link(build)
-    sizes, regions = measure_image(linked, build.folder / OBJECTS, compiled.plan, board)
-    elf = build.folder / "firmware.elf"
-    os.replace(linked, elf)
-    return FirmwareImage(
-        elf=str(elf),
-        board_id=board.id,
-        model_name=compiled.plan.name,
-        model_sha256=compiled.plan.model_sha256,
-        toolchain=chosen.name,
-        traced=traced,
-        sizes=sizes,
-        regions=regions,
-        protocol=dialect.protocol,
-        mode=dialect.mode,
-        baud=dialect.baud,
-    )
+    return _deliver(build, _link(build), compiled.plan, dialect, traced=traced)
 
 
 def build_library(
@@ -170,6 +154,28 @@ def _link(build: Build) -> Path:
     if done.returncode != 0:
         raise link_error(done.stderr, build.board, chosen.name)
     return build.folder / target
+
+
+def _deliver(
+    build: Build, linked: Path, plan: Plan, dialect: Dialect, *, traced: bool
+) -> FirmwareImage:
+    """Measure what was linked, give it its name, and describe it."""
+    sizes, regions = measure_image(linked, build.folder / OBJECTS, plan, build.board)
+    elf = build.folder / "firmware.elf"
+    os.replace(linked, elf)
+    return FirmwareImage(
+        elf=str(elf),
+        board_id=build.board.id,
+        model_name=plan.name,
+        model_sha256=plan.model_sha256,
+        toolchain=build.toolchain.name,
+        traced=traced,
+        sizes=sizes,
+        regions=regions,
+        protocol=dialect.protocol,
+        mode=dialect.mode,
+        baud=dialect.baud,
+    )
 
 
 def link_error(message: str, board: Board, toolchain: str) -> GateError | ToolchainError:

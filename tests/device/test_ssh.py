@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeq.core.errors import DeviceError, UsageError
+from edgeq.core.processes import spawn
+from edgeq.device import ssh
 from edgeq.device.ssh import OPTIONS, SshTarget, explain_failure, parse_target, ssh_argv
 
 HOSTILE = [
@@ -96,3 +99,13 @@ def test_what_openssh_says_becomes_a_cause_and_a_hint(said: str, cause: str, hin
     with pytest.raises(DeviceError, match=cause):
         raise error
     assert hint in error.hint
+
+
+def test_a_board_that_chatters_without_end_is_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    chatter = "import sys\nwhile True: sys.stdout.write('x' * 100); sys.stdout.flush()"
+    monkeypatch.setattr(ssh, "require", lambda name: name)
+    monkeypatch.setattr(ssh, "spawn", lambda argv: spawn([sys.executable, "-c", chatter]))
+    with pytest.raises(DeviceError, match="instead of a folder"):
+        ssh.SshSession(SshTarget("board"))

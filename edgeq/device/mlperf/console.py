@@ -114,18 +114,7 @@ class Console:
                 elif text and len(found) < MAX_LINES:
                     found.append(Line(text, line.at))
             now = self.clock()
-        raise explain(
-            Evidence(
-                who=who or self.who,
-                command=command,
-                seconds=now - started,
-                received=self._reader.received,
-                garbage=self._reader.garbage,
-                lines=tuple(line.text for line in found),
-                partial=self._reader.partial,
-                passed_on=bool(prefix),
-            )
-        )
+        raise explain(self._evidence(command, who, found, now - started, passed_on=bool(prefix)))
 
     def drain(self) -> None:
         """Read until nothing comes for a moment, and forget it."""
@@ -138,6 +127,20 @@ class Console:
     def close(self) -> None:
         """Close the stream."""
         self._stream.close()
+
+    def _evidence(
+        self, command: str, who: str, found: list[Line], seconds: float, *, passed_on: bool
+    ) -> Evidence:
+        return Evidence(
+            who=who or self.who,
+            command=command,
+            seconds=seconds,
+            received=self._reader.received,
+            garbage=self._reader.garbage,
+            lines=tuple(line.text for line in found),
+            partial=self._reader.partial,
+            passed_on=passed_on,
+        )
 
     def _send(self, command: str) -> None:
         self._transcript.sent(f"{command}%")

@@ -1,4 +1,4 @@
-/* GPIO of the Stellaris LM3S (data sheet, General-Purpose Input/Outputs); GATE_BASE is the port's. */
+/* GPIO of the Stellaris LM3S (data sheet, General-Purpose I/O); GATE_BASE is the port's. */
 #include "config.h"
 #include "gpio.h"
 #include "reg.h"
@@ -14,6 +14,8 @@
 void gpio_start(void)
 {
     REG(RCGC2) |= 1u << GATE_PORT;
+    (void)REG(RCGC2);    /* the port's clock runs three cycles later */
+    (void)REG(RCGC2);
     REG(DIR) |= BIT;
     gpio_write(GATE_OPEN_DRAIN);
     REG(ODR) |= GATE_OPEN_DRAIN * BIT;

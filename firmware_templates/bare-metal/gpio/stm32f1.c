@@ -1,4 +1,5 @@
-/* GPIO of the STM32F1 (RM0041, 7.2). */
+/* GPIO of the STM32F1 (RM0041, 7.2). Its outputs have no pull-up: an open drain needs one outside
+   the chip. */
 #include "config.h"
 #include "gpio.h"
 #include "reg.h"
@@ -15,6 +16,7 @@
 void gpio_start(void)
 {
     REG(RCC_APB2ENR) |= PORT_ENABLE;
+    (void)REG(RCC_APB2ENR);    /* the port's clock runs two cycles later */
     gpio_write(GATE_OPEN_DRAIN);
     REG(CONFIGURATION) = (REG(CONFIGURATION) & ~(15u << SHIFT))
                          | (OUTPUT_10MHZ | GATE_OPEN_DRAIN * OPEN_DRAIN) << SHIFT;

@@ -328,16 +328,19 @@ void link_wait(void)
     stopwatch_look();
 }
 
+static void send_address(uint32_t address)
+{
+    for (unsigned shift = 32u; shift > 0; shift -= 8u) {
+        text_byte((uint8_t)(address >> (shift - 8u)));
+    }
+}
+
 void link_fault(uint32_t pc, uint32_t lr)
 {
     text_send("\r\ne-[Fault at pc ");
-    for (unsigned i = 4; i-- > 0;) {
-        text_byte((uint8_t)(pc >> (8u * i)));
-    }
+    send_address(pc);
     text_send(" lr ");
-    for (unsigned i = 4; i-- > 0;) {
-        text_byte((uint8_t)(lr >> (8u * i)));
-    }
+    send_address(lr);
     text_send("]\r\n");
     platform_flush();
 }

@@ -6,6 +6,7 @@
 
 /* A float's mantissa times 1000 has 34 bits, and is shifted left by 104 at most. */
 #define WORDS 5u
+#define IMPLIED_BIT 0x800000u    /* of a normal float, in front of its fraction */
 #define DECIMALS 3u
 #define DIGITS_MAX 42u
 #define NUMBER_MAX 20u
@@ -18,11 +19,7 @@ static void send_digit(unsigned digit)
 
 void text_send(const char *string)
 {
-    size_t length = 0;
-    while (string[length] != 0) {
-        length++;
-    }
-    platform_write((const uint8_t *)string, length);
+    platform_write((const uint8_t *)string, strlen(string));
 }
 
 void text_number(uint64_t value)
@@ -121,7 +118,7 @@ void text_score(float value)
 {
     uint32_t bits;
     memcpy(&bits, &value, sizeof bits);
-    const uint32_t fraction = bits & 0x7FFFFFu, exponent = bits >> 23 & 255u;
+    const uint32_t fraction = bits & (IMPLIED_BIT - 1u), exponent = bits >> 23 & 255u;
     if (bits >> 31 != 0) {
         text_send("-");
     }
@@ -130,6 +127,6 @@ void text_score(float value)
     } else if (exponent == 0) {
         send_thousandths(fraction, 1u);
     } else {
-        send_thousandths(fraction | 1u << 23, exponent);
+        send_thousandths(fraction | IMPLIED_BIT, exponent);
     }
 }

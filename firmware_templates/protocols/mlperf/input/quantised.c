@@ -20,7 +20,7 @@ static int8_t quantise(float value)
     }
     int32_t whole = (int32_t)steps;
     const float rest = steps - (float)whole;
-    whole += (rest >= 0.5f) - (rest <= -0.5f) + (INPUT_ZERO_POINT);
+    whole += (rest >= 0.5f) - (rest <= -0.5f) + INPUT_ZERO_POINT;
     return (int8_t)(whole < -128 ? -128 : whole > 127 ? 127 : whole);
 }
 
