@@ -31,8 +31,9 @@ void gpio_start(void)
     if (!GATE_OPEN_DRAIN) {
         REG(OE_SET) = BIT;
     }
-    REG(PADS_BANK0 + 4u + 4u * GATE_PIN) = PAD_4_MA_SCHMITT | GATE_OPEN_DRAIN * PAD_PULL_UP;
+    /* The RP2350 parts pad and pin until the pad is written: by then the pin is the gate's. */
     REG(IO_BANK0 + 4u + 8u * GATE_PIN) = PIN_SIO;
+    REG(PADS_BANK0 + 4u + 4u * GATE_PIN) = PAD_4_MA_SCHMITT | GATE_OPEN_DRAIN * PAD_PULL_UP;
 }
 
 /* The chip has no open drain: there the output stays 0, and is driven or let go. */
