@@ -129,8 +129,8 @@ KITS = (
     Kit("ina226", partial(ina_bridge, chip="INA226"), 400, 3.3),
     Kit("ina228", ina_bridge, 400, 3.3),
     Kit("ina_series", ina_series, 400, 3.3),
-    #    Kit("otii", otii_arc, 4000, 3.0),
-    #    Kit("joulescope", joulescope_js220, 100_000, 3.0),
+    Kit("otii", otii_arc, 4000, 3.0),
+    Kit("joulescope", joulescope_js220, 100_000, 3.0),
 )
 SERIAL = tuple(kit for kit in KITS if kit.name not in ("otii", "joulescope"))
 """Those behind a serial port, which can be unplugged after any byte."""
