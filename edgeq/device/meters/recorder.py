@@ -20,6 +20,9 @@ MAX_REPLY = 1 << 16
 # A recording holds no more: 20 million samples of 4 bytes (1.5 GB once decoded), six hours.
 LIMIT_BYTES = 80_000_000
 LIMIT_S = 6 * 3600.0
+# A meter that was silent for this long before it was stopped was not recording any more; one that
+# is slow by nature, for this many of its samples.
+SILENT_S, SILENT_PERIODS = 1.0, 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +36,16 @@ class Recording:
     ends: npt.NDArray[np.int64]
     arrived_s: Floats
     fault: str | None = None
+
+    def last_of_chunks(self, ends: npt.NDArray[np.int64]) -> tuple[npt.NDArray[np.int64], Floats]:
+        """Return the last item of each chunk that has one, and when that chunk came.
+
+        Args:
+            ends: the byte after each item, rising, shape (n,).
+        """
+        chunk_of = np.searchsorted(self.ends, ends, side="left")
+        chunks, first = np.unique(chunk_of[::-1], return_index=True)
+        return len(ends) - 1 - first, self.arrived_s[chunks]
 
 
 class Recorder:
@@ -103,6 +116,20 @@ class Recorder:
                 self._ends.append(len(self._data))
                 self._arrived.append(now)
                 self._heard.set()
+
+
+def tell_silence(last_s: float, stopped_s: float, period_s: float) -> str | None:
+    """Return the fault of a meter that fell silent well before it was stopped, None for no fault.
+
+    Args:
+        last_s: when something came last, by `time.monotonic()`.
+        stopped_s: when it was stopped.
+        period_s: the time between two samples.
+    """
+    silent_s = stopped_s - last_s
+    if silent_s <= max(SILENT_S, SILENT_PERIODS * period_s):
+        return None
+    return f"nothing came from the meter in the last {silent_s:.1f} s"
 
 
 def read_until(

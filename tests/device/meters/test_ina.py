@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,9 +42,16 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
-def measure(bench: Path, chip: int, change: Change = lambda lines: lines) -> Trace:
-    """Return what the driver makes of two seconds of the sketch; `change` alters its lines."""
-    said = run([str(bench), str(chip), "2"], timeout_s=60, stdin=b"HELLO\nPERIOD 2500\nSTART\n")
+def measure(
+    bench: Path, chip: int, change: Change = lambda lines: lines, *, how: tuple[str, ...] = ()
+) -> Trace:
+    """Return what the driver makes of two seconds of the sketch; `change` alters its lines.
+
+    `how` are further arguments of the bench: microseconds of a turn, whether the INA goes away.
+    """
+    said = run(
+        [str(bench), str(chip), "2", *how], timeout_s=60, stdin=b"HELLO\nPERIOD 2500\nSTART\n"
+    )
     hello, period, started, *samples = said.stdout.encode().splitlines(keepends=True)
     answers = {
         b"STOP\nHELLO\n": [b"#stop*1B\n", hello], b"PERIOD 2500\n": [period],
@@ -75,6 +83,23 @@ def test_a_lost_line_is_a_gap_and_its_charge_is_not_put_into_a_sample(bench: Pat
     (gap,) = trace.gaps
     assert gap.samples == 5
     assert trace.power_w[:80].max() == pytest.approx(LOW_W, rel=0.15)
+
+
+@pytest.mark.parametrize("chip", [228, 226, 219])
+def test_an_ina_that_does_not_answer_is_a_gap_and_no_sample_of_zero(bench: Path, chip: int) -> None:
+    trace = measure(bench, chip, how=("50", "1"))
+    (gap,) = trace.gaps
+    assert (gap.start_s, gap.samples) == (pytest.approx(0.75, abs=5e-3), 100)
+    assert trace.current_a.min() == pytest.approx(0.01, rel=0.01)
+
+
+def test_a_rate_that_the_bus_does_not_keep_is_not_caught_up_with(bench: Path) -> None:
+    """Turns of 3 ms at first, for 2.5 ms are wanted: each sample comes a turn after the other."""
+    trace = measure(bench, 226, how=("3000",))
+    assert np.diff(trace.time_s) == pytest.approx(3e-3)
+    assert trace.gaps == ()
+    whole = energy_between(trace, 0.0, 1.0)
+    assert whole.energy_j == pytest.approx(HIGH_W * 0.25 + LOW_W * 0.75, rel=0.02)
 
 
 def test_a_lost_edge_is_told_of(bench: Path) -> None:

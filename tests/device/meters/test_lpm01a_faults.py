@@ -88,6 +88,13 @@ def test_a_gap_at_the_start_is_told():
     assert trace.lost_samples == 40
 
 
+def test_damage_before_the_first_sample_is_a_gap():
+    trace = record(KIT, SIGNAL, Faults(cut_bytes={0: 3}))
+    gap = trace.gaps[0]
+    assert (gap.start_s, gap.end_s) == pytest.approx((0.0, 1e-3 * gap.samples))
+    assert energy_between(trace, 0, SIGNAL.end_s).lost == trace.lost_samples
+
+
 @given(st.integers(5, 3000), st.integers(1, 50))
 @settings(max_examples=3, deadline=None)
 def test_every_clipped_sample_is_flagged(first: int, count: int):
