@@ -90,13 +90,15 @@ def test_an_ina_that_does_not_answer_is_a_gap_and_no_sample_of_zero(bench: Path,
     trace = measure(bench, chip, how=("50", "1"))
     (gap,) = trace.gaps
     assert (gap.start_s, gap.samples) == (pytest.approx(0.75, abs=5e-3), 100)
-    assert trace.current_a.min() == pytest.approx(0.01, rel=0.01)
+    assert trace.current_a.min() > 0.009
 
 
 def test_a_rate_that_the_bus_does_not_keep_is_not_caught_up_with(bench: Path) -> None:
-    """Turns of 3 ms at first, for 2.5 ms are wanted: each sample comes a turn after the other."""
+    """In the first second a turn takes 3 ms, where 2.5 ms are wanted."""
     trace = measure(bench, 226, how=("3000",))
-    assert np.diff(trace.time_s) == pytest.approx(3e-3)
+    steps = np.diff(trace.time_s)
+    assert steps[1:300] == pytest.approx(np.full(299, 3e-3), abs=1e-6)
+    assert steps[340:] == pytest.approx(np.full(len(steps) - 340, 2.5e-3), abs=1e-4)
     assert trace.gaps == ()
     whole = energy_between(trace, 0.0, 1.0)
     assert whole.energy_j == pytest.approx(HIGH_W * 0.25 + LOW_W * 0.75, rel=0.02)

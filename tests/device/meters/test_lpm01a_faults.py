@@ -89,9 +89,9 @@ def test_a_gap_at_the_start_is_told():
 
 
 def test_damage_before_the_first_sample_is_a_gap():
-    trace = record(KIT, SIGNAL, Faults(cut_bytes={0: 3}))
-    gap = trace.gaps[0]
-    assert (gap.start_s, gap.end_s) == pytest.approx((0.0, 1e-3 * gap.samples))
+    trace = record(KIT, SIGNAL, Faults(garbage={0: b"6409\r\n"}))
+    (gap,) = trace.gaps
+    assert (gap.start_s, gap.end_s, gap.samples) == (0.0, 1e-3, 1)
     assert energy_between(trace, 0, SIGNAL.end_s).lost == trace.lost_samples
 
 
