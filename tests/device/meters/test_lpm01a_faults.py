@@ -12,7 +12,7 @@ from edgeq.device.meters.integration import energy_between
 from edgeq.device.meters.table import open_meter
 from edgeq.device.meters.trace import Trace
 from tests.support.meters.faults import Faults, Span
-from tests.support.meters.kits import Kit, lpm01a, record
+from tests.support.meters.kits import Kit, await_command, lpm01a, record
 from tests.support.meters.signals import Signal, bursts, constant, pieces, ramp
 
 KIT = Kit("lpm01a", lpm01a, 1000, 3.0)
@@ -144,10 +144,8 @@ def test_old_firmware_is_named_in_the_hint():
 def test_the_shield_is_set_as_the_protocol_says_and_given_back():
     with lpm01a(SIGNAL) as rig:
         open_meter(rig.spec).close()
-        rig.device.ended.wait(0.2)
-        said = rig.device.commands
+        said = await_command(rig, "hrc")
     assert said[0] == "htc"
-    assert said[-1] == "hrc"
     for command in ("trigsrc sw", "output energy", "format ascii_dec", "freq 1k", "volt 3000m"):
         assert command in said
     assert said.index("pwr off") < said.index("pwr on nostatus") < len(said) - 2

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -63,6 +64,15 @@ def record_from(rig: Rig, while_running: Callable[[Meter], None] | None = None) 
         return meter.stop()
     finally:
         meter.close()
+
+
+def await_command(rig: Rig, command: str) -> list[str]:
+    """Wait until the last that a meter heard is `command`, and return all that it heard."""
+    deadline = time.monotonic() + WAIT_S
+    while rig.device.commands[-1:] != [command]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return list(rig.device.commands)
 
 
 @contextmanager
