@@ -49,12 +49,16 @@ class Recording:
 
 
 class Recorder:
-    """Reads a stream in a thread of its own from `start` to `finish`, within limits."""
+    """Reads a stream in a thread of its own from `start` to `finish`, within limits.
+
+    `clock` tells the times of arrival, in seconds.
+    """
 
     def __init__(
-        self, stream: Stream, *, limit_bytes: int = LIMIT_BYTES, limit_s: float = LIMIT_S
-    ) -> None:
-        self._stream = stream
+        self, stream: Stream, *, limit_bytes: int = LIMIT_BYTES, limit_s: float = LIMIT_S,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._stream, self._clock = stream, clock
         self._limit_bytes, self._limit_s = limit_bytes, limit_s
         self._data, self._ends, self._arrived = bytearray(), array("q"), array("d")
         self._fault: str | None = None
@@ -97,7 +101,7 @@ class Recorder:
             self._thread.join(timeout=10)
 
     def _run(self) -> None:
-        started = time.monotonic()
+        started = self._clock()
         while not self._ending.is_set():
             try:
                 data = self._stream.read(SLICE_S)
@@ -105,7 +109,7 @@ class Recorder:
                 self._fault = self._fault or error.cause
                 self._heard.set()
                 return
-            now = time.monotonic()
+            now = self._clock()
             if len(self._data) + len(data) > self._limit_bytes or now - started > self._limit_s:
                 self._fault = self._fault or (
                     f"the recording reached its limit of {self._limit_bytes:,} bytes"

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pytest
 
+from edgeq.device.meters import recorder, streamed
 from edgeq.device.meters.table import open_meter
 from edgeq.device.meters.trace import Meter, Trace
 from tests.support.meters import joulescope, otii
@@ -48,8 +50,12 @@ class Kit:
 
 
 def record(kit: Kit, signal: Signal, faults: Faults = CLEAN, **options: Any) -> Trace:
-    """Record a whole signal and return the trace."""
-    with kit.plug_in(signal, faults, **options) as rig:
+    """Record a whole signal and return the trace.
+
+    Unless in real time, the samples come faster than they can: as if all at one moment.
+    """
+    arrivals = nullcontext() if options.get("realtime") else _all_at_once()
+    with arrivals, kit.plug_in(signal, faults, **options) as rig:
         return record_from(rig)
 
 
@@ -73,6 +79,16 @@ def await_command(rig: Rig, command: str) -> list[str]:
         assert time.monotonic() < deadline
         time.sleep(0.01)
     return list(rig.device.commands)
+
+
+@contextmanager
+def _all_at_once() -> Iterator[None]:
+    """Stop the clock of arrivals: what a busy machine does to them is no part of a test then."""
+    moment = time.monotonic()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streamed, "Recorder", partial(recorder.Recorder, clock=lambda: moment))
+        patch.setattr(recorder, "SILENT_S", math.inf)
+        yield
 
 
 @contextmanager
