@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -237,11 +238,15 @@ def test_json_lines_are_samples_with_a_gap_where_the_sequence_jumps() -> None:
     lines = [sample(i, 2**32 - 20 + 5 * i, 0.1 if i < 90 else 1.7) for i in range(100)]
     meter = InaSeriesMeter(series(b"".join(lines[:40] + lines[43:])), InaSettings())
     meter.start()
+    now = time.monotonic()
+    meter.mark("second", at_s=now)
+    meter.mark("first", at_s=now - 1)
     trace = meter.stop()
     meter.close()
     assert trace.period_s == pytest.approx(0.005)
     assert [(g.samples, round(g.start_s, 6)) for g in trace.gaps] == [(3, 0.2)]
     assert trace.power_w[0] == pytest.approx(0.5)
+    assert [mark.channel for mark in trace.marks] == ["first", "second"]
     assert trace.clipped.sum() == 10  # 163.84 mV over 0.1 ohm is the end
 
 
