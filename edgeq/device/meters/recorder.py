@@ -62,6 +62,7 @@ class Recorder:
         self._limit_bytes, self._limit_s = limit_bytes, limit_s
         self._data, self._ends, self._arrived = bytearray(), array("q"), array("d")
         self._fault: str | None = None
+        self._quiet_s: float | None = None
         self._ending = threading.Event()
         self._heard = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True, name="edgeq-meter")
@@ -81,12 +82,9 @@ class Recorder:
 
     def finish(self, *, quiet_s: float, timeout_s: float) -> Recording:
         """Read on until nothing came for `quiet_s`, at most for `timeout_s`, and end."""
-        deadline = time.monotonic() + timeout_s
-        since, size = time.monotonic(), len(self._data)
-        while self._thread.is_alive() and time.monotonic() < min(deadline, since + quiet_s):
-            time.sleep(0.01)
-            if len(self._data) != size:
-                since, size = time.monotonic(), len(self._data)
+        # The thread itself tells when nothing comes: a busy computer may let it wait for longer.
+        self._quiet_s = quiet_s
+        self._thread.join(timeout_s)
         self.close()
         data, self._data = bytes(self._data), bytearray()
         return Recording(
@@ -103,11 +101,14 @@ class Recorder:
     def _run(self) -> None:
         started = self._clock()
         while not self._ending.is_set():
+            quiet_s = self._quiet_s
             try:
-                data = self._stream.read(SLICE_S)
+                data = self._stream.read(SLICE_S if quiet_s is None else quiet_s)
             except DeviceError as error:
                 self._fault = self._fault or error.cause
                 self._heard.set()
+                return
+            if not data and quiet_s is not None:
                 return
             now = self._clock()
             if len(self._data) + len(data) > self._limit_bytes or now - started > self._limit_s:

@@ -2,10 +2,56 @@
 
 from __future__ import annotations
 
+import threading
+import time
+
 import numpy as np
 import pytest
 
-from edgeq.device.meters.recorder import Recording, tell_silence
+from edgeq.device.meters.recorder import Recorder, Recording, tell_silence
+from tests.device.meters.scripted import ScriptedStream
+
+
+class SlowStream(ScriptedStream):
+    """A computer that is busy for 0.2 s at each read."""
+
+    def read(self, timeout_s: float) -> bytes:
+        """Return the next chunk, late."""
+        time.sleep(0.2)
+        return super().read(timeout_s)
+
+
+def test_a_busy_computer_loses_no_byte_at_the_end() -> None:
+    stream = SlowStream()
+    recorder = Recorder(stream)
+    recorder.start()
+    for part in (b"ab", b"c", b"de"):
+        stream.push(part)
+    assert recorder.finish(quiet_s=0.01, timeout_s=30).data == b"abcde"
+
+
+@pytest.mark.parametrize("endless", [True, False])
+def test_a_recording_ends_by_its_deadline_and_within_its_limit(endless: bool) -> None:
+    stream = ScriptedStream()
+    recorder = Recorder(stream, limit_bytes=10)
+    recorder.start()
+    feeding = threading.Event()
+
+    def feed() -> None:
+        while not feeding.wait(1e-3):
+            stream.push(b"abc")
+
+    feeder = threading.Thread(target=feed)
+    feeder.start()
+    assert recorder.wait(30)
+    if not endless:
+        feeding.set()
+    found = recorder.finish(quiet_s=0.5, timeout_s=1.0)
+    feeding.set()
+    feeder.join()
+    assert found.data == b"abc" * (len(found.data) // 3)
+    assert len(found.data) <= 9
+    assert not endless or "limit of 10 bytes" in str(found.fault)
 
 
 @pytest.mark.parametrize(
