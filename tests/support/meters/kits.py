@@ -24,6 +24,7 @@ from tests.support.meters.ina_series import InaSeries
 from tests.support.meters.lpm01a import Lpm01a
 from tests.support.meters.ppk2 import Ppk2
 from tests.support.meters.signals import Signal
+from tests.support.meters.streaming import StreamingMeter
 from tests.support.meters.wire import Plug, plugged_in
 
 WAIT_S = 60.0
@@ -92,37 +93,36 @@ def _all_at_once() -> Iterator[None]:
 
 
 @contextmanager
-def ppk2(signal: Signal, faults: Faults = CLEAN, **options: Any) -> Iterator[Rig]:
+def _on_a_port(device: StreamingMeter, spec: str) -> Iterator[Rig]:
+    """Plug a serial meter in; `spec` opens it with its port for {}."""
+    with plugged_in(device, device.faults.unplug_after) as plug:
+        yield Rig(spec.format(plug.path), device, device.ended, plug)
+
+
+def ppk2(signal: Signal, faults: Faults = CLEAN, **options: Any) -> AbstractContextManager[Rig]:
     """A PPK2 that supplies 3 V."""
-    device = Ppk2(signal, faults, **options)
-    with plugged_in(device, faults.unplug_after) as plug:
-        yield Rig(f"ppk2:{plug.path},voltage=3.0", device, device.ended, plug)
+    return _on_a_port(Ppk2(signal, faults, **options), "ppk2:{},voltage=3.0")
 
 
-@contextmanager
 def lpm01a(
     signal: Signal, faults: Faults = CLEAN, *, settings: str = "voltage=3.0", **options: Any
-) -> Iterator[Rig]:
+) -> AbstractContextManager[Rig]:
     """A power shield that supplies 3 V."""
-    device = Lpm01a(signal, faults, **options)
-    with plugged_in(device, faults.unplug_after) as plug:
-        yield Rig(f"lpm01a:{plug.path},{settings}", device, device.ended, plug)
+    return _on_a_port(Lpm01a(signal, faults, **options), f"lpm01a:{{}},{settings}")
 
 
-@contextmanager
-def ina_bridge(signal: Signal, faults: Faults = CLEAN, **options: Any) -> Iterator[Rig]:
+def ina_bridge(
+    signal: Signal, faults: Faults = CLEAN, **options: Any
+) -> AbstractContextManager[Rig]:
     """edgeq's own bridge, with an INA228 if nothing else is said, at 400 samples a second."""
-    device = InaBridge(signal, faults, **options)
-    with plugged_in(device, faults.unplug_after) as plug:
-        yield Rig(f"ina:{plug.path}", device, device.ended, plug)
+    return _on_a_port(InaBridge(signal, faults, **options), "ina:{}")
 
 
-@contextmanager
-def ina_series(signal: Signal, faults: Faults = CLEAN, **options: Any) -> Iterator[Rig]:
+def ina_series(
+    signal: Signal, faults: Faults = CLEAN, **options: Any
+) -> AbstractContextManager[Rig]:
     """An INA_Series_Sensor bridge at 400 samples a second."""
-    device = InaSeries(signal, faults, **options)
-    with plugged_in(device, faults.unplug_after) as plug:
-        yield Rig(f"ina:{plug.path},format=jsonl", device, device.ended, plug)
+    return _on_a_port(InaSeries(signal, faults, **options), "ina:{},format=jsonl")
 
 
 @contextmanager
