@@ -10,8 +10,9 @@
  *   s,SEQ,T_US,BUS,CURRENT,ENERGY,CHARGE*XX     a sample, raw registers, at its end
  *   e,SEQ,T_US,LEVEL,MISSED*XX                  an edge of the gate, edges missed before it
  *
- * SEQ counts samples and edges modulo 65536, so that a lost line is seen. T_US is micros(). ENERGY
- * and CHARGE are the lower 32 bits of the INA228's registers, 0 for the others.
+ * SEQ counts samples and edges modulo 65536, so that a lost line is seen; a sample that the INA did
+ * not answer is counted but not sent. T_US is micros(). ENERGY and CHARGE are the lower 32 bits of
+ * the INA228's registers, 0 for the others.
  */
 #include <Arduino.h>
 #include <Wire.h>
@@ -57,6 +58,7 @@ static volatile uint8_t edges_out = 0;
 static volatile uint16_t edges_missed = 0;
 
 static Chip chip = NONE;
+static bool ina_silent = false;
 static bool running = false;
 static uint16_t sequence = 0;
 static uint32_t period_us = 2500;
@@ -124,11 +126,13 @@ static void write_register(uint8_t address, uint16_t value) {
   Wire.endTransmission();
 }
 
-/* Return the last four of `count` bytes, the most significant first; 0 where the INA is silent. */
+/* Return the last four of `count` bytes, the most significant first; 0, and `ina_silent` set, where
+ * the INA does not answer. */
 static uint32_t read_register(uint8_t address, uint8_t count) {
   Wire.beginTransmission(ADDRESS);
   Wire.write(address);
   if (Wire.endTransmission(false) != 0 || Wire.requestFrom(ADDRESS, count) != count) {
+    ina_silent = true;
     return 0;
   }
   uint32_t value = 0;
@@ -219,13 +223,18 @@ static void send_edges() {
 /* --- the host --------------------------------------------------------------------------------- */
 
 static void send_sample(uint32_t time_us) {
+  ina_silent = false;
   const uint32_t bus = read_bus();
   const int32_t current = read_current();
   const bool accumulates = chip == INA228;
   const uint32_t energy = accumulates ? read_register(0x09, 5) : 0;
   const uint32_t charge = accumulates ? read_register(0x0A, 5) : 0;
+  const uint16_t number = sequence++;
+  if (ina_silent) {
+    return;
+  }
   begin_line("s");
-  put_field(sequence++);
+  put_field(number);
   put_field(time_us);
   put_field(bus);
   put_signed_field(current);
@@ -317,6 +326,9 @@ void loop() {
   const uint32_t now_us = micros();
   if ((int32_t)(now_us - next_us) >= 0) {
     next_us += period_us;
+    if ((int32_t)(now_us - next_us) > 0) {
+      next_us = now_us; /* too late for the next one as well: what was missed is not caught up */
+    }
     send_sample(now_us);
   }
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -31,6 +33,18 @@ class HostClock:
         return (host_s - self.offset_s) / self.rate
 
 
+class HostMarks:
+    """A meter's part that remembers moments of the host's clock until the recording is decoded."""
+
+    def __init__(self) -> None:
+        self._noted: list[Mark] = []
+
+    def mark(self, name: str, *, at_s: float | None = None, uncertainty_s: float = 0.0) -> None:
+        """Remember a moment of the host's clock; see `Meter.mark`."""
+        moment = time.monotonic() if at_s is None else at_s
+        self._noted.append(Mark(moment, name, "marker", uncertainty_s))
+
+
 def fit_clock(meter_s: Floats, host_s: Floats) -> HostClock:
     """Fit the line below all arrivals: a chunk comes late by its way, never early.
 
@@ -48,7 +62,7 @@ def fit_clock(meter_s: Floats, host_s: Floats) -> HostClock:
 
 
 def place_marks(
-    clock: HostClock | None, noted: tuple[Mark, ...], period_s: float
+    clock: HostClock | None, noted: Iterable[Mark], period_s: float
 ) -> tuple[Mark, ...]:
     """Return the host's markers on the meter's clock; none where nothing ties the clocks."""
     if clock is None:

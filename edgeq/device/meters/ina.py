@@ -35,7 +35,6 @@ BAUDS = {"own": 500_000, "jsonl": 115_200}
 # An Arduino restarts as its port is opened: it is asked again until it answers.
 BOOT_S, ASK_S = 6.0, 0.5
 MIN_HZ, MAX_HZ = 1, 1000
-JSON_MAX_HZ = 400
 # Volts at the end of each chip's shunt range, in its least sensitive setting.
 SHUNT_END_V = {"INA219": 0.32, "INA226": 0.08192, "INA228": 0.16384}
 # A disagreement of samples and the INA228's own sum that is told of.
@@ -74,7 +73,8 @@ class InaMeter(StreamedMeter):
             )
         period_us = round(1e6 / settings.rate_hz)
         _ask(stream, f"PERIOD {period_us}\n".encode(), rb"#period,\d+\*[0-9A-F]{2}\n")
-        self._bridge: Bridge = bridge._replace(period_s=period_us * 1e-6)
+        self._period_s = period_us * 1e-6
+        self._bridge: Bridge = bridge._replace(period_s=self._period_s)
         self.name = f"{bridge.chip} (edgeq bridge)"
 
     def _begin(self) -> None:
@@ -136,6 +136,7 @@ class InaSeriesMeter(StreamedMeter):
         _ask(stream, f"IMAX {settings.max_current_a:.6f}\n".encode(), rb'"IMAX"[^\n]*\n')
         said = _ask(stream, f"SR {settings.rate_hz}\n".encode(), rb'"SR"[^\n]*\n')
         self._rate_hz = _rate_in(said) or settings.rate_hz
+        self._period_s = 1.0 / self._rate_hz
         self.name = "INA_Series_Sensor bridge"
 
     def _begin(self) -> None:
@@ -158,7 +159,7 @@ class InaSeriesMeter(StreamedMeter):
             meter=self.name, period_s=period, voltage_v=float(volts.mean()) if count else 0.0,
             time_s=time_s, current_a=current, power_w=current * volts,
             clipped=np.abs(current) >= NEAR_END * min(self._end_a, shunt_end_a),
-            gaps=find_gaps(time_s, period), marks=place_marks(clock, noted, period),
+            gaps=find_gaps(time_s, period), marks=sort_marks(place_marks(clock, noted, period)),
             fault=recording.fault or _restarted(lines, count), warnings=tuple(_doubts(lines)),
         )  # fmt: skip
 
@@ -228,9 +229,8 @@ def _edge_times(lines: Lines, ends: Floats, count: int) -> list[tuple[float, Edg
 
 def _arrivals(recording: Recording, lines: Lines, ends_s: Floats) -> tuple[Floats, Floats]:
     """Return the time of the last sample of each chunk, and its arrival."""
-    chunk_of = np.searchsorted(recording.ends, np.array(lines.ends[: len(ends_s)]), side="left")
-    chunks, first = np.unique(chunk_of[::-1], return_index=True)
-    return ends_s[len(ends_s) - 1 - first], recording.arrived_s[chunks]
+    last, arrived_s = recording.last_of_chunks(np.array(lines.ends[: len(ends_s)], np.int64))
+    return ends_s[last], arrived_s
 
 
 def _regular(sequence: Ints, ms: Ints, rate_hz: float) -> tuple[Floats, float]:

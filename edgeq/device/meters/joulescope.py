@@ -14,11 +14,12 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeq.core.errors import DeviceError, UsageError, one_line
-from edgeq.device.meters.clock import fit_clock, place_marks
+from edgeq.device.meters.clock import HostMarks, fit_clock, place_marks
+from edgeq.device.meters.recorder import tell_silence
 from edgeq.device.meters.sampling import edges_left_out, find_edges, find_gaps, sort_marks
-from edgeq.device.meters.trace import Floats, Mark, Trace
+from edgeq.device.meters.trace import Floats, Trace
 
-FIRST_S, LAST_S, SILENT_S = 3.0, 0.1, 1.0
+FIRST_S, LAST_S = 3.0, 0.1
 MAX_SAMPLES = 20_000_000
 # The end of the greatest range, and of the voltage input: user's guide, JS110 and JS220.
 END_A, END_V = 10.0, 15.0
@@ -65,7 +66,7 @@ class Message(NamedTuple):
     data: npt.NDArray[Any]
 
 
-class JoulescopeMeter:
+class JoulescopeMeter(HostMarks):
     """A Joulescope that is open."""
 
     def __init__(self, driver: Driver, path: str, settings: JoulescopeSettings) -> None:
@@ -74,13 +75,13 @@ class JoulescopeMeter:
         Raises:
             DeviceError: it is in use, or does not take a setting.
         """
+        super().__init__()
         model = next((m for m in SETTINGS if m in path), "js220")
         self.name = f"Joulescope {model.upper()}"
         self.gates = settings.inputs
         self._driver, self._path, self._settings = driver, path, settings
         self._streams = ("s/i", "s/v", *(f"s/gpi/{name[3:]}" for name in settings.inputs))
         self._messages: dict[str, list[Message]] = {}
-        self._noted: list[Mark] = []
         self._samples = 0
         self._fault: str | None = None
         self._heard = threading.Event()
@@ -107,11 +108,6 @@ class JoulescopeMeter:
                 f"{self.name} sends no samples", hint="plug it in again; is its own program open?"
             )
 
-    def mark(self, name: str, *, at_s: float | None = None, uncertainty_s: float = 0.0) -> None:
-        """Remember a moment of the host's clock; see `Meter.mark`."""
-        moment = time.monotonic() if at_s is None else at_s
-        self._noted.append(Mark(moment, name, "marker", uncertainty_s))
-
     def stop(self) -> Trace:
         """End the streams and put them together."""
         if not self._running:
@@ -119,8 +115,7 @@ class JoulescopeMeter:
         stopped = time.monotonic()
         self._end()
         last = max((m[-1].arrived_s for m in self._messages.values() if m), default=stopped)
-        if self._fault is None and stopped - last > SILENT_S:
-            self._fault = f"nothing came from the meter in the last {stopped - last:.1f} s"
+        self._fault = self._fault or tell_silence(last, stopped, 1.0 / self._settings.rate_hz)
         return self._assemble()
 
     def close(self) -> None:
@@ -192,7 +187,7 @@ class JoulescopeMeter:
             time_s=time_s, current_a=current, power_w=current * volts,
             clipped=(np.abs(current) >= END_A) | (np.abs(volts) >= END_V),
             gaps=find_gaps(time_s, period),
-            marks=sort_marks(*edges, place_marks(clock, tuple(self._noted), period)),
+            marks=sort_marks(*edges, place_marks(clock, self._noted, period)),
             fault=self._fault, warnings=tuple(edges_left_out(edges)),
         )  # fmt: skip
 

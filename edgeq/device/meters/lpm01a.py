@@ -18,7 +18,7 @@ from edgeq.core.errors import DeviceError, UsageError, one_line
 from edgeq.device.meters.clock import fit_clock, place_marks
 from edgeq.device.meters.lpm01a_stream import Items, parse_ascii, parse_binary, values_of
 from edgeq.device.meters.recorder import Recording, drain, read_until
-from edgeq.device.meters.sampling import find_gaps, sort_marks
+from edgeq.device.meters.sampling import edges_left_out, find_gaps, sort_marks
 from edgeq.device.meters.streamed import StreamedMeter
 from edgeq.device.meters.trace import Edge, Floats, Gap, Mark, Trace
 from edgeq.device.streams import Stream
@@ -62,7 +62,7 @@ class Lpm01aMeter(StreamedMeter):
         check_settings(settings)
         self.name = "STMicroelectronics LPM01A"
         self.gates = (EVENT,) if settings.format == "ascii" else ()
-        self._settings = settings
+        self._settings, self._period_s = settings, 1.0 / settings.frequency_hz
         if drain(stream, quiet_s=0.1, timeout_s=0.3):
             stream.write(b"stop\r\n")
             drain(stream, quiet_s=0.2, timeout_s=REPLY_S)
@@ -98,7 +98,7 @@ class Lpm01aMeter(StreamedMeter):
             raise DeviceError(f"the LPM01A refuses '{command}': {why[:200]}", hint=_hint(command))
 
     def _decode(self, recording: Recording, noted: tuple[Mark, ...]) -> Trace:
-        settings, period = self._settings, 1.0 / self._settings.frequency_hz
+        settings, period = self._settings, self._period_s
         items = (parse_ascii if settings.format == "ascii" else parse_binary)(recording.data)
         missing, doubts = count_missing(items, settings.frequency_hz)
         index = np.arange(len(items.values)) + np.cumsum(missing)[: len(items.values)]
@@ -106,20 +106,21 @@ class Lpm01aMeter(StreamedMeter):
         values = values_of(items)
         power = values * settings.voltage_v if settings.output == "current" else values / period
         current = power / settings.voltage_v
-        clock = None
+        clock, end_s = None, 0.0
         if len(time_s):
-            chunk_of = np.searchsorted(recording.ends, np.array(items.ends), side="left")
-            chunks, first = np.unique(chunk_of[::-1], return_index=True)
-            ends = time_s[len(time_s) - 1 - first] + period
-            clock = fit_clock(ends, recording.arrived_s[chunks])
+            end_s = float(time_s[-1]) + period
+            last, arrived_s = recording.last_of_chunks(np.array(items.ends, np.int64))
+            clock = fit_clock(time_s[last] + period, arrived_s)
         events = find_events(items, missing, EVENT, period)
         return Trace(
             meter=f"{self.name} ({settings.output}, {settings.format})", period_s=period,
             voltage_v=settings.voltage_v, time_s=time_s, current_a=current, power_w=power,
             clipped=current >= END_A * 0.999,
-            gaps=(*find_gaps(time_s, period), *_gap_at_end(time_s, missing, period)),
+            gaps=(*_outer_gap(0.0, missing[0] if len(time_s) else 0, period),
+                  *find_gaps(time_s, period), *_outer_gap(end_s, missing[-1], period)),
             marks=sort_marks(events, place_marks(clock, noted, period)),
-            fault=recording.fault or _fault(items), warnings=(*doubts, *self._doubts(items)),
+            fault=recording.fault or _fault(items),
+            warnings=(*doubts, *edges_left_out([events]), *self._doubts(items)),
         )  # fmt: skip
 
     def _doubts(self, items: Items) -> Iterable[str]:
@@ -219,11 +220,9 @@ def find_events(items: Items, missing: Ints, channel: str, period_s: float) -> l
     return marks
 
 
-def _gap_at_end(time_s: Floats, missing: Ints, period_s: float) -> list[Gap]:
-    """Return the gap between the last sample and a time stamp after it, if there is one."""
-    lost = int(missing[-1])
-    end = float(time_s[-1]) + period_s if len(time_s) else 0.0
-    return [Gap(end, end + lost * period_s, lost)] if lost else []
+def _outer_gap(start_s: float, lost: int, period_s: float) -> list[Gap]:
+    """Return the gap of what was lost before the first sample or after the last, if anything."""
+    return [Gap(start_s, start_s + int(lost) * period_s, int(lost))] if lost else []
 
 
 def _fault(items: Items) -> str | None:

@@ -50,16 +50,13 @@ class Items:
     values: array[float] = field(default_factory=lambda: array("d"))
     ends: array[int] = field(default_factory=lambda: array("q"))
     notes: list[Note] = field(default_factory=list)
-    texts: int = 0
+    noted: Counter[Kind] = field(default_factory=Counter)
     fullest: int = 0
 
     def note(self, kind: Kind, value: float = 0.0, text: str = "") -> None:
-        """Append a note at this place; of messages only the first few, of events 100,000."""
-        if kind == "text":
-            self.texts += 1
-            if self.texts > MAX_TEXTS:
-                return
-        if len(self.notes) < MAX_EDGES:
+        """Append a note at this place; of messages the first few, of each other kind 100,000."""
+        self.noted[kind] += 1
+        if self.noted[kind] <= (MAX_TEXTS if kind == "text" else MAX_EDGES):
             self.notes.append(Note(len(self.values), kind, value, text))
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ import msgspec
 import numpy as np
 
 from edgeq.core.errors import DeviceError, UsageError, one_line
-from edgeq.device.meters.clock import TRANSPORT_S, HostClock, place_marks
+from edgeq.device.meters.clock import TRANSPORT_S, HostClock, HostMarks, place_marks
 from edgeq.device.meters.otii_client import DATA_S, OtiiClient
 from edgeq.device.meters.recorder import LIMIT_BYTES
 from edgeq.device.meters.sampling import EDGES, find_gaps, sort_marks
@@ -101,7 +102,7 @@ class Series(NamedTuple):
     fault: str | None
 
 
-class OtiiMeter:
+class OtiiMeter(HostMarks):
     """An Otii with its main supply switched on."""
 
     gates: tuple[str, ...]
@@ -112,24 +113,22 @@ class OtiiMeter:
         Raises:
             DeviceError: the server, a licence or the device is missing.
         """
+        super().__init__()
         self._client, self._settings = client, settings
-        self._undo = client.enter()
-        self._device = self._choose()
-        self.name = f"Qoitech Otii {self._device.type}".strip()
-        self.gates = (*settings.inputs, *(("rx",) if settings.uart_baud else ()))
-        self._noted: list[Mark] = []
         self._begun: tuple[float, float] | None = None
-        project = client.ask("otii_get_active_project", Project).project_id
-        if project < 0:
-            project = client.ask("otii_create_project", Project).project_id
-        self._project = project
-        self._tell("arc_add_to_project")
-        self._tell("arc_set_main_voltage", value=settings.voltage_v)
-        self._tell("arc_set_max_current", value=settings.max_current_a)
-        self._enable_inputs()
-        for channel in ("mc", "mv", *self.gates):
-            self._tell("arc_enable_channel", channel=channel, enable=True)
-        self._tell("arc_set_main", enable=True)
+        try:
+            client.enter()
+            self._device = self._choose()
+            self.name = f"Qoitech Otii {self._device.type}".strip()
+            self.gates = (*settings.inputs, *(("rx",) if settings.uart_baud else ()))
+            project = client.ask("otii_get_active_project", Project).project_id
+            if project < 0:
+                project = client.ask("otii_create_project", Project).project_id
+            self._project = project
+            self._set_up()
+        except BaseException:
+            client.close()
+            raise
 
     def start(self) -> None:
         """Begin a recording in the application's project."""
@@ -137,11 +136,6 @@ class OtiiMeter:
         before = time.monotonic()
         self._client.tell("project_start_recording", project_id=self._project)
         self._begun = before, time.monotonic()
-
-    def mark(self, name: str, *, at_s: float | None = None, uncertainty_s: float = 0.0) -> None:
-        """Remember a moment of the host's clock; see `Meter.mark`."""
-        moment = time.monotonic() if at_s is None else at_s
-        self._noted.append(Mark(moment, name, "marker", uncertainty_s))
 
     def stop(self) -> Trace:
         """End the recording and fetch it; what cannot be fetched stays with the application."""
@@ -171,9 +165,6 @@ class OtiiMeter:
                 self._client.tell("project_stop_recording", project_id=self._project)
             self._begun = None
             self._tell("arc_set_main", enable=False)
-            for command in self._undo:
-                self._client.tell(command)
-            self._undo = ()
         self._client.close()
 
     def _choose(self) -> Device:
@@ -193,14 +184,21 @@ class OtiiMeter:
             f"the Otii server has more than one device: {names}", hint="choose one: device=NAME"
         )
 
-    def _enable_inputs(self) -> None:
+    def _set_up(self) -> None:
+        """Set voltage, inputs and channels, and switch the supply on."""
         settings = self._settings
+        self._tell("arc_add_to_project")
+        self._tell("arc_set_main_voltage", value=settings.voltage_v)
+        self._tell("arc_set_max_current", value=settings.max_current_a)
         if settings.inputs or settings.uart_baud:
             self._tell("arc_set_exp_voltage", value=settings.voltage_v)
             self._tell("arc_enable_exp_port", enable=True)
         if settings.uart_baud:
             self._tell("arc_set_uart_baudrate", value=settings.uart_baud)
             self._tell("arc_enable_uart", enable=True)
+        for channel in ("mc", "mv", *self.gates):
+            self._tell("arc_enable_channel", channel=channel, enable=True)
+        self._tell("arc_set_main", enable=True)
 
     def _tell(self, command: str, **data: Any) -> None:
         self._client.tell(command, device_id=self._device.device_id, **data)
@@ -238,7 +236,7 @@ class OtiiMeter:
 
     def _trace(
         self, current: Series, volts: Floats, clock: HostClock | None,
-        marks: list[Mark] | tuple[()], fault: str | None,
+        marks: Iterable[Mark], fault: str | None,
     ) -> Trace:  # fmt: skip
         period = current.interval_s
         if fault is not None:
@@ -249,7 +247,7 @@ class OtiiMeter:
             time_s=current.time_s, current_a=current.values, power_w=current.values * volts,
             clipped=current.values >= 0.999 * self._settings.max_current_a,
             gaps=find_gaps(current.time_s, period),
-            marks=sort_marks(marks, place_marks(clock, tuple(self._noted), period)), fault=fault,
+            marks=sort_marks(marks, place_marks(clock, self._noted, period)), fault=fault,
         )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import time
@@ -58,6 +59,7 @@ class OtiiClient:
         self._stream = stream
         self._heard = bytearray()
         self._numbers = itertools.count(1)
+        self._undo: list[tuple[str, Mapping[str, Any]]] = []
 
     def ask(self, command: str, shape: type[T], *, timeout_s: float = REPLY_S, **data: Any) -> T:
         """Send a request and return the data of its response as `shape`.
@@ -85,13 +87,12 @@ class OtiiClient:
         """Send a request whose response holds nothing of interest."""
         self.ask(command, dict[str, Any], **data)
 
-    def enter(self) -> tuple[str, ...]:
-        """Log in and reserve a licence where the server wants it; return how to undo that.
+    def enter(self) -> None:
+        """Log in and reserve a licence where the server wants it; `close` undoes both.
 
         Raises:
             DeviceError: nobody is named who could log in, or no licence is free.
         """
-        undo: tuple[str, ...] = ()
         for _ in range(3):
             try:
                 self.ask("otii_get_active_project", dict[str, Any])
@@ -99,17 +100,21 @@ class OtiiClient:
                 if refused.code == "Not logged in" and os.environ.get(USER):
                     self.tell("otii_login", username=os.environ[USER],
                               password=os.environ.get(PASSWORD, ""))  # fmt: skip
-                    undo = ("otii_logout", *undo)
+                    self._undo.append(("otii_logout", {}))
                 elif refused.code == "No license":
                     self._reserve(refused)
                 else:
                     raise
             else:
-                return undo
+                return
         raise DeviceError("the Otii server lets nobody in", hint=HINTS["Not logged in"])
 
     def close(self) -> None:
-        """Close the connection."""
+        """Give the licence back, log out and close the connection. May be called twice."""
+        while self._undo:
+            command, data = self._undo.pop()
+            with contextlib.suppress(DeviceError):
+                self.tell(command, **data)
         self._stream.close()
 
     def _reserve(self, refused: Refused) -> None:
@@ -119,6 +124,7 @@ class OtiiClient:
             raise refused
         chosen = next((item for item in free if "utomation" in item.type), free[0])
         self.tell("otii_reserve_license", license_id=chosen.id)
+        self._undo.append(("otii_return_license", {"license_id": chosen.id}))
 
     def _read(self, command: str, deadline: float) -> Reply:
         """Return the next message."""

@@ -16,10 +16,10 @@ import numpy as np
 
 from edgeq.core.errors import DeviceError, EdgeqError, UsageError
 from edgeq.core.processes import TimedOut, find_tool, run
-from edgeq.device.meters.clock import HostClock, place_marks
+from edgeq.device.meters.clock import HostClock, HostMarks, place_marks
 from edgeq.device.meters.recorder import LIMIT_S
 from edgeq.device.meters.sampling import find_gaps, sort_marks
-from edgeq.device.meters.trace import Floats, Mark, Trace
+from edgeq.device.meters.trace import Floats, Trace
 
 COMMAND = ("vcgencmd", "pmic_read_adc")
 LINE = re.compile(
@@ -43,7 +43,7 @@ class Reading(NamedTuple):
     input_v: float
 
 
-class PmicMeter:
+class PmicMeter(HostMarks):
     """Reads the rails at a steady rate in a thread of its own.
 
     Args:
@@ -57,10 +57,10 @@ class PmicMeter:
 
     def __init__(self, *, rate_hz: float = 10.0, execute: Run | None = None) -> None:
         """Read once; raise DeviceError where there is no such chip."""
+        super().__init__()
         self._period_s = 1.0 / rate_hz
         self._execute = execute or run_here
         self._readings: list[Reading] = []
-        self._noted: list[Mark] = []
         self._fault: str | None = None
         self._ending = threading.Event()
         self._thread: threading.Thread | None = None
@@ -72,11 +72,6 @@ class PmicMeter:
         self._ending.clear()
         self._thread = threading.Thread(target=self._run, daemon=True, name="edgeq-pmic")
         self._thread.start()
-
-    def mark(self, name: str, *, at_s: float | None = None, uncertainty_s: float = 0.0) -> None:
-        """Remember a moment of the host's clock; see `Meter.mark`."""
-        moment = time.monotonic() if at_s is None else at_s
-        self._noted.append(Mark(moment, name, "marker", uncertainty_s))
 
     def stop(self) -> Trace:
         """End the readings; each holds until the next one."""
@@ -94,7 +89,7 @@ class PmicMeter:
             meter=self.name, period_s=self._period_s, voltage_v=float(volts.mean()),
             time_s=time_s, current_a=power / volts, power_w=power,
             clipped=np.zeros(len(power), np.bool_), gaps=find_gaps(time_s, self._period_s),
-            marks=sort_marks(place_marks(clock, tuple(self._noted), self._period_s)),
+            marks=sort_marks(place_marks(clock, self._noted, self._period_s)),
             fault=self._fault, warnings=(LEFT_OUT,),
         )  # fmt: skip
 

@@ -36,6 +36,8 @@ START, STOP, POWER, VOLTAGE, MODE, METADATA = 0x06, 0x07, 0x0C, 0x0D, 0x11, 0x19
 MODES = {"ampere": 1, "source": 2}
 CHANNELS = tuple(f"d{i}" for i in range(8))
 LOWEST_V, HIGHEST_V = 0.8, 5.0
+# The end of the greatest range by the data sheet; the ADC goes on to 16 A there.
+END_A = 1.0
 REPLY_S = 3.0
 # A larger share of samples just after a change of range is worth a word.
 SPIKE_SHARE = 1e-3
@@ -70,7 +72,7 @@ class Ppk2Meter(StreamedMeter):
             )
         self.name = "Nordic PPK2"
         self.gates = settings.channels
-        self._settings = settings
+        self._settings, self._period_s = settings, PERIOD_S
         self._send(STOP)
         drain(stream, quiet_s=0.05, timeout_s=1.0)
         self._send(METADATA)
@@ -117,7 +119,8 @@ class Ppk2Meter(StreamedMeter):
         return Trace(
             meter=f"{self.name} ({self._settings.mode} mode)", period_s=PERIOD_S,
             voltage_v=self._settings.voltage_v, time_s=time_s, current_a=current,
-            power_w=current * self._settings.voltage_v, clipped=words.adc >= ADC_END,
+            power_w=current * self._settings.voltage_v,
+            clipped=(words.adc >= ADC_END) | (current >= END_A),
             gaps=find_gaps(time_s, PERIOD_S),
             marks=sort_marks(*edges, place_marks(clock, noted, PERIOD_S)),
             fault=recording.fault,

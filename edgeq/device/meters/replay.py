@@ -110,8 +110,10 @@ def _read_npz(path: Path) -> Trace:
     missing = [n for n in ("head", "time_s", "current_a", "power_w", "clipped") if n not in arrays]
     if missing:
         raise _no_trace(path, f"it has no array {', '.join(missing)}")
+    if arrays["head"].dtype != np.uint8:
+        raise _no_trace(path, "its head is no text")
     try:
-        head = msgspec.json.decode(arrays["head"].astype(np.uint8).tobytes(), type=TraceHead)
+        head = msgspec.json.decode(arrays["head"].tobytes(), type=TraceHead)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise _no_trace(path, f"its head is damaged: {error}") from error
     return Trace(

@@ -39,16 +39,13 @@ def parse_spec(spec: str, *, whole_port: bool = False) -> MeterSpec:
     Raises:
         UsageError: it is not of this form, or an option is there twice.
     """
-    name, colon, rest = spec.partition(":")
     if whole_port:
-        return MeterSpec(name, rest or None, {})
-    if not colon:
-        name, _, rest = spec.partition(",")
-        parts = ["", *rest.split(",")] if rest or spec.endswith(",") else [""]
-    else:
-        parts = rest.split(",")
+        name, _, port = spec.partition(":")
+        return MeterSpec(name, port or None, {})
+    head, *parts = spec.split(",")
+    name, _, port = head.partition(":")
     options: dict[str, str] = {}
-    for part in parts[1:]:
+    for part in parts:
         key, equals, value = part.partition("=")
         if not (key and equals and value) or key in options:
             raise UsageError(
@@ -56,7 +53,7 @@ def parse_spec(spec: str, *, whole_port: bool = False) -> MeterSpec:
                 hint="write NAME[:PORT][,option=value...], e.g. ppk2:/dev/ttyACM0,voltage=3.0",
             )
         options[key] = value
-    return MeterSpec(name, parts[0] or None, options)
+    return MeterSpec(name, port or None, options)
 
 
 def parse_options(

@@ -53,11 +53,6 @@ class MeterRow:
     options: Mapping[str, Option] = field(default_factory=dict)
 
 
-def meter_names() -> tuple[str, ...]:
-    """Return the names of all meters."""
-    return tuple(METERS)
-
-
 def find_meter(name: str) -> MeterRow:
     """Return the row of a meter; raise UsageError with the nearest names."""
     if name not in METERS:

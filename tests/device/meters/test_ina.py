@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -41,9 +43,16 @@ def bench(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return program
 
 
-def measure(bench: Path, chip: int, change: Change = lambda lines: lines) -> Trace:
-    """Return what the driver makes of two seconds of the sketch; `change` alters its lines."""
-    said = run([str(bench), str(chip), "2"], timeout_s=60, stdin=b"HELLO\nPERIOD 2500\nSTART\n")
+def measure(
+    bench: Path, chip: int, change: Change = lambda lines: lines, *, how: tuple[str, ...] = ()
+) -> Trace:
+    """Return what the driver makes of two seconds of the sketch; `change` alters its lines.
+
+    `how` are further arguments of the bench: microseconds of a turn, whether the INA goes away.
+    """
+    said = run(
+        [str(bench), str(chip), "2", *how], timeout_s=60, stdin=b"HELLO\nPERIOD 2500\nSTART\n"
+    )
     hello, period, started, *samples = said.stdout.encode().splitlines(keepends=True)
     answers = {
         b"STOP\nHELLO\n": [b"#stop*1B\n", hello], b"PERIOD 2500\n": [period],
@@ -75,6 +84,25 @@ def test_a_lost_line_is_a_gap_and_its_charge_is_not_put_into_a_sample(bench: Pat
     (gap,) = trace.gaps
     assert gap.samples == 5
     assert trace.power_w[:80].max() == pytest.approx(LOW_W, rel=0.15)
+
+
+@pytest.mark.parametrize("chip", [228, 226, 219])
+def test_an_ina_that_does_not_answer_is_a_gap_and_no_sample_of_zero(bench: Path, chip: int) -> None:
+    trace = measure(bench, chip, how=("50", "1"))
+    (gap,) = trace.gaps
+    assert (gap.start_s, gap.samples) == (pytest.approx(0.75, abs=5e-3), 100)
+    assert trace.current_a.min() > 0.009
+
+
+def test_a_rate_that_the_bus_does_not_keep_is_not_caught_up_with(bench: Path) -> None:
+    """In the first second a turn takes 3 ms, where 2.5 ms are wanted."""
+    trace = measure(bench, 226, how=("3000",))
+    steps = np.diff(trace.time_s)
+    assert steps[1:300] == pytest.approx(np.full(299, 3e-3), abs=1e-6)
+    assert steps[340:] == pytest.approx(np.full(len(steps) - 340, 2.5e-3), abs=1e-4)
+    assert trace.gaps == ()
+    whole = energy_between(trace, 0.0, 1.0)
+    assert whole.energy_j == pytest.approx(HIGH_W * 0.25 + LOW_W * 0.75, rel=0.02)
 
 
 def test_a_lost_edge_is_told_of(bench: Path) -> None:
@@ -210,11 +238,15 @@ def test_json_lines_are_samples_with_a_gap_where_the_sequence_jumps() -> None:
     lines = [sample(i, 2**32 - 20 + 5 * i, 0.1 if i < 90 else 1.7) for i in range(100)]
     meter = InaSeriesMeter(series(b"".join(lines[:40] + lines[43:])), InaSettings())
     meter.start()
+    now = time.monotonic()
+    meter.mark("second", at_s=now)
+    meter.mark("first", at_s=now - 1)
     trace = meter.stop()
     meter.close()
     assert trace.period_s == pytest.approx(0.005)
     assert [(g.samples, round(g.start_s, 6)) for g in trace.gaps] == [(3, 0.2)]
     assert trace.power_w[0] == pytest.approx(0.5)
+    assert [mark.channel for mark in trace.marks] == ["first", "second"]
     assert trace.clipped.sum() == 10  # 163.84 mV over 0.1 ohm is the end
 
 

@@ -15,7 +15,7 @@ from edgeq.device.meters.table import open_meter
 from edgeq.device.meters.trace import Trace
 from tests.support.meters.faults import Faults, Span
 from tests.support.meters.ina_bridge import frame
-from tests.support.meters.kits import Kit, ina_bridge, ina_series, named, record
+from tests.support.meters.kits import Kit, await_command, ina_bridge, ina_series, named, record
 from tests.support.meters.signals import bursts, constant
 
 OWN, SERIES = named("ina228"), named("ina_series")
@@ -149,12 +149,10 @@ def test_the_bridges_are_started_and_stopped_as_their_protocols_say():
         meter.start()
         meter.stop()
         meter.close()
-        assert rig.device.commands[-1] == "STOP"
-        assert {"HELLO", "PERIOD 2500", "START"} <= set(rig.device.commands)
+        assert {"HELLO", "PERIOD 2500", "START"} <= set(await_command(rig, "STOP"))
     with ina_series(SIGNAL) as rig:
         meter = open_meter(rig.spec)
         meter.start()
         meter.stop()
         meter.close()
-        assert rig.device.commands[-1] == "STOP"
-        assert {"SR 400", "START"} <= set(rig.device.commands)
+        assert {"SR 400", "START"} <= set(await_command(rig, "STOP"))

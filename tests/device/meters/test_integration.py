@@ -89,6 +89,14 @@ def test_outside_of_the_recording_nothing_is_assumed() -> None:
     assert energy_between(make_trace([]), 0.0, 1.0).lost == 4
 
 
+def test_a_gap_before_the_first_sample_is_counted_once() -> None:
+    trace = make_trace([1.0] * 6, missing=frozenset({0, 1}))
+    found = energy_between(trace, 0.0, 1.5)
+    assert (found.energy_j, found.lost) == (4 * PERIOD, 2)
+    assert energy_between(trace, 0.0, 0.25).lost == 1
+    assert energy_between(trace, 0.5, 1.5).lost == 0
+
+
 def test_clipped_samples_of_the_window_are_counted() -> None:
     trace = make_trace([1.0] * 4)
     trace.clipped[1:3] = True

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.core.errors import DeviceError, UsageError
+from edgeq.device.meters import lpm01a_stream, sampling
 from edgeq.device.meters.integration import energy_between
 from edgeq.device.meters.lpm01a import Lpm01aMeter, Lpm01aSettings, check_settings
 from edgeq.device.meters.lpm01a_stream import parse_ascii, parse_binary, values_of
@@ -99,6 +100,15 @@ def test_an_event_is_a_mark_at_its_sample() -> None:
     trace = record(lines(7) + b"event 1 fal\r\n" + lines(3) + b"event 2 ris\r\n" + lines(1))
     found = [(m.channel, m.edge, m.time_s, m.uncertainty_s) for m in trace.marks]
     assert found == [("d7", "falling", 0.007, 0.001), ("d7", "rising", 0.010, 0.001)]
+
+
+def test_a_channel_that_is_not_wired_hides_no_loss(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (lpm01a_stream, sampling):
+        monkeypatch.setattr(module, "MAX_EDGES", 50)
+    trace = record(b"event 1 fal\r\n" * 60 + lines(990) + stamp(1000) + lines(1))
+    assert len(trace.marks) == 50
+    assert any("d7 has more than 50 edges" in warning for warning in trace.warnings)
+    assert trace.lost_samples == 10
 
 
 def test_an_event_beside_a_loss_is_less_sure() -> None:

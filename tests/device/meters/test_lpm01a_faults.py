@@ -12,7 +12,7 @@ from edgeq.device.meters.integration import energy_between
 from edgeq.device.meters.table import open_meter
 from edgeq.device.meters.trace import Trace
 from tests.support.meters.faults import Faults, Span
-from tests.support.meters.kits import Kit, lpm01a, record
+from tests.support.meters.kits import Kit, await_command, lpm01a, record
 from tests.support.meters.signals import Signal, bursts, constant, pieces, ramp
 
 KIT = Kit("lpm01a", lpm01a, 1000, 3.0)
@@ -88,6 +88,13 @@ def test_a_gap_at_the_start_is_told():
     assert trace.lost_samples == 40
 
 
+def test_damage_before_the_first_sample_is_a_gap():
+    trace = record(KIT, SIGNAL, Faults(garbage={0: b"6409\r\n"}))
+    (gap,) = trace.gaps
+    assert (gap.start_s, gap.end_s, gap.samples) == (0.0, 1e-3, 1)
+    assert energy_between(trace, 0, SIGNAL.end_s).lost == trace.lost_samples
+
+
 @given(st.integers(5, 3000), st.integers(1, 50))
 @settings(max_examples=3, deadline=None)
 def test_every_clipped_sample_is_flagged(first: int, count: int):
@@ -137,10 +144,8 @@ def test_old_firmware_is_named_in_the_hint():
 def test_the_shield_is_set_as_the_protocol_says_and_given_back():
     with lpm01a(SIGNAL) as rig:
         open_meter(rig.spec).close()
-        rig.device.ended.wait(0.2)
-        said = rig.device.commands
+        said = await_command(rig, "hrc")
     assert said[0] == "htc"
-    assert said[-1] == "hrc"
     for command in ("trigsrc sw", "output energy", "format ascii_dec", "freq 1k", "volt 3000m"):
         assert command in said
     assert said.index("pwr off") < said.index("pwr on nostatus") < len(said) - 2

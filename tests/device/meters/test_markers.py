@@ -36,7 +36,7 @@ def test_a_marker_is_within_its_uncertainty_of_the_truth(kit: Kit, ppm: float):
         # The meter's seconds at the moment: its clock is fast by so many ppm.
         first, last = ((moment - started) * (1 + ppm * 1e-6) for moment in (before, after))
         assert first - found.uncertainty_s <= found.time_s <= last + found.uncertainty_s
-        assert found.uncertainty_s < 0.2
+        assert found.uncertainty_s < SECONDS / 2
 
 
 @each(TIMED, quick=("ppk2", "ina228", "joulescope"))

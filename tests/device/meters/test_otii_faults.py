@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from edgeq.core.errors import DeviceError
 from edgeq.device.meters.integration import energy_between
+from edgeq.device.meters.otii_client import DATA_S
 from edgeq.device.meters.table import open_meter
 from edgeq.device.meters.trace import Trace
 from tests.support.meters.faults import Faults, Span
@@ -64,11 +65,16 @@ def test_progress_messages_change_nothing():
     assert np.array_equal(quiet.current_a, chatty.current_a)
 
 
-def test_login_and_licence_are_taken_and_given_back(monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def _ann(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OTII_USERNAME", "ann")
     monkeypatch.setenv("OTII_PASSWORD", "secret")
-    needs = frozenset({"login", "license"})
-    with otii_arc(constant(1e-3, 0.5), needs=needs) as rig:
+
+
+@pytest.mark.usefixtures("_ann")
+@pytest.mark.parametrize("needs", [{"login", "license"}, {"license"}], ids=["both", "licence"])
+def test_login_and_licence_are_taken_and_given_back(needs: set[str]):
+    with otii_arc(constant(1e-3, 0.5), needs=frozenset(needs)) as rig:
         meter = open_meter(rig.spec)
         meter.start()
         trace = meter.stop()
@@ -77,6 +83,15 @@ def test_login_and_licence_are_taken_and_given_back(monkeypatch: pytest.MonkeyPa
         assert not rig.device.licensed
         assert not rig.device.logged_in
     assert len(trace.time_s) == 2000
+
+
+@pytest.mark.usefixtures("_ann")
+def test_login_and_licence_are_given_back_where_there_is_no_device():
+    with otii_arc(SIGNAL, needs=frozenset({"login", "license"}), devices=0) as rig:
+        with pytest.raises(DeviceError, match="no device"):
+            open_meter(rig.spec)
+        assert not rig.device.licensed
+        assert not rig.device.logged_in
 
 
 @pytest.mark.parametrize(
@@ -117,7 +132,7 @@ def _try(rig: Rig) -> Trace | None:
             trace = None
         else:
             told = trace.fault
-            assert time.monotonic() - stopped < 2.0
+            assert time.monotonic() - stopped < DATA_S
         assert (told or "").isprintable()
         return trace
 

@@ -10,8 +10,8 @@ import pytest
 
 from edgeq.core.errors import DeviceError
 from edgeq.device.meters.integration import energy_between
+from edgeq.device.meters.pmic import MAX_FAILURES, READ_S
 from edgeq.device.meters.table import open_meter
-from edgeq.device.meters.trace import Trace
 from tests.support.meters import pmic
 from tests.support.wires import child_pids, open_handles
 
@@ -26,18 +26,12 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def _record(seconds: float) -> Trace:
-    meter = open_meter(SPEC)
-    try:
-        meter.start()
-        time.sleep(seconds)
-        return meter.stop()
-    finally:
-        meter.close()
-
-
 def test_a_steady_power_is_exact_and_says_what_it_leaves_out(folder: Path):
-    trace = _record(0.6)
+    meter = open_meter(SPEC)
+    meter.start()
+    pmic.await_calls(folder, 10)
+    trace = meter.stop()
+    meter.close()
     found = energy_between(trace, 0, trace.end_s)
     lasted = float(trace.time_s[-1]) + trace.period_s
     assert found.energy_j == pytest.approx(pmic.power_w() * lasted, rel=1e-3)
@@ -49,9 +43,9 @@ def test_a_steady_power_is_exact_and_says_what_it_leaves_out(folder: Path):
 def test_a_step_is_seen_between_two_readings(folder: Path):
     meter = open_meter(SPEC)
     meter.start()
-    time.sleep(0.3)
+    pmic.await_calls(folder, 3)
     pmic.show(folder, pmic.output(3.0))
-    time.sleep(0.3)
+    pmic.await_calls(folder, 3)
     trace = meter.stop()
     meter.close()
     low, high = pmic.power_w(), pmic.power_w(3.0)
@@ -104,12 +98,12 @@ def test_a_vcgencmd_that_fails_in_mid_run_keeps_what_was_read(folder: Path):
     handles, threads, children = open_handles(), threading.active_count(), child_pids()
     meter = open_meter(SPEC)
     meter.start()
-    time.sleep(0.3)
+    pmic.await_calls(folder, 3)
     pmic.install(folder, code="exit 1")
-    time.sleep(1.0)
+    pmic.await_calls(folder, MAX_FAILURES)
     stopped = time.monotonic()
     trace = meter.stop()
-    assert time.monotonic() - stopped < 2.0
+    assert time.monotonic() - stopped < READ_S
     meter.close()
     assert trace.fault is not None
     assert len(trace.time_s) >= 3
@@ -122,7 +116,7 @@ def test_a_reading_that_comes_late_is_a_gap(folder: Path):
     meter.start()
     pmic.install(folder, code=f"rm '{folder}/late' 2> /dev/null && sleep 0.6")
     (folder / "late").touch()
-    time.sleep(1.0)
+    pmic.await_calls(folder, 4)
     trace = meter.stop()
     meter.close()
     # The reading counts for its middle: something is missing on both sides of it.

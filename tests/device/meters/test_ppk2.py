@@ -17,9 +17,9 @@ METADATA = b"Calibrated: 1\r\nGS0: 0\r\nGI0: 1\r\nHW: 9173\r\nIA: 56\r\nEND\r\n"
 SETTINGS = Ppk2Settings(voltage_v=3.0)
 
 
-def pack(count: int, *, first: int = 0, adc: int = 1000, digital: int = 0) -> bytes:
-    """Return words of range 0."""
-    head = adc | digital << 24
+def pack(count: int, *, first: int = 0, adc: int = 1000, span: int = 0, digital: int = 0) -> bytes:
+    """Return words of range `span`."""
+    head = adc | span << 14 | digital << 24
     return b"".join(
         (head | (i & 63) << 18).to_bytes(4, "little") for i in range(first, first + count)
     )
@@ -68,6 +68,13 @@ def test_a_loss_is_a_gap_and_a_full_adc_is_clipped() -> None:
     assert gap.samples == 7
     assert (gap.start_s, gap.end_s) == pytest.approx((20e-5, 27e-5))
     assert trace.clipped.tolist() == [False] * 20 + [True] * 5
+
+
+def test_a_current_beyond_the_kits_range_is_clipped() -> None:
+    """In the top range, r (r + 1) amperes with r = 4 ADC 1.8 / 163840 / 0.043."""
+    trace = record(kit(pack(3, adc=590, span=4) + pack(3, first=3, adc=610, span=4)))
+    assert trace.current_a.tolist() == pytest.approx([0.9665] * 3 + [1.0118] * 3, rel=1e-3)
+    assert trace.clipped.tolist() == [False] * 3 + [True] * 3
 
 
 def test_digital_channels_make_marks() -> None:

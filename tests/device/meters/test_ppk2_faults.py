@@ -14,7 +14,7 @@ from edgeq.device.meters.integration import energy_between
 from edgeq.device.meters.table import open_meter
 from edgeq.device.meters.trace import Trace
 from tests.support.meters.faults import Faults, Span
-from tests.support.meters.kits import KITS, ppk2, record
+from tests.support.meters.kits import KITS, ppk2, record, record_from
 from tests.support.meters.ppk2 import Calibration
 from tests.support.meters.signals import bursts, constant, ramp
 
@@ -118,7 +118,8 @@ def test_garbage_between_the_words_is_told(garbage: dict[int, bytes]):
 
 
 def test_a_pause_of_the_link_without_a_loss_changes_nothing():
-    trace = record(KIT, SIGNAL, Faults(stalls={2000: 0.3, 9000: 0.2}))
+    with ppk2(SIGNAL, Faults(stalls={2000: 0.3, 9000: 0.2})) as rig:
+        trace = record_from(rig)
     assert trace.gaps == ()
     truth = 3 * SIGNAL.charge_c(0, SIGNAL.end_s)
     assert energy_between(trace, 0, SIGNAL.end_s).energy_j == pytest.approx(truth, rel=1e-3)

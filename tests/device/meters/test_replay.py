@@ -111,6 +111,13 @@ def test_a_damaged_npz_is_read_or_refused(noise: bytes, at: int) -> None:
             read_trace(path)
 
 
+def test_a_head_of_other_numbers_is_refused(tmp_path: Path) -> None:
+    arrays = {"time_s": TRACE.time_s, "current_a": TRACE.current_a, "power_w": TRACE.power_w}
+    np.savez(tmp_path / "t.npz", head=np.array([1e300]), clipped=TRACE.clipped, **arrays)
+    with pytest.raises(InputError, match="its head"):
+        read_trace(tmp_path / "t.npz")
+
+
 def test_a_pickle_is_never_unpickled(tmp_path: Path) -> None:
     path = tmp_path / "t.npz"
     np.savez(path, head=np.array([{"a": 1}], dtype=object))

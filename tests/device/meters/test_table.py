@@ -22,7 +22,8 @@ from tests.support.usb import plug, serial_port
     [("ppk2", "ppk2", None, {}), ("ppk2:/dev/ttyACM0", "ppk2", "/dev/ttyACM0", {}),
      ("ppk2,voltage=3", "ppk2", None, {"voltage": "3"}),
      ("ppk2:socket://h:1,voltage=3,mode=source", "ppk2", "socket://h:1",
-      {"voltage": "3", "mode": "source"})],
+      {"voltage": "3", "mode": "source"}),
+     ("otii,device=a:b,voltage=3", "otii", None, {"device": "a:b", "voltage": "3"})],
 )  # fmt: skip
 def test_a_spec_has_a_name_a_port_and_options(
     spec: str, name: str, port: str | None, options: dict[str, str]

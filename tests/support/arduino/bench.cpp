@@ -1,7 +1,8 @@
-/* Runs the bridge's sketch against an INA whose current is known: bench CHIP SECONDS.
+/* Runs the bridge's sketch against an INA whose current is known: bench CHIP SECONDS [TURN_US LOST].
  *
  * The load draws 10 mA at 3.3 V, and 100 mA while the gate is high: the second quarter of each
- * second. One turn of loop() takes 50 us. Commands come from stdin at once, lines go to stdout.
+ * second. One turn of loop() takes 50 us, TURN_US in the first second. With LOST 1 the INA does not
+ * answer in the fourth quarter. Commands come from stdin at once, lines go to stdout.
  */
 #include "Arduino.h"
 #include "Wire.h"
@@ -18,7 +19,7 @@ TwoWire Wire;
 static uint64_t now_us = 4294000000ULL; /* micros() wraps in the first second */
 static uint64_t begun_us = now_us;
 static void (*on_edge)() = nullptr;
-static bool gate = false;
+static bool gate = false, may_be_lost = false, lost = false;
 static int chip = 228;
 static double shunt_ohm = 0.1, energy_j = 0.0, charge_c = 0.0;
 static uint16_t calibration = 0;
@@ -41,6 +42,7 @@ static void pass(uint32_t us) {
   now_us += us;
   const uint64_t in_second = (now_us - begun_us) % 1000000;
   const bool high = in_second >= 250000 && in_second < 500000;
+  lost = may_be_lost && in_second >= 750000;
   if (high != gate) {
     gate = high;
     if (on_edge != nullptr) {
@@ -107,7 +109,7 @@ uint8_t TwoWire::endTransmission(bool) {
   } else if (sent_count == 3 && reg == 0x00 && chip == 228 && (sent[1] & 0x40) != 0) {
     energy_j = charge_c = 0.0;
   }
-  return 0;
+  return lost ? 2 : 0;
 }
 uint8_t TwoWire::requestFrom(uint8_t, uint8_t count) {
   reply = read_ina();
@@ -121,10 +123,12 @@ int TwoWire::read() {
 int main(int argc, char **argv) {
   chip = argc > 1 ? atoi(argv[1]) : 228;
   const double seconds = argc > 2 ? atof(argv[2]) : 1.0;
+  const uint32_t turn_us = argc > 3 ? (uint32_t)atoi(argv[3]) : 50;
+  may_be_lost = argc > 4 && atoi(argv[4]) == 1;
   setup();
   while ((double)(now_us - begun_us) < seconds * 1e6) {
     loop();
-    pass(50);
+    pass(now_us - begun_us < 1000000 ? turn_us : 50);
   }
   return 0;
 }

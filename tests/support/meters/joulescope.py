@@ -180,11 +180,9 @@ class FakeDriver:
         self._thread = None
 
     def _run(self, instrument: Instrument) -> None:
-        # Streams are enabled one by one; the first samples are of all of them.
-        streams = 0
-        while streams < len(self._streams):
-            streams = len(self._streams)
-            self._stop.wait(0.1)
+        # Streams are enabled one by one; the first samples are of all that are listened to.
+        while not self._stop.is_set() and not self._listened_to() <= self._streams:
+            self._stop.wait(0.001)
         instrument.started_at = time.monotonic()
         count = round(BLOCK_S * self._rate_hz)
         end, first, begun = instrument.signal.end_s, 0, instrument.started_at
@@ -203,6 +201,11 @@ class FakeDriver:
                 if not instrument.realtime:
                     begun = time.monotonic() - sent_s
                 instrument.ended.set()
+
+    def _listened_to(self) -> set[str]:
+        with self._lock:
+            topics = {to.partition("/s/")[2].removesuffix("/!data") for to, _ in self._listeners}
+        return {f"s/{name}" for name in topics} & SIGNALS.keys()
 
     def _send(self, instrument: Instrument, first: int, count: int) -> None:
         faults, rate = instrument.faults, self._rate_hz

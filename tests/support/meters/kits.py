@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import math
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import pytest
 
+from edgeq.device.meters import recorder, streamed
 from edgeq.device.meters.table import open_meter
 from edgeq.device.meters.trace import Meter, Trace
 from tests.support.meters import joulescope, otii
@@ -21,6 +24,7 @@ from tests.support.meters.ina_series import InaSeries
 from tests.support.meters.lpm01a import Lpm01a
 from tests.support.meters.ppk2 import Ppk2
 from tests.support.meters.signals import Signal
+from tests.support.meters.streaming import StreamingMeter
 from tests.support.meters.wire import Plug, plugged_in
 
 WAIT_S = 60.0
@@ -47,8 +51,12 @@ class Kit:
 
 
 def record(kit: Kit, signal: Signal, faults: Faults = CLEAN, **options: Any) -> Trace:
-    """Record a whole signal and return the trace."""
-    with kit.plug_in(signal, faults, **options) as rig:
+    """Record a whole signal and return the trace.
+
+    Unless in real time, the samples come faster than they can: as if all at one moment.
+    """
+    arrivals = nullcontext() if options.get("realtime") else _all_at_once()
+    with arrivals, kit.plug_in(signal, faults, **options) as rig:
         return record_from(rig)
 
 
@@ -65,38 +73,56 @@ def record_from(rig: Rig, while_running: Callable[[Meter], None] | None = None) 
         meter.close()
 
 
+def await_command(rig: Rig, command: str) -> list[str]:
+    """Wait until the last that a meter heard is `command`, and return all that it heard."""
+    deadline = time.monotonic() + WAIT_S
+    while rig.device.commands[-1:] != [command]:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    return list(rig.device.commands)
+
+
 @contextmanager
-def ppk2(signal: Signal, faults: Faults = CLEAN, **options: Any) -> Iterator[Rig]:
+def _all_at_once() -> Iterator[None]:
+    """Stop the clock of arrivals: what a busy machine does to them is no part of a test then."""
+    moment = time.monotonic()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(streamed, "Recorder", partial(recorder.Recorder, clock=lambda: moment))
+        patch.setattr(recorder, "SILENT_S", math.inf)
+        yield
+
+
+@contextmanager
+def _on_a_port(device: StreamingMeter, spec: str) -> Iterator[Rig]:
+    """Plug a serial meter in; `spec` opens it with its port for {}."""
+    with plugged_in(device, device.faults.unplug_after) as plug:
+        yield Rig(spec.format(plug.path), device, device.ended, plug)
+
+
+def ppk2(signal: Signal, faults: Faults = CLEAN, **options: Any) -> AbstractContextManager[Rig]:
     """A PPK2 that supplies 3 V."""
-    device = Ppk2(signal, faults, **options)
-    with plugged_in(device, faults.unplug_after) as plug:
-        yield Rig(f"ppk2:{plug.path},voltage=3.0", device, device.ended, plug)
+    return _on_a_port(Ppk2(signal, faults, **options), "ppk2:{},voltage=3.0")
 
 
-@contextmanager
 def lpm01a(
     signal: Signal, faults: Faults = CLEAN, *, settings: str = "voltage=3.0", **options: Any
-) -> Iterator[Rig]:
+) -> AbstractContextManager[Rig]:
     """A power shield that supplies 3 V."""
-    device = Lpm01a(signal, faults, **options)
-    with plugged_in(device, faults.unplug_after) as plug:
-        yield Rig(f"lpm01a:{plug.path},{settings}", device, device.ended, plug)
+    return _on_a_port(Lpm01a(signal, faults, **options), f"lpm01a:{{}},{settings}")
 
 
-@contextmanager
-def ina_bridge(signal: Signal, faults: Faults = CLEAN, **options: Any) -> Iterator[Rig]:
+def ina_bridge(
+    signal: Signal, faults: Faults = CLEAN, **options: Any
+) -> AbstractContextManager[Rig]:
     """edgeq's own bridge, with an INA228 if nothing else is said, at 400 samples a second."""
-    device = InaBridge(signal, faults, **options)
-    with plugged_in(device, faults.unplug_after) as plug:
-        yield Rig(f"ina:{plug.path}", device, device.ended, plug)
+    return _on_a_port(InaBridge(signal, faults, **options), "ina:{}")
 
 
-@contextmanager
-def ina_series(signal: Signal, faults: Faults = CLEAN, **options: Any) -> Iterator[Rig]:
+def ina_series(
+    signal: Signal, faults: Faults = CLEAN, **options: Any
+) -> AbstractContextManager[Rig]:
     """An INA_Series_Sensor bridge at 400 samples a second."""
-    device = InaSeries(signal, faults, **options)
-    with plugged_in(device, faults.unplug_after) as plug:
-        yield Rig(f"ina:{plug.path},format=jsonl", device, device.ended, plug)
+    return _on_a_port(InaSeries(signal, faults, **options), "ina:{},format=jsonl")
 
 
 @contextmanager
@@ -129,8 +155,8 @@ KITS = (
     Kit("ina226", partial(ina_bridge, chip="INA226"), 400, 3.3),
     Kit("ina228", ina_bridge, 400, 3.3),
     Kit("ina_series", ina_series, 400, 3.3),
-    #    Kit("otii", otii_arc, 4000, 3.0),
-    #    Kit("joulescope", joulescope_js220, 100_000, 3.0),
+    Kit("otii", otii_arc, 4000, 3.0),
+    Kit("joulescope", joulescope_js220, 100_000, 3.0),
 )
 SERIAL = tuple(kit for kit in KITS if kit.name not in ("otii", "joulescope"))
 """Those behind a serial port, which can be unplugged after any byte."""

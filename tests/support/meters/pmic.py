@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -46,15 +47,29 @@ def output(scale: float = 1.0) -> str:
 def install(folder: Path, text: str | None = None, code: str = "") -> Path:
     """Put a `vcgencmd` into `folder` that prints `text`; `code`: shell lines that run first.
 
-    `text` may be replaced while it is used, through `show`.
+    `text` may be replaced while it is used, through `show`. Calls are counted: see `await_calls`.
     """
     folder.mkdir(parents=True, exist_ok=True)
     show(folder, output() if text is None else text)
     program = folder / "vcgencmd"
-    lines = ["#!/bin/sh", '[ "$1" = pmic_read_adc ] || exit 255', code, f"cat '{folder}/adc.txt'"]
-    program.write_text("\n".join(lines) + "\n")
-    program.chmod(0o755)
+    calls = folder / f"calls-{len(list(folder.glob('calls-*')))}"
+    calls.touch()
+    lines = ["#!/bin/sh", '[ "$1" = pmic_read_adc ] || exit 255', f"printf . >> '{calls}'", code,
+             f"cat '{folder}/adc.txt'"]  # fmt: skip
+    new = folder / "vcgencmd.new"
+    new.write_text("\n".join(lines) + "\n")
+    new.chmod(0o755)
+    os.replace(new, program)
     return program
+
+
+def await_calls(folder: Path, count: int) -> None:
+    """Wait until the command that was installed last was called `count` more times."""
+    calls = max(folder.glob("calls-*"))
+    wanted, deadline = calls.stat().st_size + count, time.monotonic() + 60
+    while calls.stat().st_size < wanted:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def show(folder: Path, text: str) -> None:

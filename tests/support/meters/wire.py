@@ -116,8 +116,8 @@ def plugged_in(device: Device, unplug_after: int = NEVER) -> Iterator[Plug]:
 
 
 def _drain(slave: int) -> None:
-    """Let the host read what was sent; give up after 0.2 s."""
-    until = time.monotonic() + 0.2
+    """Let the host read what was sent; give up after a second."""
+    until = time.monotonic() + 1.0
     while time.monotonic() < until:
         # The kernel hands bytes over in the background: 0 counts only after a moment.
         time.sleep(0.01)
