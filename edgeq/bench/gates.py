@@ -204,7 +204,8 @@ def _instructions(subject: Subject) -> Quantity | None:
     latency = subject.result.latency
     if latency.instructions is None or latency.kind == "measured":
         return None
-    return Quantity(Sample(latency.instructions, exact=True), "instructions", "simulated")
+    kind = subject.result.board.counted
+    return Quantity(Sample(latency.instructions, exact=True), "instructions", kind)
 
 
 def _energy(subject: Subject) -> Quantity | None:
@@ -229,10 +230,8 @@ def _ram(subject: Subject) -> Quantity | None:
     result = subject.result
     if result.host is not None and result.memory.ram_bytes == 0:
         return None
-    exact = result.host is None
-    return Quantity(
-        Sample(result.memory.ram_bytes, exact=exact), "bytes", None if exact else "measured"
-    )
+    sample = Sample(result.memory.ram_bytes, exact=result.host is None)
+    return Quantity(sample, "bytes", result.board.counted)
 
 
 def _accuracy(subject: Subject) -> Quantity | None:

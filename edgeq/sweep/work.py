@@ -13,7 +13,7 @@ import msgspec
 from edgeq import __version__
 from edgeq.core.errors import DeviceError, EdgeqError, GateError, InternalError, ToolchainError
 from edgeq.core.files import confined
-from edgeq.core.records import Kind, Record, Result
+from edgeq.core.records import Record, Result
 from edgeq.sweep.records import (
     Answer,
     Converted,
@@ -219,7 +219,9 @@ def _meter(job: Job) -> MeterRequest | None:
 def _bench_outcome(result: Result) -> Outcome:
     latency, memory, energy = result.latency, result.memory, result.energy
     failure = _spoiled(result)
-    counted: Kind = "simulated" if result.board.kind == "virtual" else "measured"
+    counted = result.board.counted
+    # A machine that does not tell how much a process grew gives no figure, not one of 0 bytes.
+    told = result.host is None or memory.ram_bytes > 0
     return Outcome(
         status="failed" if failure else "ok" if result.passed else "mismatch",
         failure=failure,
@@ -228,7 +230,7 @@ def _bench_outcome(result: Result) -> Outcome:
         high_s=latency.high_s,
         instructions=_figure(latency.instructions, counted),
         flash=None if result.host else _figure(memory.flash_bytes, "linked"),
-        ram=_figure(memory.ram_bytes, counted),
+        ram=_figure(memory.ram_bytes if told else None, counted),
         energy=_figure(energy.per_inference_j, energy.kind) if energy else None,
         bit_exact=result.output.bit_exact,
         notes=result.warnings,
