@@ -67,8 +67,9 @@ def run(arguments: list[str]) -> int:
         return code
     except EdgeqError as error:
         return _explain(error, arguments)
-    except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
+    except (KeyboardInterrupt, typer.Abort) as error:
+        kept = str(error.__cause__ or error)
+        print(f"interrupted: {kept}" if kept else "interrupted", file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

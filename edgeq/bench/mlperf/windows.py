@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from statistics import median
 
+from edgeq.bench.mlperf.execution import Taken
 from edgeq.core.records.mlperf import MlperfWindow, RuleRecord
 
 WINDOWS = 5
@@ -47,6 +48,18 @@ def check_windows(
             passed=bool(windows) and not short,
             found=", ".join(short) or f"the shortest {shortest:.3f} s",
         ),
+    )
+
+
+def make_window(taken: Taken, duration_s: float) -> MlperfWindow:
+    """Return the window of an inference, which took `duration_s` by the board's or a meter's clock."""
+    return MlperfWindow(
+        file=taken.sample.file,
+        inferences=taken.inference.inferences,
+        warmups=taken.inference.warmups,
+        duration_s=duration_s,
+        host_s=taken.inference.host_s,
+        answer_s=taken.inference.answer_s,
     )
 
 
