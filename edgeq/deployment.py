@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgeq.bench.requests import MeterRequest
+    from edgeq.bench.requests import BatteryPlan, MeterRequest
     from edgeq.core.records import ConversionRecord, EvaluationRecord, TensorErrorRecord
     from edgeq.data.dataset import Dataset
     from edgeq.report.records import ReportData
@@ -35,6 +35,7 @@ class DeployRequest:
     toolchain: str | None = None
     data_root: Path | None = None
     meter: MeterRequest | None = None
+    battery: BatteryPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +54,10 @@ def run_deployment(request: DeployRequest, on_progress: Progress) -> Deployment:
     folder, so that a later step's failure loses nothing.
 
     Raises:
+        UsageError: the battery's life needs a current that nothing gives.
         GateError: the model does not fit the board.
     """
+    from edgeq.bench.budget import refuse_unknown_currents
     from edgeq.bench.inputs import generate_input
     from edgeq.bench.preparation import prepare
     from edgeq.bench.runs import collect_inputs, run_bench, run_validation
@@ -64,6 +67,7 @@ def run_deployment(request: DeployRequest, on_progress: Progress) -> Deployment:
     from edgeq.report.records import ReportData
 
     board = find_board(request.board)
+    refuse_unknown_currents(request.battery, board, request.meter)
     out = request.out or Path("runs") / f"{request.model.stem}-{board.id}"
     dataset = load_dataset(request.data, data_root=request.data_root)
     model, conversion = _int8_model(request, dataset, out, on_progress)
@@ -77,7 +81,14 @@ def run_deployment(request: DeployRequest, on_progress: Progress) -> Deployment:
     on_progress("measure", None)
     item = generate_input(ready.compiled.plan.inputs, 1)
     data = ReportData(
-        result=run_bench(ready, item, layers=True, port=request.port, meter=request.meter),
+        result=run_bench(
+            ready,
+            item,
+            layers=True,
+            port=request.port,
+            meter=request.meter,
+            battery=request.battery,
+        ),
         plan=ready.compiled.plan,
         board=board,
         image=ready.image,
@@ -166,7 +177,11 @@ def _command(request: DeployRequest, board: str) -> str:
     """Return the command line that does the same deploy again."""
     meter = request.meter
     measured = f" --meter {meter.meter} --gate {meter.gate}" if meter else ""
-    return f"edgeq deploy {request.model.name} --data {request.data} --board {board}{measured}"
+    lasting = f" {request.battery.options}" if request.battery else ""
+    return (
+        f"edgeq deploy {request.model.name} --data {request.data} --board {board}"
+        f"{measured}{lasting}"
+    )
 
 
 def _versions() -> dict[str, str]:

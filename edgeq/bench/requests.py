@@ -64,6 +64,19 @@ class BatteryPlan:
         """Whether the idle current counts at all."""
         return self.awake_s > 0 or self.never_sleeps
 
+    @property
+    def options(self) -> str:
+        """The plan as the command line takes it (`parse_plan`)."""
+        sleep = "idle" if self.never_sleeps else _written(self.sleep_a, "A")
+        named = {
+            "--battery": f"{_written(self.capacity_ah, 'Ah')}@{_written(self.voltage_v, 'V')}",
+            "--every": _written(self.every_s, "s"),
+            "--awake": _written(self.awake_s or None, "s"),
+            "--idle-current": _written(self.idle_a, "A"),
+            "--sleep-current": sleep,
+        }
+        return " ".join(f"{name} {value}" for name, value in named.items() if value)
+
 
 def parse_plan(
     battery: str,
@@ -103,6 +116,10 @@ def parse_plan(
         sleep_a=parse_quantity(sleep, "A", what="--sleep-current") if sleep and not never else None,
         never_sleeps=never,
     )
+
+
+def _written(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value!r}{unit}"
 
 
 def _positive(text: str, unit: str, what: str) -> float:

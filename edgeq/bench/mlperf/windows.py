@@ -52,7 +52,7 @@ def check_windows(
 
 
 def make_window(taken: Taken, duration_s: float) -> MlperfWindow:
-    """Return the window of an inference, which took `duration_s` by the board's or a meter's clock."""
+    """Return the window of an inference that took `duration_s` between its two stamps or edges."""
     return MlperfWindow(
         file=taken.sample.file,
         inferences=taken.inference.inferences,
