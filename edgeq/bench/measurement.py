@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -10,7 +9,7 @@ from statistics import median
 from edgeq import __version__
 from edgeq.bench.inputs import ModelInput
 from edgeq.bench.latency import explain_latency, summarise_latency
-from edgeq.bench.oracles import Outputs
+from edgeq.bench.oracles import Outputs, checksum
 from edgeq.bench.statistics import count_warmup
 from edgeq.boards.profile import Board
 from edgeq.core.records import (
@@ -187,7 +186,7 @@ def build_result(
         ),
         energy=None,
         output=OutputRecord(
-            crc32=f"{zlib.crc32(b''.join(measured.outputs)):08x}",
+            crc32=checksum(measured.outputs),
             bit_exact=None if expected is None else measured.outputs == expected,
             oracle=oracle if expected is not None else None,
         ),

@@ -24,7 +24,7 @@ def mlperf_tables(record: MlperfRecord) -> Tables:
     return (*tables, rule_table(record.rules))
 
 
-def check_tables(check: SubmissionCheck) -> Tables:
+def submission_tables(check: SubmissionCheck) -> Tables:
     """The rules of a submission on a folder."""
     values = {
         "folder": check.folder,

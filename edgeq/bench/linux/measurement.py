@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from edgeq.bench.budget import add_energy, refuse_unknown_currents
-from edgeq.bench.inputs import ModelInput, as_arrays, generate_input
+from edgeq.bench.inputs import ModelInput, generate_input
 from edgeq.bench.linux.layers import DELEGATE
 from edgeq.bench.linux.options import LinuxOptions, check_options
-from edgeq.bench.linux.outputs import Expected, Outputs
+from edgeq.bench.linux.outputs import Expected
 from edgeq.bench.linux.power import opened_power
 from edgeq.bench.linux.records import build_result
 from edgeq.bench.metering import meter_board
+from edgeq.bench.oracles import EDGEQ_ORACLE, compute_outputs
 from edgeq.bench.requests import BatteryPlan, MeterRequest
 from edgeq.boards.profile import Board
 from edgeq.core.errors import DeviceError, EdgeqError, InputError
@@ -243,8 +244,4 @@ def _run_here(job: Job, xnnpack: bool, timeout_s: float) -> Expected:
 
 
 def _run_oracle(job: Job) -> Expected:
-    from edgeq.graph.oracle import Oracle
-
-    arrays = Oracle(job.graph).run(as_arrays(job.ports, job.item)).outputs
-    outputs: Outputs = tuple(array.tobytes() for array in arrays)
-    return Expected("edgeq's oracle (double rounding)", outputs)
+    return Expected(EDGEQ_ORACLE, compute_outputs(job.graph, job.ports, [job.item])[0])
