@@ -108,18 +108,16 @@ def bench(
         linux: for a Linux board: where it is, and how its interpreter runs the model.
     """
     from edgeq.bench.inputs import generate_input, parse_input
+    from edgeq.bench.linux.measurement import run_linux
     from edgeq.bench.preparation import prepare
     from edgeq.bench.runs import run_bench
 
     refuse_port(port)
     seed, profile = parse_input(input_spec), find_board(board)
     if runs_interpreter(profile):
-        from edgeq.bench.linux.measurement import run_linux
-
-        layers = layers is not False
         (result,) = run_linux(
-            [model], profile, linux, seed=seed, runs=runs, warmup=warmup, layers=layers,
-            meter=meter, battery=battery,
+            [model], profile, linux, seed=seed, runs=runs, warmup=warmup,
+            layers=layers is not False, meter=meter, battery=battery,
         )  # fmt: skip
         return result
     if linux != LINUX:
@@ -131,16 +129,9 @@ def bench(
         ready = prepare(model, profile, Path(folder), toolchain=toolchain)
         item = generate_input(ready.compiled.plan.inputs, seed)
         return run_bench(
-            ready,
-            item,
-            runs=runs,
-            warmup=warmup,
-            layers=layers,
-            port=port,
-            oracle=oracle,
-            meter=meter,
-            battery=battery,
-        )
+            ready, item, runs=runs, warmup=warmup, layers=layers, port=port, oracle=oracle,
+            meter=meter, battery=battery,
+        )  # fmt: skip
 
 
 def compare_models(

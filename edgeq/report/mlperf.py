@@ -76,4 +76,6 @@ def _window_table(record: MlperfRecord) -> Table:
             str(index + 1), window.file, str(window.inferences), f"{window.duration_s:.3f} s",
             format_seconds(window.duration_s / window.inferences), energy,
         ))  # fmt: skip
-    return make_table("Windows", ">window|file|>inferences|>length|>an inference|>energy", rows)
+    return make_table(
+        f"Windows ({record.kind})", ">window|file|>inferences|>length|>an inference|>energy", rows
+    )

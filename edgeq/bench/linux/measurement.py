@@ -106,13 +106,8 @@ def run_linux(
         threads = tuple(dict.fromkeys((*options.threads, *everything)))
         bench = Bench(machine, found, replace(options, threads=threads), runs, warmup, layers)
         power = stack.enter_context(opened_power(meter, machine))
-        results = []
-        for job in jobs:
-            path = machine.put(job.path, "model.tflite")
-            result = _measure(job, board, bench, path)
-            energy = _meter(job, board, bench, path, power, meter) if meter and power else None
-            results.append(add_energy(result, board, energy, battery))
-        return results
+        measured = [_run_job(job, board, bench, power, meter) for job in jobs]
+    return [add_energy(result, board, energy, battery) for result, energy in measured]
 
 
 def read_job(path: Path, seed: int) -> Job:
@@ -141,6 +136,16 @@ def _open(
         return local, given or [local.python]
     target = parse_target(options.host or "", config=options.ssh_config)
     return stack.enter_context(SshSession(target)), given or [SYSTEM_PYTHON]
+
+
+def _run_job(
+    job: Job, board: Board, bench: Bench, power: Meter | None, meter: MeterRequest | None
+) -> tuple[Result, EnergyRecord | None]:
+    """Measure a model, and then its energy where there is a meter."""
+    path = bench.machine.put(job.path, "model.tflite")
+    result = _measure(job, board, bench, path)
+    energy = _meter(job, board, bench, path, power, meter) if meter and power else None
+    return result, energy
 
 
 def _measure(job: Job, board: Board, bench: Bench, path: str) -> Result:
