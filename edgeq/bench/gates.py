@@ -228,9 +228,9 @@ def _ram(subject: Subject) -> Quantity | None:
     The latter is one figure with noise, and none where the machine does not tell.
     """
     result = subject.result
-    if result.host is not None and result.memory.ram_bytes == 0:
+    if result.ram_bytes is None:
         return None
-    sample = Sample(result.memory.ram_bytes, exact=result.host is None)
+    sample = Sample(result.ram_bytes, exact=result.host is None)
     return Quantity(sample, "bytes", result.board.counted)
 
 

@@ -220,8 +220,6 @@ def _bench_outcome(result: Result) -> Outcome:
     latency, memory, energy = result.latency, result.memory, result.energy
     failure = _spoiled(result)
     counted = result.board.counted
-    # A machine that does not tell how much a process grew gives no figure, not one of 0 bytes.
-    told = result.host is None or memory.ram_bytes > 0
     return Outcome(
         status="failed" if failure else "ok" if result.passed else "mismatch",
         failure=failure,
@@ -230,7 +228,7 @@ def _bench_outcome(result: Result) -> Outcome:
         high_s=latency.high_s,
         instructions=_figure(latency.instructions, counted),
         flash=None if result.host else _figure(memory.flash_bytes, "linked"),
-        ram=_figure(memory.ram_bytes if told else None, counted),
+        ram=_figure(result.ram_bytes, counted),
         energy=_figure(energy.per_inference_j, energy.kind) if energy else None,
         bit_exact=result.output.bit_exact,
         notes=result.warnings,

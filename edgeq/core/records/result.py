@@ -139,6 +139,12 @@ class Result(Record, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
 
     @property
+    def ram_bytes(self) -> int | None:
+        """RAM of an inference; None where a Linux machine does not tell what its process grew."""
+        told = self.host is None or self.memory.ram_bytes > 0
+        return self.memory.ram_bytes if told else None
+
+    @property
     def passed(self) -> bool:
         """Whether the figures may be used: bit-exact; on a Linux board, not throttled.
 
