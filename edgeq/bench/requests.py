@@ -12,6 +12,11 @@ NEVER_SLEEPS = "idle"
 LONGEST_S = 3000.0
 
 
+def meter_driver(spec: str) -> str:
+    """Return the row in the table of drivers that NAME[:PORT][,option=value...] names."""
+    return spec.partition(":")[0].partition(",")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class MeterRequest:
     """How to measure: the meter as `edgeq meters` names it, the gate, and how long.
@@ -40,7 +45,7 @@ class MeterRequest:
     @property
     def driver(self) -> str:
         """The meter's row in the table of drivers."""
-        return self.meter.partition(":")[0].partition(",")[0]
+        return meter_driver(self.meter)
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import median
+from typing import TYPE_CHECKING
 
-from edgeq.bench.mlperf.execution import Taken
 from edgeq.core.records.mlperf import MlperfWindow, RuleRecord
+
+if TYPE_CHECKING:
+    from edgeq.bench.mlperf.execution import Taken
 
 WINDOWS = 5
 MINIMUM_S = 10.0
