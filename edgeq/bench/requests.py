@@ -124,7 +124,7 @@ def parse_plan(
 
 
 def _written(value: float | None, unit: str) -> str:
-    return "" if value is None else f"{value!r}{unit}"
+    return "" if value is None else f"{value!r}".removesuffix(".0") + unit
 
 
 def _positive(text: str, unit: str, what: str) -> float:
