@@ -9,8 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from edgeq.bench.requests import MeterRequest
-    from edgeq.core.records import ConversionRecord, EvaluationRecord, TensorErrorRecord
+    from edgeq.bench.preparation import Prepared
+    from edgeq.bench.requests import BatteryPlan, MeterRequest
+    from edgeq.core.records import (
+        ConversionRecord,
+        EvaluationRecord,
+        Result,
+        TensorErrorRecord,
+        ValidationRecord,
+    )
     from edgeq.data.dataset import Dataset
     from edgeq.report.records import ReportData
 
@@ -35,6 +42,7 @@ class DeployRequest:
     toolchain: str | None = None
     data_root: Path | None = None
     meter: MeterRequest | None = None
+    battery: BatteryPlan | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,31 +61,26 @@ def run_deployment(request: DeployRequest, on_progress: Progress) -> Deployment:
     folder, so that a later step's failure loses nothing.
 
     Raises:
+        UsageError: the battery's life needs a current that nothing gives.
         GateError: the model does not fit the board.
     """
-    from edgeq.bench.inputs import generate_input
+    from edgeq.bench.budget import refuse_unknown_currents
     from edgeq.bench.preparation import prepare
-    from edgeq.bench.runs import collect_inputs, run_bench, run_validation
     from edgeq.boards.registry import find_board
     from edgeq.data.dataset import load_dataset
-    from edgeq.device.flashers import flash_image
     from edgeq.report.records import ReportData
 
     board = find_board(request.board)
+    refuse_unknown_currents(request.battery, board, request.meter)
     out = request.out or Path("runs") / f"{request.model.stem}-{board.id}"
     dataset = load_dataset(request.data, data_root=request.data_root)
     model, conversion = _int8_model(request, dataset, out, on_progress)
     evaluation, layer_errors = _judge(request.model, model, conversion, dataset, on_progress)
     on_progress("compile and build", None)
     ready = prepare(model, board, out / "firmware", toolchain=request.toolchain)
-    on_progress("flash", None)
-    flash_image(board, ready.image, port=request.port)
-    inputs = collect_inputs(ready.compiled.plan, dataset, samples=request.samples, seeds=SEEDS)
-    validation = run_validation(ready, inputs, port=request.port, on_progress=on_progress)
-    on_progress("measure", None)
-    item = generate_input(ready.compiled.plan.inputs, 1)
+    validation, result = _prove(request, ready, dataset, on_progress)
     data = ReportData(
-        result=run_bench(ready, item, layers=True, port=request.port, meter=request.meter),
+        result=result,
         plan=ready.compiled.plan,
         board=board,
         image=ready.image,
@@ -88,8 +91,28 @@ def run_deployment(request: DeployRequest, on_progress: Progress) -> Deployment:
         command=_command(request, board.id),
         versions=_versions(),
     )
-    exact = validation.matched == validation.inputs and data.result.output.bit_exact is not False
+    exact = validation.matched == validation.inputs and result.output.bit_exact is not False
     return Deployment(data, write_report(data, out), passed=exact)
+
+
+def _prove(
+    request: DeployRequest, ready: Prepared, dataset: Dataset, on_progress: Progress
+) -> tuple[ValidationRecord, Result]:
+    """Flash the firmware, compare its bytes with the oracle's, and measure it."""
+    from edgeq.bench.inputs import generate_input
+    from edgeq.bench.runs import collect_inputs, run_bench, run_validation
+    from edgeq.device.flashers import flash_image
+
+    port, plan = request.port, ready.compiled.plan
+    on_progress("flash", None)
+    flash_image(ready.board, ready.image, port=port)
+    inputs = collect_inputs(plan, dataset, samples=request.samples, seeds=SEEDS)
+    validation = run_validation(ready, inputs, port=port, on_progress=on_progress)
+    on_progress("measure", None)
+    item = generate_input(plan.inputs, 1)
+    return validation, run_bench(
+        ready, item, layers=True, port=port, meter=request.meter, battery=request.battery
+    )
 
 
 def write_report(data: ReportData, out: Path) -> Path:
@@ -166,7 +189,11 @@ def _command(request: DeployRequest, board: str) -> str:
     """Return the command line that does the same deploy again."""
     meter = request.meter
     measured = f" --meter {meter.meter} --gate {meter.gate}" if meter else ""
-    return f"edgeq deploy {request.model.name} --data {request.data} --board {board}{measured}"
+    lasting = f" {request.battery.options}" if request.battery else ""
+    return (
+        f"edgeq deploy {request.model.name} --data {request.data} --board {board}"
+        f"{measured}{lasting}"
+    )
 
 
 def _versions() -> dict[str, str]:

@@ -45,5 +45,6 @@ from edgeq.api.road import report as report
 from edgeq.api.sweep import preview_sweep as preview_sweep
 from edgeq.api.sweep import sweep as sweep
 from edgeq.bench.linux.options import LinuxOptions as LinuxOptions
+from edgeq.core.records import ProtocolRecord as ProtocolRecord
 from edgeq.deployment import Deployment as Deployment
 from edgeq.deployment import DeployRequest as DeployRequest

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from edgeq.api.catalog import find_board, list_boards
 from edgeq.api.common import Progress, quiet, read_int8
+from edgeq.core.records import EDGEQ, ProtocolRecord
 
 if TYPE_CHECKING:
     from edgeq.bench.estimation import EstimateRecord
     from edgeq.bench.requests import BatteryPlan
     from edgeq.compile.emission import Emission
     from edgeq.core.records import CompiledModel, FirmwareImage
-    from edgeq.core.records.firmware import Mode, Protocol
     from edgeq.firmware.exports import Engine, ExportRecord
     from edgeq.firmware.fit import FitReport
 
@@ -114,18 +114,15 @@ def build(
     out: Path,
     toolchain: str | None = None,
     traced: bool = False,
-    protocol: Protocol = "edgeq",
-    mode: Mode = "performance",
-    mlperf_model: str | None = None,
-    mlperf_vendor: str = "edgeq",
+    protocol: ProtocolRecord = EDGEQ,
 ) -> FirmwareImage:
     """Compile the model and link a whole firmware for the board below `out`.
 
-    `protocol` and what follows it are explained at `edgeq.bench.preparation.prepare`.
+    Args:
+        traced: the firmware also reports every layer over the link.
+        protocol: what it speaks with its host: edgeq's link, or MLPerf Tiny's text.
     """
     from edgeq.bench.preparation import prepare
 
-    return prepare(
-        model, find_board(board), out, toolchain=toolchain, traced=traced, protocol=protocol,
-        mode=mode, mlperf_model=mlperf_model, mlperf_vendor=mlperf_vendor,
-    ).image  # fmt: skip
+    profile = find_board(board)
+    return prepare(model, profile, out, toolchain=toolchain, traced=traced, protocol=protocol).image

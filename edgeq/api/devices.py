@@ -12,11 +12,11 @@ from edgeq.api.catalog import find_board
 from edgeq.api.common import Progress, quiet, refuse_port
 from edgeq.bench.linux.options import LinuxOptions, runs_interpreter
 from edgeq.core.errors import UsageError
+from edgeq.core.records import EDGEQ, ProtocolRecord
 
 if TYPE_CHECKING:
     from edgeq.bench.requests import BatteryPlan, MeterRequest
     from edgeq.core.records import ComparisonRecord, Result, ValidationRecord
-    from edgeq.core.records.firmware import Mode, Protocol
     from edgeq.device.flashers import FlashReport
     from edgeq.device.virtual.gate import GateEdge
 
@@ -30,14 +30,12 @@ def flash(
     port: str | None = None,
     toolchain: str | None = None,
     dry_run: bool = False,
-    protocol: Protocol = "edgeq",
-    mode: Mode = "performance",
-    mlperf_model: str | None = None,
-    mlperf_vendor: str = "edgeq",
+    protocol: ProtocolRecord = EDGEQ,
 ) -> FlashReport:
     """Build the firmware and write it to the board; `dry_run` only says how.
 
-    `protocol` and what follows it are explained at `edgeq.bench.preparation.prepare`.
+    Args:
+        protocol: what the firmware speaks with its host: edgeq's link, or MLPerf Tiny's text.
     """
     from edgeq.bench.preparation import prepare
     from edgeq.device.flashers import check_firmware_method, flash_image
@@ -46,10 +44,7 @@ def flash(
     profile = find_board(board)
     check_firmware_method(profile)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        ready = prepare(
-            model, profile, Path(folder), toolchain=toolchain, protocol=protocol, mode=mode,
-            mlperf_model=mlperf_model, mlperf_vendor=mlperf_vendor,
-        )  # fmt: skip
+        ready = prepare(model, profile, Path(folder), toolchain=toolchain, protocol=protocol)
         return flash_image(ready.board, ready.image, port=port, dry_run=dry_run)
 
 
@@ -113,18 +108,16 @@ def bench(
         linux: for a Linux board: where it is, and how its interpreter runs the model.
     """
     from edgeq.bench.inputs import generate_input, parse_input
+    from edgeq.bench.linux.measurement import run_linux
     from edgeq.bench.preparation import prepare
     from edgeq.bench.runs import run_bench
 
     refuse_port(port)
     seed, profile = parse_input(input_spec), find_board(board)
     if runs_interpreter(profile):
-        from edgeq.bench.linux.measurement import run_linux
-
-        layers = layers is not False
         (result,) = run_linux(
-            [model], profile, linux, seed=seed, runs=runs, warmup=warmup, layers=layers,
-            meter=meter, battery=battery,
+            [model], profile, linux, seed=seed, runs=runs, warmup=warmup,
+            layers=layers is not False, meter=meter, battery=battery,
         )  # fmt: skip
         return result
     if linux != LINUX:
@@ -136,16 +129,9 @@ def bench(
         ready = prepare(model, profile, Path(folder), toolchain=toolchain)
         item = generate_input(ready.compiled.plan.inputs, seed)
         return run_bench(
-            ready,
-            item,
-            runs=runs,
-            warmup=warmup,
-            layers=layers,
-            port=port,
-            oracle=oracle,
-            meter=meter,
-            battery=battery,
-        )
+            ready, item, runs=runs, warmup=warmup, layers=layers, port=port, oracle=oracle,
+            meter=meter, battery=battery,
+        )  # fmt: skip
 
 
 def compare_models(

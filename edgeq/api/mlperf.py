@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from edgeq.api.catalog import find_board
 from edgeq.api.common import Progress, quiet, refuse_port
@@ -120,19 +120,20 @@ def _build(
     from edgeq.bench.mlperf.tasks import find_task
     from edgeq.bench.preparation import prepare
     from edgeq.core.errors import UsageError
+    from edgeq.core.records import ProtocolRecord
     from edgeq.device.connection import runs_as_process
     from edgeq.device.flashers import flash_image
 
     if board is None:
         raise UsageError("a model needs a board", hint="name it with --board")
     on_progress("build", None)
-    options: dict[str, Any] = {}
-    if request.task is not None:
-        options["mlperf_model"] = find_task(request.task).dataset  # ic02's firmware is ic01's
-    ready = prepare(
-        model, board, folder, toolchain=request.toolchain, protocol="mlperf",
-        mode="energy" if request.mode == "energy" else "performance", **options,
-    )  # fmt: skip
+    spoken = ProtocolRecord(
+        name="mlperf",
+        mode="energy" if request.mode == "energy" else "performance",
+        # ic02's firmware is ic01's
+        model=None if request.task is None else find_task(request.task).dataset,
+    )
+    ready = prepare(model, board, folder, toolchain=request.toolchain, protocol=spoken)
     if not runs_as_process(board, way.port or way.io_manager):
         on_progress("flash", None)
         flash_image(board, ready.image, port=way.port)

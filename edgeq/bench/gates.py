@@ -204,7 +204,8 @@ def _instructions(subject: Subject) -> Quantity | None:
     latency = subject.result.latency
     if latency.instructions is None or latency.kind == "measured":
         return None
-    return Quantity(Sample(latency.instructions, exact=True), "instructions", "simulated")
+    kind = subject.result.board.counted
+    return Quantity(Sample(latency.instructions, exact=True), "instructions", kind)
 
 
 def _energy(subject: Subject) -> Quantity | None:
@@ -227,12 +228,10 @@ def _ram(subject: Subject) -> Quantity | None:
     The latter is one figure with noise, and none where the machine does not tell.
     """
     result = subject.result
-    if result.host is not None and result.memory.ram_bytes == 0:
+    if result.ram_bytes is None:
         return None
-    exact = result.host is None
-    return Quantity(
-        Sample(result.memory.ram_bytes, exact=exact), "bytes", None if exact else "measured"
-    )
+    sample = Sample(result.ram_bytes, exact=result.host is None)
+    return Quantity(sample, "bytes", result.board.counted)
 
 
 def _accuracy(subject: Subject) -> Quantity | None:

@@ -29,7 +29,7 @@ def summarise_latency(
         median_s=summary.median,
         p95_s=summary.p95,
         mean_s=summary.mean,
-        runs=len(seconds),
+        runs=summary.runs,
         instructions=instructions,
         cycles=cycles,
         cycles_kind=kind if cycles is not None else None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
@@ -10,7 +9,7 @@ from statistics import median
 from edgeq import __version__
 from edgeq.bench.inputs import ModelInput
 from edgeq.bench.latency import explain_latency, summarise_latency
-from edgeq.bench.oracles import Outputs
+from edgeq.bench.oracles import Outputs, checksum
 from edgeq.bench.statistics import count_warmup
 from edgeq.boards.profile import Board
 from edgeq.core.records import (
@@ -25,6 +24,7 @@ from edgeq.core.records import (
     OutputRecord,
     Plan,
     Result,
+    SizeRecord,
 )
 from edgeq.device.session import BoardSession, Counters
 from edgeq.device.virtual.launch import qemu_instructions
@@ -158,7 +158,6 @@ def build_result(
     oracle: str,
 ) -> Result:
     """Put the record of one benchmark together."""
-    sizes = image.sizes
     seconds = [seconds_of(board, s, frequency_hz) for s in net_samples(measured, board)]
     return Result(
         model=ModelRecord(
@@ -175,22 +174,26 @@ def build_result(
             name="aot", version=__version__, options={"toolchain": image.toolchain}
         ),
         latency=latency_record(measured, board, frequency_hz),
-        memory=MemoryRecord(
-            flash_bytes=sizes.flash_bytes,
-            code_bytes=sizes.code_bytes,
-            constant_bytes=sizes.constant_bytes,
-            ram_bytes=sizes.arena_bytes + sizes.static_bytes + measured.stack_bytes,
-            arena_bytes=sizes.arena_bytes,
-            static_bytes=sizes.static_bytes,
-            stack_bytes=measured.stack_bytes,
-            image_bytes=sizes.image_bytes,
-        ),
+        memory=_memory_record(image.sizes, measured.stack_bytes),
         energy=None,
         output=OutputRecord(
-            crc32=f"{zlib.crc32(b''.join(measured.outputs)):08x}",
+            crc32=checksum(measured.outputs),
             bit_exact=None if expected is None else measured.outputs == expected,
             oracle=oracle if expected is not None else None,
         ),
         layers=layers,
         warnings=explain_latency(seconds),
+    )
+
+
+def _memory_record(sizes: SizeRecord, stack_bytes: int) -> MemoryRecord:
+    return MemoryRecord(
+        flash_bytes=sizes.flash_bytes,
+        code_bytes=sizes.code_bytes,
+        constant_bytes=sizes.constant_bytes,
+        ram_bytes=sizes.arena_bytes + sizes.static_bytes + stack_bytes,
+        arena_bytes=sizes.arena_bytes,
+        static_bytes=sizes.static_bytes,
+        stack_bytes=stack_bytes,
+        image_bytes=sizes.image_bytes,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 import os
 import time
@@ -29,6 +30,7 @@ ANSWER_S = 10.0
 SHORTEST_S = 1e-6
 GROWTH = 10.0  # at most, from one trial to the next
 PAUSE_S = 0.05  # between windows: longer than a marker is uncertain, so that none meets another
+INTERRUPTED = "interrupted"  # the fault of a recording that Ctrl-C ended
 SLOWER = 5.0  # than the windows before: then the board is taken for lost
 
 
@@ -143,19 +145,24 @@ def meter_board(session: Runner, meter: Meter, request: MeterRequest, board: Boa
     Raises:
         DeviceError: the board or the meter was lost, or the gate gave no window; what was recorded
             is kept in a file that the error names.
+        KeyboardInterrupt: as above.
         UsageError: the gate is no channel of the meter.
     """
     check_gate(meter, request.gate)
     meter.start()
     try:
         inferences = record_windows(session, meter, request)
+    except KeyboardInterrupt as error:
+        trace = dataclasses.replace(_stop(meter, request, board), fault=INTERRUPTED)
+        kept = keep_trace(trace, request, board)
+        raise KeyboardInterrupt(f"what was recorded is kept in {kept}") from error
     except DeviceError as error:
-        trace = label_trace(meter.stop(), board=board.kind, driver=request.driver)
+        trace = _stop(meter, request, board)
         kept = keep_trace(trace, request, board)
         raise DeviceError(
             f"{trace.fault or error.cause}; what was recorded is kept in {kept}", hint=error.hint
         ) from error
-    trace = label_trace(meter.stop(), board=board.kind, driver=request.driver)
+    trace = _stop(meter, request, board)
     try:
         energy = measure_energy(trace, request.gate, inferences=inferences, windows=request.windows)
     except EdgeqError as error:
@@ -166,6 +173,11 @@ def meter_board(session: Runner, meter: Meter, request: MeterRequest, board: Boa
     if request.keep is None and trace.fault is None:
         return energy
     return replace(energy, recording=str(keep_trace(trace, request, board)))
+
+
+def _stop(meter: Meter, request: MeterRequest, board: Board) -> Trace:
+    """End the recording; say where it is simulated."""
+    return label_trace(meter.stop(), board=board.kind, driver=request.driver)
 
 
 def check_gate(meter: Meter, gate: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,8 +13,10 @@ from edgeq.bench.inputs import ModelInput, as_arrays
 from edgeq.core.errors import InputError, UsageError
 from edgeq.core.installation import require
 from edgeq.core.processes import python_argv, run
-from edgeq.core.records import Plan
+from edgeq.core.records import Plan, PortRecord
 from edgeq.graph.ir import Graph
+
+EDGEQ_ORACLE = "edgeq oracle (double rounding)"
 
 Outputs = tuple[bytes, ...]
 
@@ -26,14 +29,26 @@ class Oracle:
     compute: Callable[[Path, Graph, Plan, Sequence[ModelInput]], list[Outputs]]
 
 
-def _run_edgeq(path: Path, graph: Graph, plan: Plan, inputs: Sequence[ModelInput]) -> list[Outputs]:
+def checksum(outputs: Outputs) -> str:
+    """Return the CRC-32 (zlib) of all outputs one after the other, 8 hex digits."""
+    return f"{zlib.crc32(b''.join(outputs)):08x}"
+
+
+def compute_outputs(
+    graph: Graph, ports: Sequence[PortRecord], inputs: Sequence[ModelInput]
+) -> list[Outputs]:
+    """Return what edgeq's own oracle gives for each input of a model with these `ports`."""
     from edgeq.graph.oracle import Oracle as Interpreter
 
     interpreter = Interpreter(graph)
     return [
-        tuple(array.tobytes() for array in interpreter.run(as_arrays(plan.inputs, item)).outputs)
+        tuple(array.tobytes() for array in interpreter.run(as_arrays(ports, item)).outputs)
         for item in inputs
     ]
+
+
+def _run_edgeq(path: Path, graph: Graph, plan: Plan, inputs: Sequence[ModelInput]) -> list[Outputs]:
+    return compute_outputs(graph, plan.inputs, inputs)
 
 
 def _run_tflite_micro(
@@ -65,7 +80,7 @@ def _run_tflite_micro(
 
 
 ORACLES: dict[str, Oracle] = {
-    "edgeq": Oracle("edgeq oracle (double rounding)", _run_edgeq),
+    "edgeq": Oracle(EDGEQ_ORACLE, _run_edgeq),
     "tflite-micro": Oracle("tflite_micro", _run_tflite_micro),
 }
 

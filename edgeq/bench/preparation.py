@@ -7,8 +7,7 @@ from pathlib import Path
 
 from edgeq.boards.profile import Board
 from edgeq.core.errors import GateError
-from edgeq.core.records import CompiledModel, FirmwareImage, ProtocolRecord
-from edgeq.core.records.firmware import Mode, Protocol
+from edgeq.core.records import EDGEQ, CompiledModel, FirmwareImage, ProtocolRecord
 from edgeq.graph.ir import Graph
 
 
@@ -32,18 +31,12 @@ def prepare(
     *,
     toolchain: str | None = None,
     traced: bool = False,
-    protocol: Protocol = "edgeq",
-    mode: Mode = "performance",
-    mlperf_model: str | None = None,
-    mlperf_vendor: str = "edgeq",
+    protocol: ProtocolRecord = EDGEQ,
 ) -> Prepared:
     """Read `model`, compile it for the board's core and link its firmware below `folder`.
 
     Args:
         protocol: what the firmware speaks with its host: edgeq's link, or MLPerf Tiny's text.
-        mode: of MLPerf Tiny: time stamps as text (performance), or as edges of a pin (energy).
-        mlperf_model: kws01, vww01, ad01 or ic01; None for the one of the model's shapes or name.
-        mlperf_vendor: what MLPerf Tiny's `name` answers.
 
     Raises:
         GateError: the model does not fit the board.
@@ -62,9 +55,8 @@ def prepare(
             f"{model.name} does not fit {board.id}: {'; '.join(verdict.problems)}",
             hint=f"edgeq fit {model} --board {board.id} shows every region",
         )
-    spoken = ProtocolRecord(name=protocol, mode=mode, model=mlperf_model, vendor=mlperf_vendor)
     image = build_firmware(
-        compiled, board, folder / "plain", toolchain=toolchain, traced=traced, protocol=spoken
+        compiled, board, folder / "plain", toolchain=toolchain, traced=traced, protocol=protocol
     )
     return Prepared(model, graph, board, compiled, image, folder, toolchain)
 

@@ -12,6 +12,11 @@ NEVER_SLEEPS = "idle"
 LONGEST_S = 3000.0
 
 
+def meter_driver(spec: str) -> str:
+    """Return the row in the table of drivers that NAME[:PORT][,option=value...] names."""
+    return spec.partition(":")[0].partition(",")[0]
+
+
 @dataclass(frozen=True, slots=True)
 class MeterRequest:
     """How to measure: the meter as `edgeq meters` names it, the gate, and how long.
@@ -40,7 +45,7 @@ class MeterRequest:
     @property
     def driver(self) -> str:
         """The meter's row in the table of drivers."""
-        return self.meter.partition(":")[0].partition(",")[0]
+        return meter_driver(self.meter)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,19 @@ class BatteryPlan:
     def idles(self) -> bool:
         """Whether the idle current counts at all."""
         return self.awake_s > 0 or self.never_sleeps
+
+    @property
+    def options(self) -> str:
+        """The plan as the command line takes it (`parse_plan`)."""
+        sleep = "idle" if self.never_sleeps else _written(self.sleep_a, "A")
+        named = {
+            "--battery": f"{_written(self.capacity_ah, 'Ah')}@{_written(self.voltage_v, 'V')}",
+            "--every": _written(self.every_s, "s"),
+            "--awake": _written(self.awake_s or None, "s"),
+            "--idle-current": _written(self.idle_a, "A"),
+            "--sleep-current": sleep,
+        }
+        return " ".join(f"{name} {value}" for name, value in named.items() if value)
 
 
 def parse_plan(
@@ -103,6 +121,10 @@ def parse_plan(
         sleep_a=parse_quantity(sleep, "A", what="--sleep-current") if sleep and not never else None,
         never_sleeps=never,
     )
+
+
+def _written(value: float | None, unit: str) -> str:
+    return "" if value is None else f"{value!r}".removesuffix(".0") + unit
 
 
 def _positive(text: str, unit: str, what: str) -> float:

@@ -59,15 +59,9 @@ def run_bench(
                 energy = meter_board(session, power_meter, meter, ready.board)
         traced = _trace_layers(ready, item, port) if layers else ()
     result = build_result(
-        plan=plan,
-        board=ready.board,
-        image=ready.image,
-        measured=measured,
-        frequency_hz=frequency_hz,
-        layers=traced,
-        expected=expected,
-        oracle=chosen.name,
-    )
+        plan=plan, board=ready.board, image=ready.image, measured=measured,
+        frequency_hz=frequency_hz, layers=traced, expected=expected, oracle=chosen.name,
+    )  # fmt: skip
     return add_energy(result, ready.board, energy, battery)
 
 

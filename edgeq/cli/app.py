@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import os
 import sys
@@ -45,13 +46,30 @@ def build_app() -> typer.Typer:
     )
     app.callback()(_root)
     for name, command in COMMANDS.items():
-        app.command(name)(command)
+        app.command(name)(_speaking(command))
     for name, (summary, commands) in GROUPS.items():
         group = typer.Typer(no_args_is_help=True, help=summary, rich_markup_mode=None)
         for verb, command in commands.items():
-            group.command(verb)(command)
+            group.command(verb)(_speaking(command))
         app.add_typer(group, name=name)
     return app
+
+
+class _Interrupted(Exception):
+    """Ctrl-C on its way through typer, which would leave with 130 and without a word."""
+
+
+def _speaking(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the command; Ctrl-C gets out of it with what it says was kept."""
+
+    @functools.wraps(command)
+    def call(*arguments: Any, **options: Any) -> Any:
+        try:
+            return command(*arguments, **options)
+        except KeyboardInterrupt as error:
+            raise _Interrupted(*error.args) from error
+
+    return call
 
 
 def main() -> None:
@@ -67,8 +85,8 @@ def run(arguments: list[str]) -> int:
         return code
     except EdgeqError as error:
         return _explain(error, arguments)
-    except (KeyboardInterrupt, typer.Abort):
-        print("interrupted", file=sys.stderr)
+    except (_Interrupted, KeyboardInterrupt, typer.Abort) as error:
+        print(": ".join(("interrupted", *map(str, error.args))), file=sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -70,11 +70,8 @@ def format_bytes(count: int) -> str:
 
 
 def format_seconds(seconds: float) -> str:
-    """Return e.g. '12.3 ms', '850 us', '2.10 s'."""
-    for scale, unit in ((1.0, "s"), (1e-3, "ms"), (1e-6, "us"), (1e-9, "ns")):
-        if abs(seconds) >= scale:
-            return f"{seconds / scale:.3g} {unit}"
-    return "0 s"
+    """Return e.g. '12.3 ms', '850 us', '2.1 s', '5,400 s'."""
+    return f"{seconds:,.0f} s" if abs(seconds) >= 999.5 else format_quantity(seconds, "s")
 
 
 def format_count(count: int) -> str:

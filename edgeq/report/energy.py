@@ -58,7 +58,7 @@ def window_table(record: EnergyRecord) -> Table:
     rows = [_window(str(i), w) for i, w in enumerate(record.windows)]
     rows += [_window(f"idle {i}", w) for i, w in enumerate(record.idle_windows)]
     columns = "window|>start|>lasts|>inferences|>per inference|>power|>lost|>clipped|used"
-    return make_table("Windows", columns, rows)
+    return make_table(f"Windows ({record.kind})", columns, rows)
 
 
 def _window(name: str, window: WindowRecord) -> tuple[str, ...]:

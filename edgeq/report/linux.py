@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from edgeq.core.records import ComparisonRecord, HostRecord, HostState, LayerRecord, Result
+from edgeq.core.records import (
+    ComparisonRecord,
+    HostRecord,
+    HostState,
+    LayerRecord,
+    MemoryRecord,
+    Result,
+)
 from edgeq.core.units import format_bytes, format_count, format_seconds, short_name
 from edgeq.report.energy import energy_tables, energy_text
+from edgeq.report.latency import latency_text, spread_text
 from edgeq.report.table import Table, Tables, facts, make_table
 
 YES = {True: "yes", False: "no", None: "-"}
@@ -23,7 +31,7 @@ def linux_tables(result: Result) -> Tables:
 
 
 def _summary(result: Result, host: HostRecord) -> Table:
-    latency, memory, output = result.latency, result.memory, result.output
+    output = result.output
     exact = {True: "equal to", False: "differs from", None: "not compared"}[output.bit_exact]
     values = {
         "model": f"{result.model.name} ({format_count(result.model.macs)} MACs, "
@@ -33,21 +41,26 @@ def _summary(result: Result, host: HostRecord) -> Table:
         "runtime": f"{host.runtime} {host.runtime_version}, {_kernels(host)}, "
         f"threads {host.threads}",
         "output": f"{output.crc32} (CRC-32), {exact} {output.oracle or ''}".rstrip(),
-        "latency": f"{format_seconds(latency.median_s)} median, "
-        f"{format_seconds(latency.p95_s)} p95 ({latency.kind}, {latency.runs} runs)",
+        "latency": latency_text(result.latency),
+        "median, 95 % sure": spread_text(result.latency),
         "cold start": f"{format_seconds(host.cold_start_s)} from an empty process; loading "
         f"{format_seconds(host.load_s)}, first inference "
         f"{format_seconds(host.first_inference_s)} (measured)",
-        "memory": None
-        if memory.peak_rss_bytes is None
-        else f"{format_bytes(memory.peak_rss_bytes)} peak of the process, "
-        f"{format_bytes(memory.ram_bytes)} of them by the model (measured)",
+        "RAM": _memory_text(result.memory),
         "before": _state(host.before),
         "after": _state(host.after),
         "energy": energy_text(result.energy) if result.energy else None,
         "valid": "yes" if host.valid else "NO",
     }
     return facts("Benchmark", values, result.warnings)
+
+
+def _memory_text(memory: MemoryRecord) -> str | None:
+    """Return how much the process grew by the model, and its peak; None where nothing tells."""
+    if memory.peak_rss_bytes is None:
+        return None
+    grown, peak = format_bytes(memory.ram_bytes), format_bytes(memory.peak_rss_bytes)
+    return f"{grown} by the model, {peak} peak of the process (measured)"
 
 
 def _kernels(host: HostRecord) -> str:
@@ -100,11 +113,11 @@ def comparison_tables(record: ComparisonRecord) -> Tables:
     results = (record.first, record.second)
     summary = (
         (r.model.name, format_seconds(r.latency.median_s), format_seconds(r.latency.p95_s),
-         format_bytes(r.model.bytes), format_bytes(r.memory.peak_rss_bytes or 0),
+         format_bytes(r.model.bytes), _memory_text(r.memory) or "-",
          _kernels(r.host) if r.host else "-", "yes" if r.passed else "NO")
         for r in results
     )  # fmt: skip
-    columns = "model|>median|>p95|>file|>peak memory|kernels|valid"
+    columns = "model|>median|>p95|>file|RAM|kernels|valid"
     warnings = [f"{r.model.name}: {text}" for r in results for text in r.warnings]
     findings = ((str(i), text) for i, text in enumerate(record.findings, start=1))
     groups = (

@@ -66,7 +66,7 @@ def board_tables(board: Board) -> Tables:
     )
 
 
-def check_tables(problems: Mapping[str, Sequence[str]]) -> Tables:
+def problem_tables(problems: Mapping[str, Sequence[str]]) -> Tables:
     """What is wrong with the profiles."""
     rows = [(board, p) for board, found in problems.items() for p in found or ("sound",)]
     return (make_table("Board profiles", "board|problem", rows),)

@@ -5,13 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from edgeq.core.units import format_count, format_seconds
+from edgeq.core.units import format_amount, format_count, format_quantity, format_seconds
 from edgeq.report.table import Tables, facts, make_table
 
 if TYPE_CHECKING:
     from edgeq.device.meters.recording import MeterListing, RecordingSummary
-
-UNITS = ((1.0, ""), (1e-3, "m"), (1e-6, "u"), (1e-9, "n"))
 
 
 def meters_tables(meters: Sequence[MeterListing]) -> Tables:
@@ -29,28 +27,21 @@ def meters_tables(meters: Sequence[MeterListing]) -> Tables:
 
 def recording_tables(summary: RecordingSummary) -> Tables:
     """One recording."""
+    rate = format_quantity(summary.sample_rate_hz, "Hz")
     values = {
         "meter": summary.meter,
         "file": summary.file,
         "duration": f"{format_seconds(summary.duration_s)} {summary.kind}",
-        "samples": f"{format_count(summary.samples)} at {summary.sample_rate_hz:g} Hz",
-        "energy": f"{format_si(summary.energy_j, 'J')} {summary.kind}",
-        "charge": f"{format_si(summary.charge_c, 'C')} {summary.kind}",
-        "average power": f"{format_si(summary.average_w, 'W')} {summary.kind}"
+        "samples": f"{format_count(summary.samples)} at {rate}",
+        "energy": f"{format_amount(summary.energy_j, 'J')} {summary.kind}",
+        "charge": f"{format_amount(summary.charge_c, 'C')} {summary.kind}",
+        "average power": f"{format_amount(summary.average_w, 'W')} {summary.kind}"
         f" at {summary.voltage_v:.4g} V",
-        "average, peak current": f"{format_si(summary.average_a, 'A')},"
-        f" {format_si(summary.peak_a, 'A')} {summary.kind}",
+        "average, peak current": f"{format_amount(summary.average_a, 'A')},"
+        f" {format_amount(summary.peak_a, 'A')} {summary.kind}",
         "lost samples": f"{format_count(summary.lost_samples)} in {summary.gaps} gaps",
         "clipped samples": format_count(summary.clipped_samples),
         "marks": format_count(summary.marks),
         "fault": summary.fault,
     }
     return (facts("Recording", values, summary.warnings),)
-
-
-def format_si(value: float, unit: str) -> str:
-    """Return e.g. '1.23 mJ', '456 uW', '0 A'."""
-    for scale, prefix in UNITS:
-        if abs(value) >= scale:
-            return f"{value / scale:.4g} {prefix}{unit}"
-    return f"{value / 1e-12:.4g} p{unit}" if value else f"0 {unit}"

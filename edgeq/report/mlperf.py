@@ -24,7 +24,7 @@ def mlperf_tables(record: MlperfRecord) -> Tables:
     return (*tables, rule_table(record.rules))
 
 
-def check_tables(check: SubmissionCheck) -> Tables:
+def submission_tables(check: SubmissionCheck) -> Tables:
     """The rules of a submission on a folder."""
     values = {
         "folder": check.folder,
@@ -76,4 +76,6 @@ def _window_table(record: MlperfRecord) -> Table:
             str(index + 1), window.file, str(window.inferences), f"{window.duration_s:.3f} s",
             format_seconds(window.duration_s / window.inferences), energy,
         ))  # fmt: skip
-    return make_table("Windows", ">window|file|>inferences|>length|>an inference|>energy", rows)
+    return make_table(
+        f"Windows ({record.kind})", ">window|file|>inferences|>length|>an inference|>energy", rows
+    )

@@ -10,6 +10,7 @@ from edgeq.core.units import format_bytes, format_count, format_quantity, format
 from edgeq.report.charts import Bar, Usage, arena_chart, bar_chart, power_chart, region_chart
 from edgeq.report.energy import energy_tables
 from edgeq.report.html import frame, section, tile
+from edgeq.report.latency import interval_text
 from edgeq.report.records import ReportData
 from edgeq.report.tables import (
     conversion_tables,
@@ -38,7 +39,7 @@ def _lead(data: ReportData) -> str:
 
 def _tiles(data: ReportData) -> Iterator[str]:
     result, check, accuracy = data.result, data.validation, data.evaluation
-    latency, memory = result.latency, result.memory
+    latency, memory, counted = result.latency, result.memory, result.board.counted
     exact = check.matched == check.inputs
     yield tile(
         "bit-exact" if exact else "NOT bit-exact",
@@ -49,16 +50,18 @@ def _tiles(data: ReportData) -> Iterator[str]:
     yield tile("latency", format_seconds(latency.median_s), _latency_note(latency))
     if latency.instructions is not None:
         per_mac = latency.instructions / max(1, result.model.macs)
-        yield tile("instructions", format_count(latency.instructions), f"{per_mac:.2f} per MAC")
+        yield tile(
+            "instructions", format_count(latency.instructions), f"{counted}, {per_mac:.2f} per MAC"
+        )
     if result.energy is not None:
         energy = result.energy
         yield tile(
             "energy", format_quantity(energy.per_inference_j, "J"), f"{energy.kind}, per inference"
         )
     arena = f"arena {format_bytes(memory.arena_bytes)}, stack {format_bytes(memory.stack_bytes)}"
-    yield tile("RAM", format_bytes(memory.ram_bytes), arena)
-    flash = f"code {format_bytes(memory.code_bytes)}"
-    yield tile("flash", format_bytes(memory.flash_bytes), f"{flash}, the rest constants")
+    yield tile("RAM", format_bytes(memory.ram_bytes), f"{counted}: {arena}")
+    flash = f"linked: code {format_bytes(memory.code_bytes)}, the rest constants"
+    yield tile("flash", format_bytes(memory.flash_bytes), flash)
     if accuracy is None:
         return
     before = accuracy.float_value
@@ -74,8 +77,7 @@ def _latency_note(latency: LatencyRecord) -> str:
     note = f"{latency.kind}, {latency.runs} runs, median"
     if latency.low_s == latency.high_s:
         return note
-    low, high = format_seconds(latency.low_s or 0.0), format_seconds(latency.high_s or 0.0)
-    return f"{note}; 95 % sure: {low} to {high}"
+    return f"{note}; 95 % sure: {interval_text(latency)}"
 
 
 def _sections(data: ReportData) -> Iterator[str]:

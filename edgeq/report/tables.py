@@ -9,7 +9,6 @@ from edgeq.core.records import (
     ConversionRecord,
     EvaluationRecord,
     FirmwareImage,
-    LatencyRecord,
     Plan,
     RegionUse,
     Result,
@@ -17,6 +16,7 @@ from edgeq.core.records import (
 )
 from edgeq.core.units import format_bytes, format_count, format_seconds, short_name
 from edgeq.report.energy import energy_tables, energy_text
+from edgeq.report.latency import latency_text, spread_text
 from edgeq.report.linux import linux_tables
 from edgeq.report.table import Table, Tables, facts, make_table, shape_text
 
@@ -221,9 +221,8 @@ def result_tables(result: Result) -> Tables:
         return linux_tables(result)
     latency, memory, output = result.latency, result.memory, result.output
     exact = {True: "yes", False: "NO", None: "not compared"}[output.bit_exact]
-    cycles, basis = None, ""
-    if latency.cycles is None and latency.cycles_source is not None:
-        basis = f", {latency.cycles_source}"
+    counted = result.board.counted
+    cycles = None
     if latency.cycles is not None:
         cycles = f"{format_count(latency.cycles)} ({latency.cycles_kind}, {latency.cycles_source})"
     values = {
@@ -232,34 +231,23 @@ def result_tables(result: Result) -> Tables:
         "engine": f"{result.engine.name} {result.engine.version}",
         "bit-exact": exact + (f" (against {output.oracle})" if output.oracle else ""),
         "output CRC-32": output.crc32,
-        "latency": f"{format_seconds(latency.median_s)} median, "
-        f"{format_seconds(latency.p95_s)} p95 ({latency.kind}, {latency.runs} runs{basis})",
+        "latency": latency_text(latency),
         "median, 95 % sure": spread_text(latency),
         "instructions": None
         if latency.instructions is None
-        else f"{format_count(latency.instructions)}, "
+        else f"{format_count(latency.instructions)} ({counted}), "
         f"{latency.instructions / max(1, result.model.macs):.2f} per MAC",
         "cycles": cycles,
-        "RAM": f"{format_count(memory.ram_bytes)} bytes (arena {format_count(memory.arena_bytes)}, "
-        f"static {format_count(memory.static_bytes)}, stack {format_count(memory.stack_bytes)})",
-        "flash": f"{format_count(memory.flash_bytes)} bytes (code "
+        "RAM": f"{format_count(memory.ram_bytes)} bytes ({counted}: arena "
+        f"{format_count(memory.arena_bytes)}, static {format_count(memory.static_bytes)}, stack "
+        f"{format_count(memory.stack_bytes)})",
+        "flash": f"{format_count(memory.flash_bytes)} bytes (linked: code "
         f"{format_count(memory.code_bytes)}, constants {format_count(memory.constant_bytes)})",
         "energy": energy_text(result.energy) if result.energy else None,
     }
     summary = facts("Benchmark", values, result.warnings)
     energy = energy_tables(result.energy) if result.energy else ()
     return (summary, *energy, *((layer_table(result),) if result.layers else ()))
-
-
-def spread_text(latency: LatencyRecord) -> str | None:
-    """Return the interval of the median and the extremes; None for a record without them."""
-    if latency.low_s is None or latency.high_s is None:
-        return None
-    low, high = format_seconds(latency.low_s), format_seconds(latency.high_s)
-    least, most = format_seconds(latency.minimum_s or 0.0), format_seconds(latency.maximum_s or 0.0)
-    left_out = f", warm-up left out: {latency.warmup_runs}" if latency.warmup_runs else ""
-    outliers = f", outliers: {latency.outliers}" if latency.outliers else ""
-    return f"{low} to {high} (runs {least} to {most}{left_out}{outliers})"
 
 
 def layer_table(result: Result, plan: Plan | None = None) -> Table:
@@ -280,7 +268,8 @@ def layer_table(result: Result, plan: Plan | None = None) -> Table:
         columns += "|>constants"
         for row, layer in zip(rows, plan.layers, strict=True):
             row.append(format_bytes(layer.constant_bytes))
-    return make_table("Layers", columns, rows)
+    note = f"instructions: {result.board.counted}; time: {result.latency.kind}"
+    return make_table("Layers", columns, rows, (note,))
 
 
 def validation_tables(record: ValidationRecord) -> Tables:

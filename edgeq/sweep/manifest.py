@@ -14,10 +14,10 @@ from edgeq.core.files import read_bytes
 from edgeq.core.records import Record
 
 MAX_BYTES = 1 << 20
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.+-]{0,47}\Z")
+NAME = r"\A[A-Za-z0-9][A-Za-z0-9_.+-]{0,47}\Z"
 
 Action = Literal["estimate", "fit", "bench", "validate"]
-Name = Annotated[str, Meta(pattern=r"\A[A-Za-z0-9][A-Za-z0-9_.+-]{0,47}\Z")]
+Name = Annotated[str, Meta(pattern=NAME)]
 Text = Annotated[str, Meta(min_length=1, max_length=1024)]
 PortType = Literal["int8", "uint8", "float32"]
 Positive = Annotated[int, Meta(ge=1, le=100_000)]
@@ -157,7 +157,7 @@ def _check(manifest: Manifest, path: Path) -> None:
                 f"sweep {path}: {field} has the name {twice[0]!r} twice", hint="give each its own"
             )
     for name in lists["models"]:
-        if not NAME.match(name):
+        if not re.match(NAME, name):
             raise InputError(
                 f"sweep {path}: the model's name {name!r} is not allowed",
                 hint="give it a name of letters, digits and _ . + -",

@@ -131,7 +131,7 @@ def plan_sweep(path: Path) -> SweepPlan:
 
 
 def _check_attached(manifest: Manifest, boards: tuple[Board, ...]) -> None:
-    from edgeq.bench.requests import MeterRequest
+    from edgeq.bench.requests import meter_driver
     from edgeq.device.meters.table import find_meter
     from edgeq.device.ports import check_port
     from edgeq.device.ssh import parse_target
@@ -147,7 +147,7 @@ def _check_attached(manifest: Manifest, boards: tuple[Board, ...]) -> None:
         if place.host is not None:
             parse_target(place.host)
         if place.meter is not None:
-            find_meter(MeterRequest(place.meter).driver)
+            find_meter(meter_driver(place.meter))
 
 
 def _expand(draft: _Draft, source: Source, boards: tuple[Board, ...]) -> Iterator[Cell]:
@@ -199,10 +199,10 @@ def _add_cell(
 
 def _meter_content(attached: Attachment) -> tuple[str, str] | None:
     """Return which meter measures and what gates it; where it is plugged in makes no difference."""
-    from edgeq.bench.requests import MeterRequest
+    from edgeq.bench.requests import meter_driver
 
     meter = attached.meter
-    return (MeterRequest(meter).driver, attached.gate) if meter else None
+    return (meter_driver(meter), attached.gate) if meter else None
 
 
 def _lane(board: Board, attached: Attachment) -> str | None:

@@ -13,7 +13,7 @@ import msgspec
 from edgeq import __version__
 from edgeq.core.errors import DeviceError, EdgeqError, GateError, InternalError, ToolchainError
 from edgeq.core.files import confined
-from edgeq.core.records import Kind, Record, Result
+from edgeq.core.records import Record, Result
 from edgeq.sweep.records import (
     Answer,
     Converted,
@@ -219,7 +219,7 @@ def _meter(job: Job) -> MeterRequest | None:
 def _bench_outcome(result: Result) -> Outcome:
     latency, memory, energy = result.latency, result.memory, result.energy
     failure = _spoiled(result)
-    counted: Kind = "simulated" if result.board.kind == "virtual" else "measured"
+    counted = result.board.counted
     return Outcome(
         status="failed" if failure else "ok" if result.passed else "mismatch",
         failure=failure,
@@ -228,7 +228,7 @@ def _bench_outcome(result: Result) -> Outcome:
         high_s=latency.high_s,
         instructions=_figure(latency.instructions, counted),
         flash=None if result.host else _figure(memory.flash_bytes, "linked"),
-        ram=_figure(memory.ram_bytes, counted),
+        ram=_figure(result.ram_bytes, counted),
         energy=_figure(energy.per_inference_j, energy.kind) if energy else None,
         bit_exact=result.output.bit_exact,
         notes=result.warnings,

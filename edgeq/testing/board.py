@@ -70,10 +70,11 @@ class EdgeBoard:
         """Measure the model now, with the input lcg:1."""
         from edgeq import api
         from edgeq.bench.inputs import generate_input
+        from edgeq.bench.linux.options import runs_interpreter
         from edgeq.bench.runs import run_bench
 
         meter = api.MeterRequest(self._meter) if self._meter else None
-        if self._runs_interpreter():
+        if runs_interpreter(api.find_board(self.id)):
             return api.bench(
                 Path(model), board=self.id, runs=runs, warmup=warmup, layers=layers, meter=meter
             )
@@ -106,13 +107,6 @@ class EdgeBoard:
         dataset = load_dataset(data) if data else None
         inputs = collect_inputs(ready.compiled.plan, dataset, samples=samples, seeds=seeds)
         return run_validation(ready, inputs, port=self.port)
-
-    def _runs_interpreter(self) -> bool:
-        """Whether it is a Linux board that takes models as they are: there is nothing to build."""
-        from edgeq.api import find_board
-
-        board = find_board(self.id)
-        return board.kind == "linux" and not board.build.template
 
     def _prepare(self, model: Model) -> Prepared:
         from edgeq.api import find_board

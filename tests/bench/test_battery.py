@@ -66,6 +66,24 @@ def test_anything_else_is_a_usage_error_that_names_the_option(
     assert caught.value.hint
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"sleep": "2uA", "idle": "1.5 mA", "awake": "50ms"},
+        {"sleep": "idle"},
+        {"sleep": "0.3nA"},
+        {},
+    ],
+)
+def test_a_plan_says_the_options_that_give_it_again(options: dict[str, str]) -> None:
+    plan = parse_plan("230mAh@3V", "15min", **options)
+    words = plan.options.split()
+    said = dict(zip(words[::2], words[1::2], strict=True))
+    names = {"awake": "--awake", "idle": "--idle-current", "sleep": "--sleep-current"}
+    again = {name: said[option] for name, option in names.items() if option in said}
+    assert parse_plan(said["--battery"], said["--every"], **again) == plan
+
+
 def test_the_life_is_the_sum_by_hand() -> None:
     record = battery_life(PLAN, MEASURED, ACTIVE_S, POWER)
     average = (1e-3 + 2e-6 * 9.9) / 10

@@ -114,6 +114,17 @@ def test_a_board_lost_in_mid_run_leaves_the_recording(clock: Clock, tmp_path: Pa
     assert read_trace(keep).fault is None
 
 
+def test_an_interrupt_in_mid_run_leaves_the_recording_marked_as_such(
+    clock: Clock, tmp_path: Path
+) -> None:
+    keep = tmp_path / "kept.npz"
+    runner = TimedRunner(clock, dies_at_run=4, dies_of=KeyboardInterrupt())
+    request = MeterRequest("fake:", "marker", 3, 0.1, 0.05, keep)
+    with pytest.raises(KeyboardInterrupt, match=r"kept in .*kept\.npz"):
+        meter_board(runner, FakeMeter(runner), request, MCU)
+    assert read_trace(keep).fault == "interrupted"
+
+
 def test_a_channel_without_pulses_is_a_device_error_that_keeps_the_recording(
     clock: Clock,
     tmp_path: Path,

@@ -52,9 +52,13 @@ def test_an_unforeseen_exception_is_an_internal_error(
     assert "EDGEQ_DEBUG" in capsys.readouterr().err
 
 
-def test_ctrl_c_leaves_with_130(monkeypatch: pytest.MonkeyPatch) -> None:
-    _fail_with(KeyboardInterrupt(), monkeypatch)
+@pytest.mark.parametrize(("kept", "said"), [("", "interrupted"), ("a.npz", "interrupted: a.npz")])
+def test_ctrl_c_leaves_with_130_and_what_was_kept(
+    kept: str, said: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _fail_with(KeyboardInterrupt(*filter(None, [kept])), monkeypatch)
     assert run(["inspect", "m.tflite"]) == 130
+    assert capsys.readouterr().err.strip() == said
 
 
 @pytest.mark.parametrize(

@@ -60,6 +60,18 @@ def test_a_virtual_board_with_a_replayed_meter_is_simulated(
     assert "Test Meter (simulated)" in energy["battery"]["sources"]["active"]
 
 
+def test_a_deploy_refuses_an_unknown_current_before_it_does_anything(
+    tmp_path: Path,
+    model: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert run(["deploy", model, "--data", "digits", "--board", "virt-m4", *BATTERY]) == 2
+    assert "current, which battery life needs" in capsys.readouterr().err
+    assert not (tmp_path / "runs").exists()
+
+
 def test_a_recording_without_marks_gets_those_of_the_host(
     tmp_path: Path, model: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

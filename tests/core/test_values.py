@@ -28,7 +28,15 @@ def test_bytes_for_people(count: int, text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"), [(2.1, "2.1 s"), (0.0123, "12.3 ms"), (8.5e-4, "850 us"), (0, "0 s")]
+    ("seconds", "text"),
+    [
+        (5400, "5,400 s"),
+        (2.1, "2.1 s"),
+        (0.99996, "1 s"),
+        (0.0123, "12.3 ms"),
+        (8.5e-4, "850 us"),
+        (0, "0 s"),
+    ],
 )
 def test_seconds_for_people(seconds: float, text: str) -> None:
     assert format_seconds(seconds) == text

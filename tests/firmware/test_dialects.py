@@ -115,10 +115,8 @@ def test_the_buffer_is_the_references_where_there_is_room() -> None:
 def test_the_image_says_what_it_speaks(tmp_path: Path) -> None:
     pytest.importorskip("ziglang")
     model = small_model(tmp_path)
-    image = api.build(
-        model, board="virt-m4", out=tmp_path / "a", protocol="mlperf", mode="energy",
-        mlperf_model="kws01", mlperf_vendor="Some One",
-    )  # fmt: skip
+    spoken = ProtocolRecord(name="mlperf", mode="energy", model="kws01", vendor="Some One")
+    image = api.build(model, board="virt-m4", out=tmp_path / "a", protocol=spoken)
     assert (image.protocol, image.mode, image.baud) == ("mlperf", "energy", ENERGY_BAUD)
     assert b"m-name-dut-[Some One]" in Path(image.elf).read_bytes()
     plain = api.build(model, board="virt-m4", out=tmp_path / "b")

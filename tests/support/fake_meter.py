@@ -35,13 +35,16 @@ class TimedRunner:
     inference_s: float = 1e-3
     link_s: float = 0.0
     dies_at_run: int | None = None
+    dies_of: BaseException = field(
+        default_factory=lambda: DeviceError("the board fell silent", hint="reset it")
+    )
     busy: list[tuple[float, float, int]] = field(default_factory=list)
 
     def invoke_quietly(self, runs: int, *, timeout_s: float) -> None:
         """Sleep as long as `runs` inferences take, with the link's delay before and after."""
         assert timeout_s > 0
         if self.dies_at_run is not None and len(self.busy) >= self.dies_at_run:
-            raise DeviceError("the board fell silent", hint="reset it")
+            raise self.dies_of
         self.clock.sleep(self.link_s / 2)
         if runs:
             began = self.clock.monotonic()

@@ -19,6 +19,7 @@ from edgeq.bench.inputs import ModelInput
 from edgeq.bench.oracles import find_oracle
 from edgeq.bench.preparation import Prepared, prepare
 from edgeq.boards.registry import find_board
+from edgeq.core.records import ProtocolRecord
 from edgeq.core.records.firmware import Mode
 from edgeq.device.connection import connect
 from edgeq.device.streams import Stream
@@ -52,7 +53,8 @@ def build(
         need_program(qemu_program(profile))
     if not is_installed(find_toolchain(profile)):
         pytest.skip(f"no toolchain for {board} is installed")
-    return prepare(model, profile, folder, protocol="mlperf", mode=mode, mlperf_model=task)
+    spoken = ProtocolRecord(name="mlperf", mode=mode, model=task)
+    return prepare(model, profile, folder, protocol=spoken)
 
 
 @functools.cache

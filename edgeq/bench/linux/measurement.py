@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from edgeq.bench.budget import add_energy, refuse_unknown_currents
-from edgeq.bench.inputs import ModelInput, as_arrays, generate_input
+from edgeq.bench.inputs import ModelInput, generate_input
 from edgeq.bench.linux.layers import DELEGATE
 from edgeq.bench.linux.options import LinuxOptions, check_options
-from edgeq.bench.linux.outputs import Expected, Outputs
+from edgeq.bench.linux.outputs import Expected
 from edgeq.bench.linux.power import opened_power
 from edgeq.bench.linux.records import build_result
 from edgeq.bench.metering import meter_board
+from edgeq.bench.oracles import EDGEQ_ORACLE, compute_outputs
 from edgeq.bench.requests import BatteryPlan, MeterRequest
 from edgeq.boards.profile import Board
 from edgeq.core.errors import DeviceError, EdgeqError, InputError
@@ -105,13 +106,8 @@ def run_linux(
         threads = tuple(dict.fromkeys((*options.threads, *everything)))
         bench = Bench(machine, found, replace(options, threads=threads), runs, warmup, layers)
         power = stack.enter_context(opened_power(meter, machine))
-        results = []
-        for job in jobs:
-            path = machine.put(job.path, "model.tflite")
-            result = _measure(job, board, bench, path)
-            energy = _meter(job, board, bench, path, power, meter) if meter and power else None
-            results.append(add_energy(result, board, energy, battery))
-        return results
+        measured = [_run_job(job, board, bench, power, meter) for job in jobs]
+    return [add_energy(result, board, energy, battery) for result, energy in measured]
 
 
 def read_job(path: Path, seed: int) -> Job:
@@ -140,6 +136,16 @@ def _open(
         return local, given or [local.python]
     target = parse_target(options.host or "", config=options.ssh_config)
     return stack.enter_context(SshSession(target)), given or [SYSTEM_PYTHON]
+
+
+def _run_job(
+    job: Job, board: Board, bench: Bench, power: Meter | None, meter: MeterRequest | None
+) -> tuple[Result, EnergyRecord | None]:
+    """Measure a model, and then its energy where there is a meter."""
+    path = bench.machine.put(job.path, "model.tflite")
+    result = _measure(job, board, bench, path)
+    energy = _meter(job, board, bench, path, power, meter) if meter and power else None
+    return result, energy
 
 
 def _measure(job: Job, board: Board, bench: Bench, path: str) -> Result:
@@ -243,8 +249,4 @@ def _run_here(job: Job, xnnpack: bool, timeout_s: float) -> Expected:
 
 
 def _run_oracle(job: Job) -> Expected:
-    from edgeq.graph.oracle import Oracle
-
-    arrays = Oracle(job.graph).run(as_arrays(job.ports, job.item)).outputs
-    outputs: Outputs = tuple(array.tobytes() for array in arrays)
-    return Expected("edgeq's oracle (double rounding)", outputs)
+    return Expected(EDGEQ_ORACLE, compute_outputs(job.graph, job.ports, [job.item])[0])

@@ -6,17 +6,15 @@ the differences are counted, not judged.
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeq.bench.oracles import Outputs, checksum
 from edgeq.core.records import DifferenceRecord, OutputRecord
 from edgeq.graph.ir import DTYPES, Graph
-
-Outputs = tuple[bytes, ...]
 
 
 class Expected(NamedTuple):
@@ -31,7 +29,7 @@ def compare_outputs(graph: Graph, outputs: Outputs, expected: Sequence[Expected]
     differences = tuple(_difference(graph, outputs, other) for other in expected)
     first = differences[0] if differences else None
     return OutputRecord(
-        crc32=f"{zlib.crc32(b''.join(outputs)):08x}",
+        crc32=checksum(outputs),
         bit_exact=None if first is None else outputs == expected[0].outputs,
         oracle=None if first is None else first.oracle,
         differences=differences,

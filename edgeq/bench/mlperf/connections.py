@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgeq.bench.mlperf.devices import Device, find_device, pick_device, read_devices
 from edgeq.bench.mlperf.runs import Rig
+from edgeq.bench.requests import meter_driver
 from edgeq.boards.profile import Board
 from edgeq.core.errors import DeviceError, UsageError
 from edgeq.core.records import FirmwareImage
@@ -130,7 +131,7 @@ def make_rig(
     return Rig(
         open_session=open_session,
         open_meter=None if meter is None else lambda: open_meter(meter),
-        meter=(meter or "").partition(":")[0].partition(",")[0],
+        meter=meter_driver(meter or ""),
         board=board,
         gate=way.gate,
         isolated=way.io_manager is not None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from edgeq.bench.mlperf.rules import MODES
 from edgeq.bench.mlperf.yaml_files import Fields, check_fields, read_yaml, reject
 from edgeq.core.errors import DeviceError
 from edgeq.core.records.mlperf import MlperfMode
@@ -103,13 +104,12 @@ def _parse_device(path: Path, where: str, value: Any) -> Device:
 
 
 def _parse_bauds(path: Path, where: str, value: Any) -> dict[str, int]:
-    modes = ("performance", "accuracy", "energy")
     if value is None:
         return {}
-    bauds = value if isinstance(value, dict) else dict.fromkeys(modes, value)
+    bauds = value if isinstance(value, dict) else dict.fromkeys(MODES, value)
     for mode, baud in bauds.items():
         whole = isinstance(baud, int) and not isinstance(baud, bool)
-        if mode not in modes or not whole or not 0 < baud <= MAX_BAUD:
+        if mode not in MODES or not whole or not 0 < baud <= MAX_BAUD:
             reject(path, f"{where}: baud of {mode!r} is {baud!r}")
     return dict(bauds)
 

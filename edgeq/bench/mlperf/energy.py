@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
+from msgspec.structs import replace
 
-from edgeq.bench.gating import Span, mark_name, marked_spans
+from edgeq.bench.energy import window_energy
+from edgeq.bench.gating import Span, Window, mark_name, marked_spans
 from edgeq.bench.mlperf.execution import Taken
+from edgeq.bench.mlperf.windows import make_window
 from edgeq.core.errors import DeviceError
 from edgeq.core.records.mlperf import MlperfWindow
-from edgeq.device.meters.integration import energy_between
 from edgeq.device.meters.trace import Mark, Meter, Trace
 
 SAMPLES_HZ = 1000  # of results.json, as the public runner has them
@@ -79,18 +81,13 @@ def measure_windows(
     """Return the windows of a run with the energy of each, by the meter's clock."""
     windows = []
     for gated, one in zip(gate_windows(trace, len(taken), channel), taken, strict=True):
-        part = energy_between(trace, gated.span.start_s, gated.span.end_s)
+        found = window_energy(trace, Window((gated.span,), one.inference.inferences)).record
         windows.append(
-            MlperfWindow(
-                file=one.sample.file,
-                inferences=one.inference.inferences,
-                warmups=one.inference.warmups,
-                duration_s=gated.span.duration_s,
-                host_s=one.inference.host_s,
-                answer_s=one.inference.answer_s,
-                energy_j=part.energy_j,
-                lost_samples=part.lost,
-                clipped_samples=part.clipped,
+            replace(
+                make_window(one, found.duration_s),
+                energy_j=found.energy_j,
+                lost_samples=found.lost_samples,
+                clipped_samples=found.clipped_samples,
             )
         )
     return windows

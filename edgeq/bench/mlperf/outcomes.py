@@ -9,7 +9,7 @@ from edgeq.bench.mlperf.accuracy import Scored, mean_results, score
 from edgeq.bench.mlperf.energy import measure_windows
 from edgeq.bench.mlperf.execution import Taken
 from edgeq.bench.mlperf.submission import accuracy_lines, energy_lines, performance_lines
-from edgeq.bench.mlperf.windows import check_windows, median_energy, median_throughput
+from edgeq.bench.mlperf.windows import check_windows, make_window, median_energy, median_throughput
 from edgeq.core.records.mlperf import AccuracyRecord, MlperfMode, MlperfWindow, RuleRecord
 from edgeq.device.meters.trace import Trace
 from edgeq.device.mlperf.session import needs_stamps
@@ -87,18 +87,8 @@ def find_doubts(outcome: Outcome, *, real: bool, isolated: bool) -> Iterator[str
 
 
 def _find_performance(taken: tuple[Taken, ...], trace: Trace | None, gate: str | None) -> Outcome:
-    windows = (
-        MlperfWindow(
-            file=one.sample.file,
-            inferences=one.inference.inferences,
-            warmups=one.inference.warmups,
-            duration_s=needs_stamps(one.inference),
-            host_s=one.inference.host_s,
-            answer_s=one.inference.answer_s,
-        )
-        for one in taken
-    )
-    return Outcome(taken, windows=tuple(windows))
+    windows = tuple(make_window(one, needs_stamps(one.inference)) for one in taken)
+    return Outcome(taken, windows=windows)
 
 
 def _find_accuracy(taken: tuple[Taken, ...], trace: Trace | None, gate: str | None) -> Outcome:

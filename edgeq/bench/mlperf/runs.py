@@ -26,6 +26,7 @@ from edgeq.core.errors import EdgeqError, InputError, UsageError
 from edgeq.core.files import write_atomic
 from edgeq.core.records import Kind
 from edgeq.core.records.mlperf import DutRecord, MlperfMode, MlperfRecord
+from edgeq.device.meters.replay import write_trace
 from edgeq.device.meters.trace import Meter, Trace
 from edgeq.device.mlperf.session import DutSession, Identity, needs_stamps
 from edgeq.device.mlperf.transcript import Transcript
@@ -79,7 +80,8 @@ def run_mode(
     Raises:
         UsageError: no such task, or energy without a meter.
         InputError: the script or the dataset is not sound.
-        DeviceError: the board or the meter failed; the log is kept as OUT/failed-MODE.log.
+        DeviceError: the board or the meter failed; the log is kept as OUT/failed-MODE.log, what
+            the meter recorded as OUT/failed-energy.npz.
     """
     check_settings(settings, has_meter=rig.open_meter is not None)
     log = Transcript()
@@ -162,7 +164,7 @@ def _attempt(
 ) -> _Attempt:
     """Open everything and go through the script once."""
     mode = settings.mode
-    with _recording(rig, mode) as meter, rig.open_session(log) as session:
+    with _recording(rig, settings) as meter, rig.open_session(log) as session:
         task = _choose_task(settings, session.identity)
         dataset, script = read_inputs(settings, task)
         if script is None:
@@ -171,21 +173,39 @@ def _attempt(
         run = Execution(session, dataset, mode, log.note, on_progress, observer)
         taken = tuple(run.run(script))
         trace = None if meter is None else _stop(meter, rig)
-    return _Attempt(task, session.identity, find_outcome(mode, taken, trace, rig.gate))
+    try:
+        outcome = find_outcome(mode, taken, trace, rig.gate)
+    except EdgeqError:
+        if trace is not None:
+            _keep(trace, settings)
+        raise
+    return _Attempt(task, session.identity, outcome)
 
 
 @contextmanager
-def _recording(rig: Rig, mode: MlperfMode) -> Iterator[Meter | None]:
-    """Open the meter, which may power the board, and start to record; None in other modes."""
-    if mode != "energy" or rig.open_meter is None:
+def _recording(rig: Rig, settings: RunSettings) -> Iterator[Meter | None]:
+    """Open the meter, which may power the board, and start to record; None in other modes.
+
+    Where the run fails, what was recorded is kept.
+    """
+    if settings.mode != "energy" or rig.open_meter is None:
         yield None
         return
     meter = rig.open_meter()
     try:
         meter.start()
-        yield meter
+        try:
+            yield meter
+        except (EdgeqError, KeyboardInterrupt):
+            with contextlib.suppress(EdgeqError):
+                _keep(_stop(meter, rig), settings)
+            raise
     finally:
         meter.close()
+
+
+def _keep(trace: Trace, settings: RunSettings) -> None:
+    write_trace(settings.out / f"failed-{settings.mode}.npz", trace)
 
 
 def _stop(meter: Meter, rig: Rig) -> Trace:

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from edgeq.bench.mlperf.datasets import LABELS
 from edgeq.bench.mlperf.tasks import ALIASES, TASKS, Task
+from edgeq.bench.mlperf.windows import WINDOWS
 from edgeq.bench.mlperf.yaml_files import Fields, check_fields, read_yaml, reject
 from edgeq.core.errors import InputError
 from edgeq.core.records.mlperf import MlperfMode
 
 MAX_COUNT = 1_000_000_000
 MAX_DEPTH = 4
-WINDOWS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def default_script(task: Task, mode: MlperfMode, inferences: int | None = None) 
     loop = Loop(
         (Download(), Infer(inferences or n, warmups)), None if mode == "accuracy" else WINDOWS
     )
-    return Script(task.title, task.dataset, "y_labels.csv", (loop,))
+    return Script(task.title, task.dataset, LABELS, (loop,))
 
 
 def read_scripts(path: Path) -> dict[str, Script]:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from statistics import median
+from typing import TYPE_CHECKING
 
 from edgeq.core.records.mlperf import MlperfWindow, RuleRecord
+
+if TYPE_CHECKING:
+    from edgeq.bench.mlperf.execution import Taken
 
 WINDOWS = 5
 MINIMUM_S = 10.0
@@ -47,6 +51,18 @@ def check_windows(
             passed=bool(windows) and not short,
             found=", ".join(short) or f"the shortest {shortest:.3f} s",
         ),
+    )
+
+
+def make_window(taken: Taken, duration_s: float) -> MlperfWindow:
+    """Return the window of an inference that took `duration_s` between its two stamps or edges."""
+    return MlperfWindow(
+        file=taken.sample.file,
+        inferences=taken.inference.inferences,
+        warmups=taken.inference.warmups,
+        duration_s=duration_s,
+        host_s=taken.inference.host_s,
+        answer_s=taken.inference.answer_s,
     )
 
 

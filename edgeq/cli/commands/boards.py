@@ -60,10 +60,10 @@ def check_boards(board: OptionalBoardRef = None, form: opt.OutputFormat = opt.Fo
     """Cross-check profiles: regions, template, flasher, sizes. Exit 1 on a problem."""
     from edgeq import api
     from edgeq.cli.console import show
-    from edgeq.report.listings import check_tables
+    from edgeq.report.listings import problem_tables
 
     problems = api.check_boards(board)
-    show(problems, lambda: check_tables(problems), form)
+    show(problems, lambda: problem_tables(problems), form)
     if any(problems.values()):
         raise typer.Exit(1)
 

@@ -26,10 +26,11 @@ def build(
     from edgeq.cli.console import say, show
     from edgeq.report.tables import image_tables
 
+    spoken = api.ProtocolRecord(
+        name=protocol.value, mode=mode.value, model=mlperf_model, vendor=mlperf_vendor
+    )
     image = api.build(
-        model, board=board, out=out, toolchain=toolchain, traced=traced,
-        protocol=protocol.value, mode=mode.value,
-        mlperf_model=mlperf_model, mlperf_vendor=mlperf_vendor,
-    )  # fmt: skip
+        model, board=board, out=out, toolchain=toolchain, traced=traced, protocol=spoken
+    )
     show(image, lambda: image_tables(image), form)
     say(f"wrote {image.elf}")

@@ -24,6 +24,11 @@ def deploy(
     data_root: opt.DataRoot = None,
     meter: opt.Meter = None,
     gate: opt.Gate = "auto",
+    battery: opt.Battery = None,
+    every: opt.Every = None,
+    awake: opt.Awake = None,
+    idle_current: opt.IdleCurrent = None,
+    sleep_current: opt.SleepCurrent = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
     """All of it: from a model to a measured, proved firmware.
@@ -32,7 +37,7 @@ def deploy(
     """
     from edgeq import api
     from edgeq.cli.deployment import run_deploy
-    from edgeq.cli.energy import read_meter
+    from edgeq.cli.energy import read_battery, read_meter
 
     run_deploy(
         api.DeployRequest(
@@ -46,6 +51,7 @@ def deploy(
             toolchain=toolchain,
             data_root=data_root,
             meter=read_meter(meter, gate),
+            battery=read_battery(battery, every, awake, idle_current, sleep_current),
         ),
         form,
     )

@@ -41,9 +41,10 @@ def flash(
         record = api.flash_app(app, board=board, port=port, dry_run=dry_run)
     else:
         assert model is not None
+        spoken = api.ProtocolRecord(
+            name=protocol.value, mode=mode.value, model=mlperf_model, vendor=mlperf_vendor
+        )
         record = api.flash(
-            model, board=board, port=port, toolchain=toolchain, dry_run=dry_run,
-            protocol=protocol.value, mode=mode.value,
-            mlperf_model=mlperf_model, mlperf_vendor=mlperf_vendor,
-        )  # fmt: skip
+            model, board=board, port=port, toolchain=toolchain, dry_run=dry_run, protocol=spoken
+        )
     show(record, lambda: flash_tables(record), form)

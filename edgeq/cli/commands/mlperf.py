@@ -117,9 +117,9 @@ def check_mlperf(
     """Apply the rules of a submission to a folder. Exit code 1 where one is broken."""
     from edgeq import api
     from edgeq.cli.console import show
-    from edgeq.report.mlperf import check_tables
+    from edgeq.report.mlperf import submission_tables
 
     check = api.check_mlperf(folder, division=division.value)
-    show(check, lambda: check_tables(check), form)
+    show(check, lambda: submission_tables(check), form)
     if not check.passed:
         raise typer.Exit(1)

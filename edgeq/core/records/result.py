@@ -27,6 +27,11 @@ class BoardRecord(Record, frozen=True, kw_only=True):
     kind: BoardKind
     verified: str
 
+    @property
+    def counted(self) -> Kind:
+        """What is counted on it is: instructions, and the bytes of memory in use."""
+        return "simulated" if self.kind == "virtual" else "measured"
+
 
 class EngineRecord(Record, frozen=True, kw_only=True):
     """The engine that ran it."""
@@ -40,8 +45,8 @@ class LatencyRecord(Record, frozen=True, kw_only=True):
     """Seconds per inference. `instructions` are exact counts; `cycles` say their own kind.
 
     `cycles_source` is what estimated seconds rest on. `low_s` and `high_s` bound the 95 %
-    confidence interval of the median; `warmup_runs` of the runs were found to be warm-up and are
-    not in the figures; `samples_s` are the seconds of the runs that are, in their order.
+    confidence interval of the median. `runs` are in the figures, and `samples_s` their seconds in
+    their order; `warmup_runs` more came before them and were left out.
     """
 
     kind: Kind
@@ -132,6 +137,12 @@ class Result(Record, frozen=True, kw_only=True):
     layers: tuple[LayerRecord, ...]
     host: HostRecord | None = None
     warnings: tuple[str, ...] = ()
+
+    @property
+    def ram_bytes(self) -> int | None:
+        """RAM of an inference; None where a Linux machine does not tell what its process grew."""
+        told = self.host is None or self.memory.ram_bytes > 0
+        return self.memory.ram_bytes if told else None
 
     @property
     def passed(self) -> bool:

@@ -11,6 +11,7 @@ import pytest
 from edgeq.bench.mlperf.checker import check_submission
 from edgeq.bench.mlperf.runs import Rig, RunSettings, run_mode
 from edgeq.core.errors import DeviceError, InputError, UsageError
+from edgeq.device.meters.replay import read_trace
 from edgeq.device.mlperf.console import Console
 from edgeq.device.mlperf.session import DutSession
 from tests.bench.mlperf.rig import by_first_byte, energy_rig, make_dataset, make_rig
@@ -164,6 +165,22 @@ def test_energy_without_a_meter_or_without_edges_is_refused(tmp_path):
     dut._stamp = list  # the pin is not wired
     with pytest.raises(DeviceError, match="window 1 has 0 edges"):
         run_mode(energy_rig(dut), chosen)
+    assert len(read_trace(tmp_path / "out/failed-energy.npz").time_s) > 0
+
+
+def test_a_board_lost_in_energy_mode_leaves_the_meters_recording(tmp_path):
+    dut = FakeDut(model="kws01", us=50_000, energy=True, results=by_first_byte(12))
+    plain, seen = dut.obey, []
+
+    def reboot(command):
+        seen.append(command)
+        return dut.boot() if len(seen) == 110 else plain(command)
+
+    dut.obey = reboot
+    with pytest.raises(DeviceError, match="rebooted"):
+        run_mode(energy_rig(dut), settings(tmp_path, "energy", "kws01"))
+    names = {p.name for p in (tmp_path / "out").iterdir()}
+    assert names == {"failed-energy.log", "failed-energy.npz"}
 
 
 def test_a_board_of_energy_mode_gives_no_throughput(tmp_path):

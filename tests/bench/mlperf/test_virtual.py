@@ -12,6 +12,7 @@ import pytest
 from edgeq import api
 from edgeq.bench.preparation import prepare
 from edgeq.boards.registry import find_board
+from edgeq.core.records import ProtocolRecord
 from edgeq.device.connection import connect
 from edgeq.device.virtual.launch import VirtualStream
 from edgeq.graph.oracle.interpreter import Oracle
@@ -81,7 +82,10 @@ def test_energy_through_an_io_manager_and_a_power_shield(tmp_path):
     script = tmp_path / "tests.yaml"
     script.write_text(SCRIPT)
     ready = prepare(
-        model, find_board("virt-m4"), tmp_path / "build", protocol="mlperf", mode="energy"
+        model,
+        find_board("virt-m4"),
+        tmp_path / "build",
+        protocol=ProtocolRecord(name="mlperf", mode="energy"),
     )
     stream = connect(ready.board, ready.image)
     assert isinstance(stream, VirtualStream)
