@@ -87,6 +87,14 @@ def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixtur
     assert "Usage: edgeq" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("line", [[], *([group] for group in GROUPS)], ids=str)
+def test_a_group_alone_shows_its_help(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(line) == 0
+    out = capsys.readouterr()
+    assert "\n\nCommands:\n" in out.out
+    assert out.err == ""
+
+
 def test_a_keras_file_where_a_tflite_is_wanted_says_convert(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
