@@ -44,6 +44,14 @@ def test_a_failure_is_valid_json_too(
     assert failure["exit_code"] == 3
 
 
+def test_a_cause_of_any_length_is_one_short_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _fail_with(errors.InputError("x" * 1_000_000, hint="h"), monkeypatch)
+    assert run(["inspect", "m.tflite"]) == 3
+    assert capsys.readouterr().err.endswith("xx ...\nhint: h\n")
+
+
 def test_an_unforeseen_exception_is_an_internal_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

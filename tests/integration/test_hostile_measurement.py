@@ -129,3 +129,32 @@ def test_wrong_usage_is_valid_json_too(line: list[str], capsys: pytest.CaptureFi
     assert run([*line, "--format", "json"]) == 2
     failure = json.loads(capsys.readouterr().out)
     assert (failure["error"], failure["exit_code"]) == ("UsageError", 2)
+
+
+@pytest.mark.parametrize("port", ["99999", "0", "65536", "１９０５"])
+def test_a_tcp_port_that_is_none_is_refused_unopened(
+    port: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for spec in (f"otii:127.0.0.1:{port},voltage=3", f"ina:socket://127.0.0.1:{port}"):
+        assert run(["meters", "record", spec, "--out", str(tmp_path / "t.npz")]) == 2
+        assert "is not allowed" in capsys.readouterr().err
+
+
+def test_a_file_name_that_no_folder_takes_is_refused_before_anything_is_recorded(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_trace(tmp_path / "t.npz", pulses())
+    out = tmp_path / ("x" * 300 + ".npz")
+    assert run(["meters", "record", f"replay:{tmp_path / 't.npz'}", "--out", str(out)]) == 2
+    assert capsys.readouterr().err.startswith("error: cannot write ")
+    assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_battery_that_lasts_for_ever_is_no_figure(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_trace(tmp_path / "t.npz", pulses())
+    line = ["energy", str(tmp_path / "t.npz"), "--gate", "d0", "--inferences", "1"]
+    battery = ["--battery", "1e300Ah@2V", "--every", "1e300s", "--sleep-current", "0A"]
+    assert run([*line, *battery]) == 2
+    assert "no battery life follows" in capsys.readouterr().err
