@@ -9,6 +9,7 @@ no fall of the capacity with cold or load.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -51,7 +52,8 @@ def battery_life(
     sleep_s = 0.0 if plan.never_sleeps else rest_s
     charge = amperes["active"] * active_s + amperes["idle"] * idle_s + amperes["sleep"] * sleep_s
     average = charge / plan.every_s
-    if average <= 0:
+    life_s = plan.capacity_ah * HOUR_S / average if average > 0 else math.inf
+    if not math.isfinite(life_s):
         raise UsageError(
             f"the average current is {format_quantity(average, 'A')}: no battery life follows",
             hint="check the meter's wiring, or give the currents by option",
@@ -64,7 +66,7 @@ def battery_life(
         active_s=active_s,
         awake_s=idle_s,
         average_a=average,
-        life_s=plan.capacity_ah * HOUR_S / average,
+        life_s=life_s,
         sources={name: f.source if f else "not used" for name, f in figures.items()},
         currents_a=amperes,
     )

@@ -69,7 +69,7 @@ def measure_energy(
     inferences = marked_inferences(trace) if inferences is None else inferences
     if inferences is None:
         raise UsageError(
-            f"the recording of {trace.meter} does not say how many inferences a window holds",
+            f"{trace.meter} does not say how many inferences a window holds",
             hint="add --inferences",
         )
     return energy_of(trace, cut_trace(trace, gate, inferences=inferences, windows=windows))
@@ -220,6 +220,12 @@ def _clipped(record: EnergyRecord) -> list[str]:
     return [f"{count} samples of the windows are clipped: the energy is at least this"]
 
 
+def _backwards(record: EnergyRecord) -> list[str]:
+    if record.average_w > 0:
+        return []
+    return ["the board draws no power, or gives some: is the meter wired the right way round?"]
+
+
 def _few(record: EnergyRecord) -> list[str]:
     count = sum(w.used for w in record.windows)
     if count >= ENOUGH_WINDOWS:
@@ -276,5 +282,5 @@ def _fault(record: EnergyRecord) -> list[str]:
 
 
 _CHECKS: tuple[Callable[[EnergyRecord], list[str]], ...] = (
-    _fault, _lost, _clipped, _few, _idle, _spread, _trend, _uncertain,
+    _fault, _lost, _clipped, _backwards, _few, _idle, _spread, _trend, _uncertain,
 )  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -136,8 +137,9 @@ def _limit_text(quantity: Quantity, limit: float, holds: bool) -> str:
         return f"{figure} {'reaches' if holds else 'is below'} the least of {words}"
     if holds:
         return f"{figure} is within the limit of {words}"
-    ratio = quantity.sample.value / limit if limit else float("inf")
+    ratio = quantity.sample.value / limit if limit else math.inf
     above = f"{100 * (ratio - 1):.3g} % above" if ratio < 2 else f"{ratio:,.0f} times"
+    above = above if math.isfinite(ratio) else "above"
     return f"{figure} is {above} the limit of {words}"
 
 

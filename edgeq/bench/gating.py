@@ -87,7 +87,7 @@ def cut_trace(trace: Trace, gate: str, *, inferences: int, windows: int | None =
         channels = edge_channels(trace)
         known = ", ".join(channels) or "none"
         raise UsageError(
-            f"no edge of gate {gate!r} in the recording of {trace.meter}; edges on: {known}."
+            f"{trace.meter} has no edge of gate {gate[:100]!r}; edges on: {known}."
             f"{did_you_mean(gate, channels)}",
             hint="wire the board's gate pin to that channel, or use --gate marker",
         )
@@ -147,7 +147,7 @@ def _cut_by_markers(
     warnings = _count_warnings(trace, len(kept), windows or len(marked))
     if not kept:
         raise InputError(
-            f"the recording of {trace.meter} holds no window between markers",
+            f"{trace.meter} has no window between markers",
             hint="record with `edgeq bench --meter`, which marks them, or give --gate a channel",
         )
     return Cut("marker", MARKER, kept, idle_spans(trace), warnings)

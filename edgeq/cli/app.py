@@ -13,7 +13,7 @@ import typer
 
 from edgeq import __version__
 from edgeq.cli.commands import COMMANDS, GROUPS
-from edgeq.core.errors import EdgeqError, InternalError, one_line
+from edgeq.core.errors import EdgeqError, InternalError, UsageError
 
 INTERRUPTED = 130
 
@@ -39,7 +39,6 @@ def build_app() -> typer.Typer:
     """Return the application with every command of the table."""
     app = typer.Typer(
         name="edgeq",
-        no_args_is_help=True,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,  # plain help starts in half the time
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -48,7 +47,7 @@ def build_app() -> typer.Typer:
     for name, command in COMMANDS.items():
         app.command(name)(_speaking(command))
     for name, (summary, commands) in GROUPS.items():
-        group = typer.Typer(no_args_is_help=True, help=summary, rich_markup_mode=None)
+        group = typer.Typer(help=summary, rich_markup_mode=None)
         for verb, command in commands.items():
             group.command(verb)(_speaking(command))
         app.add_typer(group, name=name)
@@ -79,8 +78,10 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; errors go to stderr as cause and hint."""
+    # A group alone is a question: its help, not an error.
+    asked = [*arguments, "--help"] if " ".join(arguments) in ("", *GROUPS) else arguments
     try:
-        code = _call(build_app(), arguments)
+        code = _call(build_app(), asked)
         sys.stdout.flush()
         return code
     except EdgeqError as error:
@@ -103,13 +104,11 @@ def _call(app: Callable[..., Any], arguments: list[str]) -> int:
     try:
         return app(args=arguments, prog_name="edgeq", standalone_mode=False) or 0
     except Exception as error:
-        # typer's usage errors know how to say themselves; nothing else has these two.
-        say, code = getattr(error, "format_message", None), getattr(error, "exit_code", None)
-        if say is None or code is None:
+        say = getattr(error, "format_message", None)  # typer's usage errors alone have it
+        if say is None:
             raise
-        print(f"error: {one_line(say())}", file=sys.stderr)
-        print("hint: edgeq COMMAND --help shows what the command takes", file=sys.stderr)
-        return int(code)
+        hint = "edgeq COMMAND --help shows what the command takes"
+        raise UsageError(say(), hint=hint) from error
 
 
 def _explain(error: EdgeqError, arguments: list[str]) -> int:

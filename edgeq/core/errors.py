@@ -15,6 +15,8 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 from typing import ClassVar
 
+LONGEST = 2000  # characters of a cause: a hostile name may be of any length
+
 
 class EdgeqError(Exception):
     """Root of all errors that edgeq raises on purpose.
@@ -28,7 +30,8 @@ class EdgeqError(Exception):
 
     def __init__(self, cause: str, *, hint: str) -> None:
         super().__init__(cause)
-        self.cause = one_line(cause)
+        line = one_line(cause)
+        self.cause = line if len(line) <= LONGEST else f"{line[: LONGEST - 4]} ..."
         self.hint = one_line(hint)
 
     def __str__(self) -> str:

@@ -12,9 +12,10 @@ from edgeq.boards.profile import Board
 from edgeq.core.errors import DeviceError, UsageError, one_line
 from edgeq.core.records import Record
 
+HIGHEST_PORT = 65_535
 URL_SCHEMES = ("socket", "rfc2217", "loop")
 _URL = re.compile(
-    r"(?:socket|rfc2217)://(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\]):\d{1,5}\Z"
+    r"(?:socket|rfc2217)://(?:[A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\]):([0-9]{1,5})\Z"
     r"|loop://\Z"
 )
 # /dev/ttyACM0, /dev/ttyS0, /dev/pts/3, /dev/cu.usbmodem1: never /dev/mem, a disk or a watchdog,
@@ -44,7 +45,8 @@ def check_port(port: str) -> str:
         UsageError: it is neither; nothing was opened.
     """
     if "://" in port:
-        if _URL.match(port):
+        url = _URL.match(port)
+        if url and 0 < int(url[1] or 1) <= HIGHEST_PORT:
             return port
         raise UsageError(
             f"port {port!r} is not allowed",

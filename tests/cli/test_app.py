@@ -44,6 +44,14 @@ def test_a_failure_is_valid_json_too(
     assert failure["exit_code"] == 3
 
 
+def test_a_cause_of_any_length_is_one_short_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _fail_with(errors.InputError("x" * 1_000_000, hint="h"), monkeypatch)
+    assert run(["inspect", "m.tflite"]) == 3
+    assert capsys.readouterr().err.endswith("xx ...\nhint: h\n")
+
+
 def test_an_unforeseen_exception_is_an_internal_error(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -89,6 +97,14 @@ def _all_commands() -> list[list[str]]:
 def test_every_command_has_help(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert run([*command, "--help"]) == 0
     assert "Usage: edgeq" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("line", [[], *([group] for group in GROUPS)], ids=str)
+def test_a_group_alone_shows_its_help(line: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(line) == 0
+    out = capsys.readouterr()
+    assert "\n\nCommands:\n" in out.out
+    assert out.err == ""
 
 
 def test_a_keras_file_where_a_tflite_is_wanted_says_convert(

@@ -20,6 +20,7 @@ from edgeq.device.meters.trace import Trace
 from edgeq.device.usb import UsbDevice, list_usb
 
 SLICE_S = 0.1
+MAX_NAME = 255  # bytes of a file's name, in every usual file system
 
 
 class MeterListing(Record, frozen=True, kw_only=True):
@@ -129,8 +130,9 @@ def _check_out(out: Path) -> None:
     """Refuse a file that cannot be written before anything is recorded."""
     if out.suffix != ".npz":
         raise UsageError(f"{out} does not end in .npz", hint="a recording is an .npz file")
-    folder = next(p for p in out.absolute().parents if p.exists())
-    if not folder.is_dir() or not os.access(folder, os.W_OK) or out.is_dir():
+    folder = next(p for p in out.absolute().parents if os.path.exists(p))
+    sound = os.path.isdir(folder) and os.access(folder, os.W_OK) and not os.path.isdir(out)
+    if not sound or len(os.fsencode(out.name)) > MAX_NAME:
         raise UsageError(f"cannot write {out}", hint="choose a folder that is writable")
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import io
-import math
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
@@ -22,6 +22,10 @@ from edgeq.device.meters.trace import Floats, Gap, Mark, Trace
 
 MAX_CSV_BYTES = 256 << 20
 MAX_SAMPLES = 40_000_000
+MAX_LINE = 4096  # characters of a CSV's line
+MAX_CHANNELS = 64
+# No meter samples faster, and no second, ampere, watt or volt of a recording is beyond.
+SHORTEST_S, LARGEST = 1e-9, 1e9
 # A host that replays knows the moment of a marker no better than its own scheduling.
 MARKER_S = 1e-3
 COLUMNS = ("time_s", "current_a", "voltage_v", "power_w", "clipped")
@@ -111,7 +115,7 @@ def _read_npz(path: Path) -> Trace:
     if missing:
         raise _no_trace(path, f"it has no array {', '.join(missing)}")
     if arrays["head"].dtype != np.uint8:
-        raise _no_trace(path, "its head is no text")
+        raise _no_trace(path, f"its head is of {arrays['head'].dtype}, not of bytes")
     try:
         head = msgspec.json.decode(arrays["head"].tobytes(), type=TraceHead)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
@@ -129,6 +133,7 @@ def _read_csv(path: Path) -> Trace:
     time_s, current = columns["time_s"], columns["current_a"]
     if len(time_s) < 2:
         raise _no_trace(path, "it has fewer than two samples")
+    _check_figures(path, columns.values())
     period = float(np.median(np.diff(time_s)))
     power = columns.get("power_w")
     if power is None:
@@ -146,8 +151,10 @@ def _read_csv(path: Path) -> Trace:
 
 def _csv_columns(path: Path) -> dict[str, Floats]:
     """Return the columns of a CSV by name, each of shape (n,)."""
-    text = read_bytes(path, what="recording", limit=MAX_CSV_BYTES).decode("utf-8-sig", "replace")
-    head, _, body = text.partition("\n")
+    raw = read_bytes(path, what="recording", limit=MAX_CSV_BYTES)
+    if max(map(len, io.BytesIO(raw)), default=0) > MAX_LINE:
+        raise _no_trace(path, f"it has a line of more than {MAX_LINE:,} bytes")
+    head, _, body = raw.decode("utf-8-sig", "replace").partition("\n")
     names = [name.strip() for name in head.split(",")]
     unknown = [name for name in names if name not in (*COLUMNS, *DIGITAL)]
     needed = {"time_s", "current_a"} - set(names)
@@ -175,6 +182,15 @@ def _floats(array: npt.NDArray[Any]) -> Floats:
     return np.ascontiguousarray(array, np.float64)
 
 
+def _check_figures(path: Path, arrays: Iterable[Floats]) -> None:
+    """Raise InputError where a figure is not finite, or beyond what any meter gives."""
+    for array in arrays:
+        if not np.isfinite(array).all():
+            raise _no_trace(path, "it has values that are not finite")
+        if np.abs(array).max(initial=0.0) > LARGEST:
+            raise _no_trace(path, f"it has values beyond {LARGEST:g}, which no meter gives")
+
+
 def _check_trace(path: Path, trace: Trace) -> None:
     """Raise InputError where the trace is not what its docstring says."""
     arrays = (trace.time_s, trace.current_a, trace.power_w)
@@ -182,20 +198,21 @@ def _check_trace(path: Path, trace: Trace) -> None:
         raise _no_trace(path, "its arrays differ in shape")
     if len(trace.time_s) > MAX_SAMPLES:
         raise _no_trace(path, f"it has more than {MAX_SAMPLES:,} samples")
-    if not all(np.isfinite(a).all() for a in arrays) or not math.isfinite(trace.voltage_v):
-        raise _no_trace(path, "it has values that are not finite")
-    if not (math.isfinite(trace.period_s) and trace.period_s > 0):
-        raise _no_trace(path, "its sample period is not above zero")
+    marked = [x for m in trace.marks for x in (m.time_s, m.uncertainty_s)]
+    _check_figures(path, (*arrays, np.array([trace.voltage_v]), np.array(marked)))
+    if not SHORTEST_S <= trace.period_s <= LARGEST:
+        raise _no_trace(path, f"its sample period is {trace.period_s:g} s")
     if len(trace.time_s) and (np.any(np.diff(trace.time_s) <= 0) or trace.time_s[0] < 0):
         raise _no_trace(path, "its times do not rise")
     spans = [(g.start_s, g.end_s, g.samples) for g in trace.gaps]
     if any(not a < b or n < 1 for a, b, n in spans) or spans != sorted(spans):
         raise _no_trace(path, "its gaps are not in order")
-    moments = [(m.time_s, m.uncertainty_s) for m in trace.marks]
-    if any(not (math.isfinite(t) and 0 <= u < math.inf) for t, u in moments):
-        raise _no_trace(path, "its marks are not finite")
-    if [t for t, _ in moments] != sorted(t for t, _ in moments):
+    if any(mark.uncertainty_s < 0 for mark in trace.marks):
+        raise _no_trace(path, "a mark has an uncertainty below zero")
+    if marked[::2] != sorted(marked[::2]):
         raise _no_trace(path, "its marks are not in order")
+    if len({m.channel for m in trace.marks if m.edge != "marker"}) > MAX_CHANNELS:
+        raise _no_trace(path, f"it has edges on more than {MAX_CHANNELS} channels")
 
 
 def _no_trace(path: Path, why: str) -> InputError:
