@@ -168,15 +168,20 @@ def test_energy_without_a_meter_or_without_edges_is_refused(tmp_path):
     assert len(read_trace(tmp_path / "out/failed-energy.npz").time_s) > 0
 
 
-def test_a_board_lost_in_energy_mode_leaves_the_meters_recording(tmp_path):
-    dut = FakeDut(model="kws01", us=50_000, energy=True, results=by_first_byte(12))
+def reboot_at(dut: FakeDut, command: int) -> None:
+    """Let the board boot in the place of obeying that command, counted from 1."""
     plain, seen = dut.obey, []
 
-    def reboot(command):
-        seen.append(command)
-        return dut.boot() if len(seen) == 110 else plain(command)
+    def reboot(words):
+        seen.append(words)
+        return dut.boot() if len(seen) == command else plain(words)
 
     dut.obey = reboot
+
+
+def test_a_board_lost_in_energy_mode_leaves_the_meters_recording(tmp_path):
+    dut = FakeDut(model="kws01", us=50_000, energy=True, results=by_first_byte(12))
+    reboot_at(dut, 110)
     with pytest.raises(DeviceError, match="rebooted"):
         run_mode(energy_rig(dut), settings(tmp_path, "energy", "kws01"))
     names = {p.name for p in (tmp_path / "out").iterdir()}
@@ -191,13 +196,7 @@ def test_a_board_of_energy_mode_gives_no_throughput(tmp_path):
 def test_a_failed_run_leaves_its_log_and_no_folder(tmp_path):
     dut = FakeDut(us=40_000)
     rig = make_rig(dut)
-    plain, seen = dut.obey, []
-
-    def reboot(command):
-        seen.append(command)
-        return dut.boot() if len(seen) == 110 else plain(command)
-
-    dut.obey = reboot
+    reboot_at(dut, 110)
     with pytest.raises(DeviceError, match="rebooted"):
         run_mode(rig, settings(tmp_path, "performance"))
     assert [p.name for p in (tmp_path / "out").iterdir()] == ["failed-performance.log"]
