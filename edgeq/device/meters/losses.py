@@ -43,7 +43,9 @@ def resolve_losses(
         index: the place of each sample by the counter, shape (n,), from 0.
         jumps: the samples before which the counter jumped.
         done: how many samples were whole when each chunk had come, shape (chunks,).
-        arrived_s: when each chunk came.
+        arrived_s: when each chunk came, in seconds of the host's clock, shape (chunks,).
+        modulo: what the counter counts to.
+        period_s: seconds between two samples.
     """
     chunks = np.flatnonzero(np.diff(done, prepend=0))
     if not len(chunks):
