@@ -54,6 +54,8 @@ def opened_meter(request: MeterRequest | None) -> Iterator[Meter | None]:
     if request is None:
         yield None
         return
+    if request.keep is not None:
+        refuse_unwritable(request.keep)
     meter = open_meter(request.meter)
     try:
         yield meter

@@ -102,7 +102,7 @@ def decode_board(data: bytes | str, *, what: str) -> Board:
     """Return the profile in a TOML text; raise InputError naming `what` and the field."""
     try:
         board = msgspec.toml.decode(data, type=Board)
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InputError(
             f"{what}: {error}", hint="`edgeq boards schema` prints the JSON Schema of a profile"
         ) from error

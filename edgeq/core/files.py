@@ -10,6 +10,8 @@ from pathlib import Path
 
 from edgeq.core.errors import InputError, InternalError, UsageError
 
+MAX_NAME = 255  # bytes of a file's name, in every usual file system
+
 
 def shipped_folder(name: str) -> Path:
     """Return the shipped folder `name` (boards, firmware_templates or datasets).
@@ -59,6 +61,17 @@ def _cannot_write(path: Path, error: OSError | ValueError) -> UsageError:
     )
 
 
+def refuse_unwritable(path: Path) -> None:
+    """Raise UsageError where no file can be written to `path`, before work is done for it."""
+    place = Path(path).absolute()
+    folder = next(p for p in place.parents if os.path.lexists(p))
+    sound = os.path.isdir(folder) and os.access(folder, os.W_OK) and not os.path.isdir(place)
+    if not sound or len(os.fsencode(place.name)) > MAX_NAME:
+        raise UsageError(
+            f"cannot write {path}", hint="choose a folder that exists, is writable and has room"
+        )
+
+
 def write_tree(folder: Path, files: dict[str, str]) -> None:
     """Write every file of `files` (relative path -> text) below `folder`, each atomically."""
     targets = {confined(folder, name): text for name, text in files.items()}
@@ -69,13 +82,16 @@ def write_tree(folder: Path, files: dict[str, str]) -> None:
 def confined(folder: Path, name: str) -> Path:
     """Return `folder / name`; raise InputError if it would lie outside `folder`."""
     base = Path(folder).resolve()
-    hostile = "\x00" in name or "\\" in name
-    if hostile or base not in (base / name).resolve().parents:
+    try:
+        place = None if "\x00" in name or "\\" in name else (base / name).resolve()
+    except (OSError, RuntimeError):  # a loop of symbolic links
+        place = None
+    if place is None or base not in place.parents:
         raise InputError(
             f"path {name!r} leads outside its folder",
             hint="use plain relative names without '..', drive letters or backslashes",
         )
-    return (base / name).resolve()
+    return place
 
 
 def read_bytes(path: Path, *, what: str, limit: int = 1 << 30) -> bytes:

@@ -210,7 +210,7 @@ def read_manifest(path: Path) -> Manifest:
     data = read_bytes(path, what="dataset manifest", limit=MAX_MANIFEST_BYTES)
     try:
         manifest = msgspec.toml.decode(data, type=Manifest, strict=True)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InputError(
             f"dataset manifest {path}: {error}",
             hint="compare it with a shipped one: edgeq data show digits",

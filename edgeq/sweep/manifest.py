@@ -124,7 +124,7 @@ def read_sweep(path: Path) -> Manifest:
     data = read_bytes(path, what="sweep", limit=MAX_BYTES)
     try:
         manifest = msgspec.toml.decode(data, type=Manifest)
-    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
         raise InputError(f"sweep {path}: {error}", hint=_hint(str(error))) from error
     _check(manifest, path)
     return manifest

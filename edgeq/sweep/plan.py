@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import product
+from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
@@ -118,7 +118,7 @@ def plan_sweep(path: Path) -> SweepPlan:
     draft = _Draft(manifest)
     cells: list[Cell] = []
     for source in load_sources(manifest, path.parent):
-        cells += _expand(draft, source, boards)
+        cells += islice(_expand(draft, source, boards), MAX_CELLS + 1 - len(cells))
         if len(cells) > MAX_CELLS:
             raise InputError(
                 f"sweep {path}: more than {MAX_CELLS:,} cells", hint="divide it into several"

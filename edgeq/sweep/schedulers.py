@@ -15,7 +15,10 @@ from edgeq.sweep.manifest import Limits
 from edgeq.sweep.workers import Worker
 
 CONNECT_S = 15
-ADDRESS = re.compile(r"(tcp|tls)://([A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9a-f:]{2,39}\]):\d{1,5}\Z")
+HIGHEST_PORT = 65_535
+ADDRESS = re.compile(
+    r"(tcp|tls)://([A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9a-f:]{2,39}\]):(?P<port>[0-9]{1,5})\Z"
+)
 
 
 class Promise(Protocol):
@@ -143,7 +146,8 @@ def open_scheduler(
     """
     if address is None:
         return LocalScheduler(jobs or os.cpu_count() or 1, limits)
-    if not ADDRESS.match(address):
+    found = ADDRESS.match(address)
+    if not found or not 0 < int(found["port"]) <= HIGHEST_PORT:
         raise UsageError(
             f"scheduler {address!r} is no address", hint="for example tcp://cluster:8786"
         )

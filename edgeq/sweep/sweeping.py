@@ -24,6 +24,7 @@ from edgeq.sweep.table import csv_tables
 
 RECORD, TABLE, PAGE = "sweep.json", "sweep.csv", "sweep.html"
 MODELS, RESULTS = "models", "results"
+OURS = "*,*,*.json"  # a result of a sweep: at least a model, a board and options
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,7 @@ def _write(plan: SweepPlan, store: Store, record: SweepRecord) -> Path:
     folder = store.folder
     write_atomic(folder / RECORD, to_json(record))
     write_atomic(folder / TABLE, to_csv(csv_tables(record)[0]))
-    for old in (folder / RESULTS).glob("*.json"):
+    for old in (folder / RESULTS).glob(OURS):
         old.unlink()
     for row in record.rows:
         if row.outcome.result is not None:

@@ -15,6 +15,8 @@ from edgeq.cli.app import run
 from edgeq.core.errors import InputError
 from edgeq.device.meters.replay import read_trace, write_trace
 from edgeq.device.meters.trace import Mark, Trace
+from edgeq.graph.writer import write_graph
+from tests.support.small_cnn import small_cnn
 from tests.support.traces import edges, square_wave, trace_of
 
 HEAD = "time_s,current_a,voltage_v,d0\n"
@@ -158,3 +160,98 @@ def test_a_battery_that_lasts_for_ever_is_no_figure(
     battery = ["--battery", "1e300Ah@2V", "--every", "1e300s", "--sleep-current", "0A"]
     assert run([*line, *battery]) == 2
     assert "no battery life follows" in capsys.readouterr().err
+
+
+def kws_labels(folder: Path, text: str) -> list[str]:
+    """Return a run that reads these labels, and has no board behind its port."""
+    folder.mkdir()
+    (folder / "a.bin").write_bytes(bytes(490))
+    (folder / "y_labels.csv").write_text(text)
+    way = ["--port", "socket://127.0.0.1:1", "--task", "kws01", "--mode", "accuracy"]
+    return ["mlperf", "run", *way, "--dataset", str(folder), "--out", str(folder / "out")]
+
+
+def test_a_loop_of_links_in_the_labels_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = kws_labels(tmp_path / "d", "loop,12,3\n")
+    (tmp_path / "d" / "loop").symlink_to("loop")
+    assert run(line) == 3
+    assert "'loop' leads outside" in capsys.readouterr().err
+
+
+def test_a_million_labels_are_refused_at_the_first_too_many(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(kws_labels(tmp_path / "d", "a.bin,12,3\n" * 1_000_000)) == 3
+    assert "line 100001: more than 100,000 files" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("option", ["--script", "--devices"])
+def test_a_yaml_that_nests_without_end_is_refused_at_once(
+    option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("yaml")
+    (tmp_path / "deep.yaml").write_text("[" * 200_000)
+    line = kws_labels(tmp_path / "d", "a.bin,12,3\n")
+    assert run([*line, option, str(tmp_path / "deep.yaml")]) == 3
+    assert "nests more than 32 deep" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_told_of_before_the_board_is_touched(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = kws_labels(tmp_path / "d", "a.bin,12,3\n")
+    assert run([*line[:-1], str(tmp_path / "d" / "a.bin")]) == 2
+    assert "cannot write" in capsys.readouterr().err
+
+
+SWEEP = """
+name = "s"
+action = "estimate"
+boards = ["virt-m4"]
+[[models]]
+path = "m.tflite"
+"""
+
+
+def write_sweep(folder: Path, more: str = "") -> list[str]:
+    (folder / "m.tflite").write_bytes(write_graph(small_cnn()))
+    (folder / "s.toml").write_text(SWEEP + more)
+    return ["sweep", str(folder / "s.toml"), "--out", str(folder)]
+
+
+def test_a_sweep_leaves_what_is_not_its_own(tmp_path: Path) -> None:
+    mine = [tmp_path / name for name in ("results/base.json", "models/a.tflite", "cells/notes")]
+    for path in mine:
+        path.parent.mkdir()
+        path.write_text("precious")
+    line = write_sweep(tmp_path)
+    assert run(line) == 0
+    assert run([*line, "--fresh"]) == 0
+    assert [path.read_text() for path in mine] == ["precious"] * 3
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        pytest.param(f'[[options]]\nname="o"\nruns={"9" * 5000}\n', id="digits"),
+        pytest.param(f"x={'[' * 50_000}", id="depth"),
+    ],
+)
+def test_a_sweep_without_bounds_is_refused(
+    more: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run([*write_sweep(tmp_path, more), "--dry-run", "--format", "json"]) == 3
+    assert json.loads(capsys.readouterr().out)["exit_code"] == 3
+
+
+@pytest.mark.parametrize("more", [f"x={'[' * 50_000}", f"clock_hz={'9' * 5000}"], ids=len)
+def test_a_board_file_without_bounds_is_refused(more: str, tmp_path: Path) -> None:
+    (tmp_path / "b.toml").write_text(more)
+    assert run(["boards", "show", str(tmp_path / "b.toml")]) == 3
+
+
+@pytest.mark.parametrize("address", ["tcp://h:0", "tcp://h:99999", "tcp://h:１"])
+def test_a_scheduler_at_no_port_is_refused_unasked(address: str, tmp_path: Path) -> None:
+    assert run([*write_sweep(tmp_path), "--scheduler", address]) == 2

@@ -88,11 +88,13 @@ def _read_rows(path: Path, task: Task) -> Iterator[Sample]:
         for row in csv.reader(io.StringIO(text, newline="")):
             if row:
                 count += 1
+                if count > MAX_FILES:
+                    raise _bad(path, count, f"more than {MAX_FILES:,} files")
                 yield _parse_row(path, count, [cell.strip() for cell in row], task)
     except csv.Error as error:
         raise _bad(path, count + 1, str(error)) from error
-    if not 0 < count <= MAX_FILES:
-        raise _bad(path, count, f"{count} files, where 1 to {MAX_FILES:,} are meant")
+    if not count:
+        raise _bad(path, count, "0 files")
 
 
 def _parse_row(path: Path, line: int, row: list[str], task: Task) -> Sample:
@@ -108,7 +110,6 @@ def _parse_row(path: Path, line: int, row: list[str], task: Task) -> Sample:
         raise _bad(path, line, f"{classes} classes, where {task.id} has {task.classes}")
     if window and (window[0] != task.input_bytes or not 0 < window[1] <= window[0]):
         raise _bad(path, line, f"windows of {window[0]} bytes, {window[1]} apart")
-    confined(path.parent, row[0])
     return Sample(row[0], classes, label, *window)
 
 

@@ -18,12 +18,12 @@ from edgeq.bench.mlperf.energy import MarkedMeter
 from edgeq.bench.mlperf.execution import Execution, Say, Unobserved
 from edgeq.bench.mlperf.outcomes import Outcome, describe_outcome, find_doubts, find_outcome
 from edgeq.bench.mlperf.scripts import Script, default_script, find_script
-from edgeq.bench.mlperf.submission import results_data, results_text, write_run
+from edgeq.bench.mlperf.submission import LOG, results_data, results_text, write_run
 from edgeq.bench.mlperf.tasks import STREAMING, Task, find_task
 from edgeq.bench.mlperf.windows import MARGIN, MINIMUM_S, enlarge
 from edgeq.boards.profile import Board
 from edgeq.core.errors import EdgeqError, InputError, UsageError
-from edgeq.core.files import write_atomic
+from edgeq.core.files import refuse_unwritable, write_atomic
 from edgeq.core.records import Kind
 from edgeq.core.records.mlperf import DutRecord, MlperfMode, MlperfRecord
 from edgeq.device.meters.replay import write_trace
@@ -99,9 +99,10 @@ def check_settings(settings: RunSettings, *, has_meter: bool) -> None:
     """Say what is wrong before anything is built, or the board is touched.
 
     Raises:
-        UsageError: no such task, or energy without a meter.
+        UsageError: no such task, energy without a meter, or a folder that cannot be written.
         InputError: the script or the dataset is not sound.
     """
+    refuse_unwritable(settings.out / LOG)
     if settings.mode == "energy" and not has_meter:
         raise UsageError("energy mode needs a power meter", hint="name it with --meter")
     if settings.task is not None:

@@ -11,6 +11,7 @@ from edgeq.core.files import read_bytes
 from edgeq.core.installation import require
 
 MAX_YAML = 1 << 20
+MAX_DEPTH = 32
 
 
 def read_yaml(path: Path, what: str) -> Any:
@@ -25,7 +26,12 @@ def read_yaml(path: Path, what: str) -> Any:
 
     text = read_bytes(path, what=what, limit=MAX_YAML).decode("utf-8", "replace")
     try:
+        depth = 0
         for event in yaml.parse(text, Loader=yaml.SafeLoader):
+            depth += isinstance(event, yaml.CollectionStartEvent)
+            depth -= isinstance(event, yaml.CollectionEndEvent)
+            if depth > MAX_DEPTH:
+                reject(path, f"it nests more than {MAX_DEPTH} deep")
             if isinstance(event, yaml.AliasEvent):
                 reject(path, "it has an alias (*name), which may stand for any amount of data")
             if isinstance(event, yaml.MappingStartEvent | yaml.SequenceStartEvent) and event.tag:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from edgeq.core.errors import UsageError
+from edgeq.core.files import refuse_unwritable
 from edgeq.core.installation import REQUIREMENTS, find_requirement
 from edgeq.core.records import Kind, Record
 from edgeq.device.meters.integration import energy_between
@@ -20,7 +20,6 @@ from edgeq.device.meters.trace import Trace
 from edgeq.device.usb import UsbDevice, list_usb
 
 SLICE_S = 0.1
-MAX_NAME = 255  # bytes of a file's name, in every usual file system
 
 
 class MeterListing(Record, frozen=True, kw_only=True):
@@ -130,10 +129,7 @@ def _check_out(out: Path) -> None:
     """Refuse a file that cannot be written before anything is recorded."""
     if out.suffix != ".npz":
         raise UsageError(f"{out} does not end in .npz", hint="a recording is an .npz file")
-    folder = next(p for p in out.absolute().parents if os.path.exists(p))
-    sound = os.path.isdir(folder) and os.access(folder, os.W_OK) and not os.path.isdir(out)
-    if not sound or len(os.fsencode(out.name)) > MAX_NAME:
-        raise UsageError(f"cannot write {out}", hint="choose a folder that is writable")
+    refuse_unwritable(out)
 
 
 def _wait(seconds: float, on_progress: Callable[[str, float], None]) -> None:
