@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,35 +14,24 @@ from edgeq.bench.gating import MARKER, Cut, Span, Window, cut_trace, marked_infe
 from edgeq.bench.plotting import plot_trace
 from edgeq.bench.statistics import summarise
 from edgeq.core.errors import UsageError
-from edgeq.core.records import BoardKind, EnergyRecord, Kind, MeterRecord, WindowRecord
+from edgeq.core.records import BoardKind, EnergyRecord, MeterRecord, WindowRecord
 from edgeq.core.units import format_quantity
 from edgeq.device.meters.integration import energy_between
-from edgeq.device.meters.trace import Trace
+from edgeq.device.meters.trace import Trace, as_simulated
 
 ENOUGH_WINDOWS = 5  # as MLPerf Tiny asks for; fewer give no honest interval
 CLEAN_WINDOWS = 3  # so many windows without a gap, and those with one are left out
 DRIFT = 0.02  # of the active power: more than this between idle before and after is drift
 DOUBT = 0.01  # of the energy: more uncertainty of the gating than this is told
-SIMULATED = "(simulated)"
 
 
-def label_trace(trace: Trace, *, board: BoardKind, driver: str) -> Trace:
-    """Return the recording of a benchmark, its meter called simulated where it measured nothing.
+def label_trace(trace: Trace, board: BoardKind) -> Trace:
+    """Return the recording of a benchmark; a virtual board draws no current of its own.
 
-    Measured is what a real meter reads on a real board. A virtual board draws no current of its
-    own, and a replayed recording knows nothing of this run.
-
-    Args:
-        driver: the meter's row in the table of drivers, e.g. 'ppk2' or 'replay'.
+    Measured is what a real meter reads on a real board; a replayed recording, which knows nothing
+    of this run, is called simulated by its meter already.
     """
-    if (board != "virtual" and driver != "replay") or trace.meter.endswith(SIMULATED):
-        return trace
-    return dataclasses.replace(trace, meter=f"{trace.meter} {SIMULATED}")
-
-
-def energy_kind(trace: Trace) -> Kind:
-    """Return what the energy of a recording is; its meter's name tells (`label_trace`)."""
-    return "simulated" if trace.meter.endswith(SIMULATED) else "measured"
+    return as_simulated(trace) if board == "virtual" else trace
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +73,7 @@ def energy_of(trace: Trace, cut: Cut) -> EnergyRecord:
     summary = summarise(per)
     idle_w = mean_power(idle) if idle else None
     record = EnergyRecord(
-        kind=energy_kind(trace),
+        kind=trace.kind,
         per_inference_j=summary.median,
         average_w=mean_power(records),
         source=f"{trace.meter}, {_describe(cut, len(used))}",

@@ -20,6 +20,7 @@ from edgeq.bench.pulses import TEXT
 from edgeq.bench.requests import MeterRequest
 from edgeq.boards.profile import Board
 from edgeq.core.errors import DeviceError, EdgeqError, UsageError, did_you_mean
+from edgeq.core.files import refuse_unwritable
 from edgeq.core.records import EnergyRecord
 from edgeq.device.meters.replay import write_trace
 from edgeq.device.meters.trace import Meter, Trace
@@ -179,7 +180,7 @@ def meter_board(session: Runner, meter: Meter, request: MeterRequest, board: Boa
 
 def _stop(meter: Meter, request: MeterRequest, board: Board) -> Trace:
     """End the recording; say where it is simulated."""
-    return label_trace(meter.stop(), board=board.kind, driver=request.driver)
+    return label_trace(meter.stop(), board.kind)
 
 
 def check_gate(meter: Meter, gate: str) -> None:

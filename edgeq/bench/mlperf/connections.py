@@ -9,7 +9,6 @@ from pathlib import Path
 
 from edgeq.bench.mlperf.devices import Device, find_device, pick_device, read_devices
 from edgeq.bench.mlperf.runs import Rig
-from edgeq.bench.requests import meter_driver
 from edgeq.boards.profile import Board
 from edgeq.core.errors import DeviceError, UsageError
 from edgeq.core.records import FirmwareImage
@@ -131,7 +130,6 @@ def make_rig(
     return Rig(
         open_session=open_session,
         open_meter=None if meter is None else lambda: open_meter(meter),
-        meter=meter_driver(meter or ""),
         board=board,
         gate=way.gate,
         isolated=way.io_manager is not None,

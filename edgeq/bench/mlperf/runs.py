@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from edgeq.bench.energy import energy_kind, label_trace, meter_record
+from edgeq.bench.energy import label_trace, meter_record
 from edgeq.bench.mlperf.checker import check_submission
 from edgeq.bench.mlperf.datasets import LABELS, MlperfDataset, read_dataset
 from edgeq.bench.mlperf.energy import MarkedMeter
@@ -42,14 +42,12 @@ TAIL_S = 0.5  # an edge is reported with the meter's next block of samples
 class Rig:
     """How to get at the board and its meter; both are opened anew for each attempt.
 
-    `meter` is its name in the table of meters; `board` is None where only a port is known; `gate`
-    names the meter's channel of the board's pin; `isolated` says whether an IO manager stands
-    between.
+    `board` is None where only a port is known; `gate` names the meter's channel of the board's
+    pin; `isolated` says whether an IO manager stands between.
     """
 
     open_session: Callable[[Transcript], DutSession]
     open_meter: Callable[[], Meter] | None = None
-    meter: str = ""
     board: Board | None = None
     gate: str | None = None
     isolated: bool = False
@@ -212,7 +210,7 @@ def _keep(trace: Trace, settings: RunSettings) -> None:
 def _stop(meter: Meter, rig: Rig) -> Trace:
     """End the recording once the last edge is surely in it; say what is simulated."""
     time.sleep(TAIL_S)
-    return label_trace(meter.stop(), board="virtual" if rig.is_virtual else "mcu", driver=rig.meter)
+    return label_trace(meter.stop(), "virtual" if rig.is_virtual else "mcu")
 
 
 def _choose_task(settings: RunSettings, identity: Identity) -> Task:
@@ -332,7 +330,7 @@ def _finish(rig: Rig, settings: RunSettings, log: Transcript, attempt: _Attempt)
 def _kind_of(rig: Rig, mode: MlperfMode, outcome: Outcome) -> Kind:
     """Say what the figures are: a virtual board's seconds rest on modelled cycles."""
     if outcome.trace is not None:
-        return energy_kind(outcome.trace)
+        return outcome.trace.kind
     if rig.is_virtual:
         return "estimated" if mode == "performance" else "simulated"
     return "measured"

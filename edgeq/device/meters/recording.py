@@ -44,7 +44,7 @@ class MeterListing(Record, frozen=True, kw_only=True):
 class RecordingSummary(Record, frozen=True, kw_only=True):
     """What a recording holds: seconds of the meter's clock, joules, coulombs, watts, amperes."""
 
-    kind: Kind = "measured"
+    kind: Kind
     meter: str
     file: str | None
     duration_s: float
@@ -102,7 +102,8 @@ def summarize(trace: Trace, file: Path | None = None) -> RecordingSummary:
     found = energy_between(trace, start, trace.end_s)
     duration = trace.end_s - start
     return RecordingSummary(
-        meter=trace.meter, file=None if file is None else str(file), duration_s=duration,
+        kind=trace.kind, meter=trace.meter, file=None if file is None else str(file),
+        duration_s=duration,
         samples=len(trace.time_s), sample_rate_hz=trace.sample_rate_hz, voltage_v=trace.voltage_v,
         energy_j=found.energy_j, charge_c=found.charge_c,
         average_w=found.energy_j / duration if duration else 0.0,

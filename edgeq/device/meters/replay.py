@@ -18,7 +18,7 @@ from edgeq.core.files import read_bytes, write_atomic
 from edgeq.core.records import Record
 from edgeq.data.readers import read_npz_arrays
 from edgeq.device.meters.sampling import find_edges, find_gaps, sort_marks
-from edgeq.device.meters.trace import Floats, Gap, Mark, Trace
+from edgeq.device.meters.trace import Floats, Gap, Mark, Trace, as_simulated
 
 MAX_CSV_BYTES = 256 << 20
 MAX_SAMPLES = 40_000_000
@@ -55,9 +55,9 @@ class ReplayMeter:
     gates: tuple[str, ...]
 
     def __init__(self, trace: Trace) -> None:
-        self.name = trace.meter
+        self._trace = as_simulated(trace)
+        self.name = self._trace.meter
         self.gates = tuple(sorted({m.channel for m in trace.marks if m.edge != "marker"}))
-        self._trace = trace
         self._started = time.monotonic()
         self._marks: list[Mark] = []
 

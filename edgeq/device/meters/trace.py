@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
+from edgeq.core.records import Kind
+
+SIMULATED = "(simulated)"
 Floats = npt.NDArray[np.float64]
 Edge = Literal["rising", "falling", "marker"]
 
@@ -58,6 +61,11 @@ class Trace:
     warnings: tuple[str, ...] = field(default=())
 
     @property
+    def kind(self) -> Kind:
+        """What its figures are: the meter's name tells (`as_simulated`)."""
+        return "simulated" if self.meter.endswith(SIMULATED) else "measured"
+
+    @property
     def sample_rate_hz(self) -> float:
         """Samples a second, as the meter promises them."""
         return 1.0 / self.period_s
@@ -76,6 +84,13 @@ class Trace:
     def clipped_samples(self) -> int:
         """Samples at the end of the meter's range."""
         return int(np.count_nonzero(self.clipped))
+
+
+def as_simulated(trace: Trace) -> Trace:
+    """Return the recording with its meter called simulated: it measured nothing of this run."""
+    if trace.kind == "simulated":
+        return trace
+    return replace(trace, meter=f"{trace.meter} {SIMULATED}")
 
 
 class Meter(Protocol):

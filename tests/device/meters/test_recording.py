@@ -15,6 +15,7 @@ from edgeq.device.meters import recording
 from edgeq.device.meters.recording import list_meters, summarize
 from edgeq.device.meters.replay import ReplayMeter, read_trace, write_trace
 from edgeq.device.meters.table import METERS
+from edgeq.device.meters.trace import as_simulated
 from edgeq.device.usb import UsbDevice
 from tests.device.meters.test_replay import TRACE, check_equal
 
@@ -52,8 +53,8 @@ def test_a_recording_is_kept_and_summed_up(trace_file: Path, tmp_path: Path) -> 
     assert found.energy_j == pytest.approx(0.5 * 3 * 0.006)
     assert found.charge_c == pytest.approx(0.5 * 0.006)
     assert (found.samples, found.duration_s, found.peak_a) == (3, 1.5, 0.003)
-    assert found.kind == "measured"
-    check_equal(read_trace(out), read_trace(trace_file))
+    assert found.kind == "simulated"
+    check_equal(read_trace(out), as_simulated(read_trace(trace_file)))
 
 
 def test_a_recording_that_ended_early_is_kept_and_exits_5(
@@ -67,7 +68,7 @@ def test_a_recording_that_ended_early_is_kept_and_exits_5(
     assert json.loads(said.out)["fault"] == "unplugged"
     assert "incomplete: unplugged" in said.err
     assert str(out) in said.err
-    check_equal(read_trace(out), TRACE)
+    check_equal(read_trace(out), as_simulated(TRACE))
 
 
 def test_an_interrupted_recording_is_kept(

@@ -80,7 +80,7 @@ def test_a_recording_is_opened_by_its_path(tmp_path: Path) -> None:
     write_trace(path, TRACE)
     meter = open_meter(f"replay:{path}")
     meter.start()
-    assert meter.stop().meter == "Test meter"
+    assert meter.stop().meter == "Test meter (simulated)"
 
 
 def test_a_port_that_is_not_named_is_found_by_its_usb_id(monkeypatch: pytest.MonkeyPatch) -> None:
