@@ -19,6 +19,7 @@ from edgeq.bench.pulses import TEXT
 from edgeq.bench.requests import MeterRequest
 from edgeq.boards.profile import Board
 from edgeq.core.errors import DeviceError, EdgeqError, UsageError, did_you_mean
+from edgeq.core.files import refuse_unwritable
 from edgeq.core.records import EnergyRecord
 from edgeq.device.meters.replay import write_trace
 from edgeq.device.meters.trace import Meter, Trace
