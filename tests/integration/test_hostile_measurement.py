@@ -11,8 +11,10 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgeq.bench.metering import opened_meter
+from edgeq.bench.requests import MeterRequest
 from edgeq.cli.app import run
-from edgeq.core.errors import InputError
+from edgeq.core.errors import InputError, UsageError
 from edgeq.device.meters.replay import read_trace, write_trace
 from edgeq.device.meters.trace import Mark, Trace
 from edgeq.graph.writer import write_graph
@@ -255,3 +257,13 @@ def test_a_board_file_without_bounds_is_refused(more: str, tmp_path: Path) -> No
 @pytest.mark.parametrize("address", ["tcp://h:0", "tcp://h:99999", "tcp://h:１"])
 def test_a_scheduler_at_no_port_is_refused_unasked(address: str, tmp_path: Path) -> None:
     assert run([*write_sweep(tmp_path), "--scheduler", address]) == 2
+
+
+def test_a_trace_that_cannot_be_kept_is_told_of_before_the_meter_is_opened(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("edgeq.device.meters.table.open_meter", lambda spec: pytest.fail(spec))
+    request = MeterRequest("replay:t.npz", keep=tmp_path / "no-folder.npz" / "t.npz")
+    (tmp_path / "no-folder.npz").touch()
+    with pytest.raises(UsageError, match="cannot write"), opened_meter(request):
+        pass
