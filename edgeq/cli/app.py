@@ -63,11 +63,12 @@ def run(arguments: list[str]) -> int:
     # A group alone is a question: its help, not an error.
     asked = [*arguments, "--help"] if " ".join(arguments) in ("", *GROUPS) else arguments
     try:
-        code = _call(build_app(), asked)
+        try:
+            code = _call(build_app(), asked)
+        except EdgeqError as error:
+            code = _explain(error, arguments)
         sys.stdout.flush()
         return code
-    except EdgeqError as error:
-        return _explain(error, arguments)
     except (KeyboardInterrupt, typer.Abort):
         print("interrupted", file=sys.stderr)
         return INTERRUPTED
