@@ -81,11 +81,12 @@ def run(arguments: list[str]) -> int:
     # A group alone is a question: its help, not an error.
     asked = [*arguments, "--help"] if " ".join(arguments) in ("", *GROUPS) else arguments
     try:
-        code = _call(build_app(), asked)
+        try:
+            code = _call(build_app(), asked)
+        except EdgeqError as error:
+            code = _explain(error, arguments)
         sys.stdout.flush()
         return code
-    except EdgeqError as error:
-        return _explain(error, arguments)
     except (_Interrupted, KeyboardInterrupt, typer.Abort) as error:
         print(": ".join(("interrupted", *map(str, error.args))), file=sys.stderr)
         return INTERRUPTED

@@ -41,10 +41,13 @@ def print_table(table: Table) -> None:
     for row in table.rows:
         out.add_row(*(Text(cell) for cell in row))
     console = Console(highlight=False, width=None if sys.stdout.isatty() else FILE_WIDTH)
-    console.print(out)
-    for note in table.notes:
-        console.print(Text(note, style="dim"))
-    console.print()
+    try:
+        console.print(out)
+        for note in table.notes:
+            console.print(Text(note, style="dim"))
+        console.print()
+    except SystemExit as error:  # rich leaves with 1, a failed gate's code, where a pipe is broken
+        raise BrokenPipeError from error
 
 
 def say(text: str) -> None:

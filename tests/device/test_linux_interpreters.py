@@ -52,13 +52,13 @@ class FakeMachine(LocalMachine):
         return Completed(0, "".join(f"{p[0]}\n" for p in self.pythons if p == OURS), "")
 
     def put(self, source: Path, name: str) -> str:
-        return f"/tmp/edgeq/{name}"
+        return f"/srv/edgeq/{name}"
 
 
 def test_the_systems_python_is_used_where_it_has_a_runtime() -> None:
     machine = FakeMachine({SYSTEM: probe(), OURS: probe()})
     found = find_interpreter(machine, [SYSTEM])
-    assert found.argv == ("python3", "/tmp/edgeq/runner.py")
+    assert found.argv == ("python3", "/srv/edgeq/runner.py")
     assert not machine.asked
 
 

@@ -267,3 +267,13 @@ def test_a_trace_that_cannot_be_kept_is_told_of_before_the_meter_is_opened(
     (tmp_path / "no-folder.npz").touch()
     with pytest.raises(UsageError, match="cannot write"), opened_meter(request):
         pass
+
+
+@pytest.mark.parametrize("config", ["/dev/zero", "/no/config"])
+def test_an_ssh_config_that_is_no_file_is_refused_before_ssh_reads_it(
+    config: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "m.tflite").write_bytes(write_graph(small_cnn()))
+    line = ["bench", str(tmp_path / "m.tflite"), "--board", "rpi4", "--host", "pi@127.0.0.1:1"]
+    assert run([*line, "--ssh-config", config]) == 3
+    assert "ssh_config" in capsys.readouterr().err

@@ -45,6 +45,8 @@ HINTS = {
     "died": "native code crashed there; try another runtime version with --python",
 }
 
+MAX_CONFIG = 1 << 20  # bytes of an ssh_config
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -135,6 +137,8 @@ def _open(
         local = LocalMachine()
         return local, given or [local.python]
     target = parse_target(options.host or "", config=options.ssh_config)
+    if options.ssh_config is not None:  # a device would have ssh read without end
+        read_bytes(options.ssh_config, what="ssh_config", limit=MAX_CONFIG)
     return stack.enter_context(SshSession(target)), given or [SYSTEM_PYTHON]
 
 

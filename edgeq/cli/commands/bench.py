@@ -63,6 +63,7 @@ def bench(
     from edgeq.bench.linux.options import parse_threads
     from edgeq.cli.console import show
     from edgeq.cli.energy import leave_incomplete, read_battery, read_meter
+    from edgeq.core.errors import UsageError
     from edgeq.report.linux import comparison_tables
     from edgeq.report.tables import result_tables
 
@@ -74,6 +75,10 @@ def bench(
         host, ssh_config, python, install, parse_threads(threads), xnnpack, timeout
     )
     if compare is not None:
+        if request or plan:
+            raise UsageError(
+                "--compare measures no energy", hint="leave --meter and --battery out, or bench one"
+            )
         compared = api.compare_models(
             compare, model, board=board, input_spec=input_, runs=runs, warmup=warmup, linux=there
         )

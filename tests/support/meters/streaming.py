@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 import time
+from abc import ABC, abstractmethod
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from tests.support.meters.wire import Wire
 FOREVER_S = 3600.0
 
 
-class StreamingMeter:
+class StreamingMeter(ABC):
     """A meter that streams on command. A kind of meter gives `hear`, `encode` and its rate.
 
     Until the signal's end samples come as fast as the host reads, and from there on in real time;
@@ -39,13 +40,13 @@ class StreamingMeter:
         self._epoch = self._not_before = 0.0
         self._stalled: set[int] = set()
 
+    @abstractmethod
     def hear(self, data: bytes) -> bytes:
         """Obey what the host wrote, in whatever pieces; return the answer."""
-        raise NotImplementedError
 
+    @abstractmethod
     def encode(self, first: int, current: Floats, kept: np.ndarray, clipped: np.ndarray) -> bytes:
         """Return samples first, ... on the wire; those not `kept` leave no byte."""
-        raise NotImplementedError
 
     def serve(self, wire: Wire) -> None:
         """Answer and stream until the wire is gone."""
