@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from edgeq.device.meters import recorder, streamed
+from edgeq.device.meters import recorder, streamed, table
 from edgeq.device.meters.table import open_meter
 from edgeq.device.meters.trace import Meter, Trace
 from tests.support.meters import joulescope, otii
@@ -145,6 +145,7 @@ def joulescope_js220(
     device = joulescope.Instrument(signal, faults, **options)
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(sys.modules, "pyjoulescope_driver", joulescope.driver_module(device))
+        patch.setattr(table, "require", lambda name: name)
         yield Rig(f"joulescope{settings}", device, device.ended)
 
 
