@@ -97,8 +97,15 @@ def _skew(lag: Floats, arrived_s: Floats) -> float:
 
 
 def _jitter(lag: Floats) -> float:
-    """Return how far the few least lags are apart; infinite where there are too few."""
-    return float(np.ptp(np.sort(lag)[:FEW])) if len(lag) >= FEW else float("inf")
+    """Return how far the least lag can be trusted; infinite where there are too few.
+
+    That is how far the few least lags are apart, or those of both halves: a computer that is busy
+    for a while is late with all chunks of that while alike.
+    """
+    if len(lag) < 2 * FEW:
+        return float("inf")
+    early, late = np.split(lag, [len(lag) // 2])
+    return max(float(np.ptp(np.sort(lag)[:FEW])), float(abs(early.min() - late.min())))
 
 
 def _silent_steps(lag: Floats, borders: list[int]) -> int:

@@ -71,6 +71,7 @@ def test_every_longer_gap_is_flagged_and_counted_modulo_64(counts: list[int]):
     assert any("losses" in warning for warning in trace.warnings)
 
 
+@pytest.mark.slow  # in real time; test_losses.py holds the same with given times
 @pytest.mark.parametrize("count", [19_968, 20_001])
 def test_a_gap_beyond_the_counter_is_told_by_the_times_of_arrival(count: int):
     """19,968 is 312 * 64: the counter shows nothing at all."""
