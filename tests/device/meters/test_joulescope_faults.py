@@ -21,7 +21,7 @@ KIT = Kit("joulescope", joulescope_js220, 100_000, 3.0)
 RATE = 100_000
 SIGNAL = bursts(3e-6, 7e-3, sleep_s=0.02, active_s=0.03, count=3)
 COUNT = round(SIGNAL.end_s * RATE)
-STOP_S = 10.0
+STOP_S = 2.0
 PLACES = st.lists(
     st.tuples(st.integers(1, COUNT - 600), st.integers(1, 500)), min_size=1, max_size=4
 )
