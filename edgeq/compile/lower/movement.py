@@ -42,7 +42,9 @@ class Copy:
     def overlaps(self) -> tuple[Overlap, ...]:
         """Return where the output may lie: of a copy that fills it from first to last."""
         size, from_step, to_step = self.loops
-        return over_loops(self.source, size, from_step, self.start) if _is_dense(size, to_step) else ()
+        return (
+            over_loops(self.source, size, from_step, self.start) if _is_dense(size, to_step) else ()
+        )
 
 
 def _is_dense(size: Steps, step: Steps) -> bool:

@@ -20,36 +20,35 @@ if TYPE_CHECKING:
 _LONGEST = 1 << 21
 
 
-def in_order(graph: Graph, node: Node, read: int = 1, written: int = 1) -> tuple[Overlap, ...]:
-    """Return the overlap of a kernel that reads an element, then writes it, from first to last.
-
-    Args:
-        read: bytes of an input element.
-        written: bytes of an output element.
-    """
-    count = graph.tensor(node.outputs[0]).elements
-    if written <= read:
-        return (Overlap(node.inputs[0], 0),)
-    return (Overlap(node.inputs[0], (written - read) * (count - 1)),)
+def in_order(graph: Graph, node: Node) -> tuple[Overlap, ...]:
+    """Return the overlap of a kernel that reads an element, then writes it, from first to last."""
+    x, y = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
+    wider = (y.bytes - x.bytes) // max(1, y.elements)
+    return (Overlap(x.index, max(0, wider * (y.elements - 1))),)
 
 
 def over_rows(
-    tensor: int, rows: int, depth: int, outputs: int, tile: int = 1
+    tensor: int, rows: int, depth: int, outputs: int, tile: int = 1, *, buffered: bool = False
 ) -> tuple[Overlap, ...]:
-    """Return the overlap of y[rows][outputs] = f(x[rows][depth]), `tile` rows at a time.
+    """Return the overlap of y[rows][outputs] = f(x[rows][depth]), up to `tile` rows at a time.
 
-    The kernel reads nothing of a row below the tile that it writes.
+    See `over_window`; a row is a pixel.
     """
     row = np.arange(rows, dtype=np.int64)
-    ends = np.minimum(row + tile, rows) * outputs
-    return _unless_apart(tensor, row * depth, ends, rows * outputs)
+    return _over_steps(tensor, row * depth, outputs, tile, buffered)
 
 
-def over_window(tensor: int, window: Window, tile: int = 1) -> tuple[Overlap, ...]:
+def over_window(
+    tensor: int, window: Window, tile: int = 1, *, buffered: bool = False
+) -> tuple[Overlap, ...]:
     """Return the overlap of a kernel that makes whole output pixels one after the other.
 
-    It may have up to `tile` pixels under way: bytes of the first are read when those of the last
-    are written. A kernel that works row by row in any order has a tile of a row.
+    Args:
+        tensor: the input.
+        tile: pixels that may be under way: bytes of the first are read when those of the last
+            are written. A kernel that works row by row in any order has a tile of a row.
+        buffered: everything that a tile reads is read before any of it is written. Tiles then
+            start at multiples of `tile`, or of any smaller number.
     """
     batch, in_h, in_w, in_c = window.input
     _, out_h, out_w, out_c = window.output
@@ -58,8 +57,7 @@ def over_window(tensor: int, window: Window, tile: int = 1) -> tuple[Overlap, ..
     column = np.clip(np.arange(out_w, dtype=np.int64) * right - left, 0, in_w)
     image = np.arange(batch, dtype=np.int64) * in_h
     reads = ((image[:, None, None] + row[:, None]) * in_w + column).reshape(-1) * in_c
-    ends = np.minimum(np.arange(reads.size) + tile, reads.size) * out_c
-    return _unless_apart(tensor, reads, ends, reads.size * out_c)
+    return _over_steps(tensor, reads, out_c, tile, buffered)
 
 
 def over_loops(
@@ -81,6 +79,17 @@ def over_loops(
         reads = reads + walk.reshape((-1,) + (1,) * (len(sizes) - axis - 1))
     ends = np.arange(1, count, dtype=np.int64)
     return _unless_apart(tensor, reads.reshape(-1)[1:], ends, count)
+
+
+def _over_steps(
+    tensor: int, reads: NDArray[np.int64], written: int, tile: int, buffered: bool
+) -> tuple[Overlap, ...]:
+    """Return the overlap of steps that each read from `reads` on and write `written` bytes."""
+    count = reads.size
+    step = np.arange(count, dtype=np.int64)
+    if buffered:  # what step i writes may be read by steps that are no longer in its tile
+        return _unless_apart(tensor, reads[1:], step[1:] * written, count * written)
+    return _unless_apart(tensor, reads, np.minimum(step + tile, count) * written, count * written)
 
 
 def _unless_apart(
