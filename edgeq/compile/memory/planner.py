@@ -10,7 +10,7 @@ from __future__ import annotations
 import random
 from collections.abc import Callable, Sequence
 
-from edgeq.compile.memory.packing import Buffer, Packing, Permit, arena_bytes
+from edgeq.compile.memory.packing import Buffer, Packing, Permit
 from edgeq.core.errors import InternalError
 
 ALIGNMENT = 8
