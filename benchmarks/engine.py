@@ -1,0 +1,119 @@
+"""Bench edgeq's engine on every core, against TensorFlow Lite Micro with CMSIS-NN.
+
+    python benchmarks/engine.py [--models DIR] [--model kws,vww] [--core m4,m55] [--layers]
+                                [--page docs/performance.md] [--json FILE]
+
+DIR holds the reference models of github.com/mlcommons/tiny; the other models are the benchmark's
+own (benchmarks/networks.py). Instructions are `simulated`: every one that ran is counted. Cycles
+are `estimated`. Exit code 1: an output is not the expected bytes, or a model failed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import msgspec
+from baseline import Baseline, read_baseline
+from engine_page import SECTION, render_page
+from engine_rows import BOARDS, Row, Subject, list_subjects, make_row
+from engine_tables import describe, layer_table
+from networks import NETWORKS
+from pages import write_section
+
+from edgeq import api
+from edgeq.core.errors import EdgeqError, GateError
+from edgeq.core.files import write_atomic
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def default_models() -> Path:
+    """Return where MLPerf Tiny's models are taken from when nothing is said."""
+    shared = Path(os.environ.get("EDGEQ_SHARED", ROOT.parent / "shared"))
+    return shared / "models" / "mlperf_tiny"
+
+
+def run_subject(subject: Subject, board: str, options: argparse.Namespace) -> Row:
+    """Bench one model on one board; an error becomes the row's fault."""
+    try:
+        result = api.bench(
+            Path(subject.path), board=board, runs=1, warmup=0, layers=options.layers,
+            oracle=options.oracle, toolchain=options.toolchain,
+        )  # fmt: skip
+    except EdgeqError as error:
+        return Row(
+            model=subject.name, title=subject.title, board=board,
+            fault=f"{'no fit' if isinstance(error, GateError) else 'failed'}: {error.cause}",
+        )  # fmt: skip
+    return make_row(subject, result)
+
+
+def run_all(
+    subjects: Sequence[Subject], boards: Sequence[str], options: argparse.Namespace
+) -> Iterator[Row]:
+    """Bench every model on every board, and print each row as it comes."""
+    references = {s.name: s.reference for s in subjects}
+    for board in boards:
+        for subject in subjects:
+            row = run_subject(subject, board, options)
+            print(describe(row, references[row.model]), flush=True)
+            if row.layers:
+                print(layer_table(row), flush=True)
+            yield row
+
+
+def select(names: str, known: Sequence[str], what: str) -> list[str]:
+    """Return the names of a comma-separated list; exit where one is unknown."""
+    chosen = [name for name in names.split(",") if name]
+    if unknown := [name for name in chosen if name not in known]:
+        sys.exit(f"no {what} {', '.join(unknown)}; choose from {', '.join(known)}")
+    return chosen
+
+
+def parse_arguments(arguments: Sequence[str], baseline: Baseline) -> argparse.Namespace:
+    """Return the options of the command line; `boards` is the list of boards' ids."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    known = [*baseline.models, *NETWORKS]
+    parser.add_argument("--models", type=Path, default=default_models(), metavar="DIR")
+    parser.add_argument("--model", default=",".join(known), help=f"of {', '.join(known)}")
+    parser.add_argument("--core", default=",".join(BOARDS), help=f"of {', '.join(BOARDS)}")
+    parser.add_argument("--board", help="ids of boards, instead of --core")
+    parser.add_argument("--toolchain", help="zig, gcc-arm; by default the board's first")
+    parser.add_argument("--oracle", default="edgeq", help="edgeq or tflite-micro")
+    parser.add_argument("--layers", action="store_true", help="print the cost of every layer")
+    parser.add_argument("--page", type=Path, help="write the tables into this Markdown page")
+    parser.add_argument("--json", type=Path, help="write the rows to this file")
+    options = parser.parse_args(arguments)
+    options.model = select(options.model, known, "model")
+    cores = select(options.core, list(BOARDS), "core")
+    options.boards = options.board.split(",") if options.board else [BOARDS[c] for c in cores]
+    return options
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Bench, print, write what was asked for; return the exit code."""
+    baseline = read_baseline()
+    options = parse_arguments(arguments, baseline)
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+        subjects = list_subjects(baseline, options.models, Path(folder))
+        missing = {*options.model} - {s.name for s in subjects}
+        if missing:
+            print(f"left out, not in {options.models}: {', '.join(sorted(missing))}")
+        subjects = [s for s in subjects if s.name in options.model]
+        rows = list(run_all(subjects, options.boards, options))
+    page = render_page(rows, baseline)
+    print(page)
+    if options.page:
+        write_section(options.page, SECTION, page)
+    if options.json:
+        write_atomic(options.json, msgspec.json.encode(rows))
+    return 1 if any(row.fault and not row.fault.startswith("no fit") for row in rows) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
