@@ -30,7 +30,7 @@ def render_page(rows: Sequence[Row], baseline: Baseline) -> str:
     parts += [_FLASH, memory_table(counted, baseline, "flash")]
     parts += [_RAM, memory_table(counted, baseline, "ram")]
     if any(row.board == M4_BOARD for row in counted):
-        parts += [_DETAIL, detail_table(counted, baseline)]
+        parts += [_DETAIL, detail_table(counted)]
     marks = [r for r in counted if r.board == M4_BOARD and r.model in baseline.models]
     if marks:
         parts += [_PUBLISHED, published_table(marks, read_published().bases), _PUBLISHED_NOTE]

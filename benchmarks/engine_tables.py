@@ -10,8 +10,6 @@ from pages import table
 from published import Base
 
 from edgeq.bench.calibration import load_calibration
-from edgeq.bench.costs import Cost
-from edgeq.bench.estimation import silicon_cycles
 from edgeq.boards.registry import find_board
 
 M4_BOARD = "virt-m4"
@@ -105,7 +103,7 @@ def _figures(row: Row, baseline: Baseline) -> Figures | None:
     return reference.figures(row.core) if reference else None
 
 
-def detail_table(rows: Sequence[Row], baseline: Baseline, board: str = M4_BOARD) -> str:
+def detail_table(rows: Sequence[Row], board: str = M4_BOARD) -> str:
     """Return everything about one board's rows."""
     columns = (
         "model", "MACs", "instructions", "per MAC", "cycles (estimated)", "flash", "RAM", "arena",
@@ -147,10 +145,11 @@ def published_table(rows: Sequence[Row], bases: Sequence[Base]) -> str:
 
 def _silicon_ms(row: Row) -> str:
     """Return the estimate for the board of the published marks: 'typical (low - high)'."""
-    board = find_board(PUBLISHED_BOARD)
-    code = board.region(board.build.code_region)
-    known = load_calibration().cores[board.core.arch]
-    cost = Cost(instructions=row.instructions, cycles=row.cycles)
-    span = silicon_cycles(cost, known, code, floor=float(row.cycles or 0)).at(board.clock_hz)
-    low, typical, high = (1e3 * s for s in (span.low_s, span.typical_s, span.high_s))
-    return f"{typical:.1f} ({low:.1f} - {high:.1f})"
+    known = load_calibration().cores[row.core]
+    hertz = find_board(PUBLISHED_BOARD).clock_hz
+    floor = row.cycles or 0
+    low, typical, high = (
+        f"{1e3 * max(floor, share * row.instructions) / hertz:.1f}"
+        for share in (known.low, known.typical, known.high)
+    )
+    return f"{typical} ({low} - {high})"
