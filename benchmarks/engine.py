@@ -1,7 +1,7 @@
 """Bench edgeq's engine on every core, against TensorFlow Lite Micro with CMSIS-NN.
 
     python benchmarks/engine.py [--models DIR] [--model kws,vww] [--core m4,m55] [--layers]
-                                [--page docs/performance.md] [--json FILE]
+        [--optimize speed,ram] [--no-pass NAME] [--page docs/performance.md] [--json FILE]
 
 DIR holds the reference models of github.com/mlcommons/tiny; the other models are the benchmark's
 own (benchmarks/networks.py). Instructions are `simulated`: every one that ran is counted. Cycles
@@ -20,16 +20,21 @@ from pathlib import Path
 import msgspec
 from baseline import Baseline, read_baseline
 from engine_page import SECTION, render_page
-from engine_rows import BOARDS, Row, Subject, list_subjects, make_row
-from engine_tables import describe, layer_table
+from engine_rows import BOARDS, NO_FIT, Row, Setting, Subject, bench_subject, list_subjects
+from engine_tables import M4_BOARD, describe, layer_table
 from networks import NETWORKS
 from pages import write_section
 
-from edgeq import api
-from edgeq.core.errors import EdgeqError, GateError
 from edgeq.core.files import write_atomic
 
 ROOT = Path(__file__).resolve().parent.parent
+# What the page shows of the Cortex-M4 beside the default.
+PAGE_SETTINGS = (
+    Setting(goal="speed"),
+    Setting(goal="ram"),
+    Setting(goal="flash"),
+    Setting(omitted=("dead-channels",)),
+)
 
 
 def default_models() -> Path:
@@ -38,30 +43,15 @@ def default_models() -> Path:
     return shared / "models" / "mlperf_tiny"
 
 
-def run_subject(subject: Subject, board: str, options: argparse.Namespace) -> Row:
-    """Bench one model on one board; an error becomes the row's fault."""
-    try:
-        result = api.bench(
-            Path(subject.path), board=board, runs=1, warmup=0, layers=options.layers,
-            oracle=options.oracle, toolchain=options.toolchain,
-        )  # fmt: skip
-    except EdgeqError as error:
-        return Row(
-            model=subject.name, title=subject.title, board=board,
-            fault=f"{'no fit' if isinstance(error, GateError) else 'failed'}: {error.cause}",
-        )  # fmt: skip
-    return make_row(subject, result)
-
-
-def run_all(
-    subjects: Sequence[Subject], boards: Sequence[str], options: argparse.Namespace
-) -> Iterator[Row]:
+def run_all(subjects: Sequence[Subject], options: argparse.Namespace) -> Iterator[Row]:
     """Bench every model on every board, and print each row as it comes."""
-    references = {s.name: s.reference for s in subjects}
-    for board in boards:
+    asked = {
+        "layers": options.layers, "oracle": options.oracle, "toolchain": options.toolchain,
+    }  # fmt: skip
+    for board, setting in options.runs:
         for subject in subjects:
-            row = run_subject(subject, board, options)
-            print(describe(row, references[row.model]), flush=True)
+            row = bench_subject(subject, board, setting, **asked)
+            print(describe(row, subject.reference), flush=True)
             if row.layers:
                 print(layer_table(row), flush=True)
             yield row
@@ -76,13 +66,15 @@ def select(names: str, known: Sequence[str], what: str) -> list[str]:
 
 
 def parse_arguments(arguments: Sequence[str], baseline: Baseline) -> argparse.Namespace:
-    """Return the options of the command line; `boards` is the list of boards' ids."""
+    """Return the options of the command line; `runs` are the boards and settings."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     known = [*baseline.models, *NETWORKS]
     parser.add_argument("--models", type=Path, default=default_models(), metavar="DIR")
     parser.add_argument("--model", default=",".join(known), help=f"of {', '.join(known)}")
     parser.add_argument("--core", default=",".join(BOARDS), help=f"of {', '.join(BOARDS)}")
     parser.add_argument("--board", help="ids of boards, instead of --core")
+    parser.add_argument("--optimize", help="balanced, speed, ram, flash, or several of them")
+    parser.add_argument("--no-pass", action="append", default=[], metavar="NAME")
     parser.add_argument("--toolchain", help="zig, gcc-arm; by default the board's first")
     parser.add_argument("--oracle", default="edgeq", help="edgeq or tflite-micro")
     parser.add_argument("--layers", action="store_true", help="print the cost of every layer")
@@ -91,7 +83,12 @@ def parse_arguments(arguments: Sequence[str], baseline: Baseline) -> argparse.Na
     options = parser.parse_args(arguments)
     options.model = select(options.model, known, "model")
     cores = select(options.core, list(BOARDS), "core")
-    options.boards = options.board.split(",") if options.board else [BOARDS[c] for c in cores]
+    boards = options.board.split(",") if options.board else [BOARDS[c] for c in cores]
+    goals = (options.optimize or "balanced").split(",")
+    settings = [Setting(goal=goal, omitted=tuple(options.no_pass)) for goal in goals]
+    options.runs = [(board, setting) for board in boards for setting in settings]
+    if options.page and not options.optimize and not options.no_pass and M4_BOARD in boards:
+        options.runs += [(M4_BOARD, setting) for setting in PAGE_SETTINGS]
     return options
 
 
@@ -105,14 +102,12 @@ def main(arguments: Sequence[str]) -> int:
         if missing:
             print(f"left out, not in {options.models}: {', '.join(sorted(missing))}")
         subjects = [s for s in subjects if s.name in options.model]
-        rows = list(run_all(subjects, options.boards, options))
-    page = render_page(rows, baseline)
-    print(page)
+        rows = list(run_all(subjects, options))
     if options.page:
-        write_section(options.page, SECTION, page)
+        write_section(options.page, SECTION, render_page(rows, baseline))
     if options.json:
         write_atomic(options.json, msgspec.json.encode(rows))
-    return 1 if any(row.fault and not row.fault.startswith("no fit") for row in rows) else 0
+    return 1 if any(row.fault and not row.fault.startswith(NO_FIT) for row in rows) else 0
 
 
 if __name__ == "__main__":

@@ -22,19 +22,20 @@ COMMAND = "python benchmarks/engine.py --models DIR --page docs/performance.md"
 
 def render_page(rows: Sequence[Row], baseline: Baseline) -> str:
     """Return the section in Markdown."""
-    counted = [row for row in rows if row.instructions]
+    every = [row for row in rows if row.instructions]
+    counted = [row for row in every if row.setting == rows[0].setting]
     parts = [_HEAD.format(command=COMMAND, source=" ".join(baseline.source.split()))]
     parts += [_INSTRUCTIONS, instruction_table(counted, baseline)]
     if any(row.cycles for row in counted):
         parts += [_CYCLES, cycle_table(counted)]
     parts += [_FLASH, memory_table(counted, baseline, "flash")]
     parts += [_RAM, memory_table(counted, baseline, "ram")]
-    if any(row.board == M4_BOARD for row in counted):
-        parts += [_DETAIL, detail_table(counted)]
+    if any(row.board == M4_BOARD for row in every):
+        parts += [_DETAIL, detail_table(every)]
     marks = [r for r in counted if r.board == M4_BOARD and r.model in baseline.models]
     if marks:
         parts += [_PUBLISHED, published_table(marks, read_published().bases), _PUBLISHED_NOTE]
-    if faults := [f"- {r.title} on {r.board}: {r.fault}" for r in rows if r.fault]:
+    if faults := [f"- {r.title} on {r.board}, {r.setting}: {r.fault}" for r in rows if r.fault]:
         parts += ["### Left out\n", "\n".join(faults)]
     return "\n\n".join(part.strip() for part in parts) + "\n"
 
@@ -76,7 +77,11 @@ _RAM = """\
 
 Arena + static data + stack high-water mark of one inference."""
 
-_DETAIL = "### Cortex-M4 in detail"
+_DETAIL = """\
+### Cortex-M4 in detail
+
+The tables above are of the first setting; here are others: `--optimize speed`, `ram` or `flash`,
+and `--no-pass` where a pass of the compiler is left out."""
 
 _PUBLISHED = """\
 ### Cortex-M4 at 120 MHz beside published marks, in ms

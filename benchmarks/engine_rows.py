@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import msgspec
 from baseline import Baseline, Reference
+from msgspec.structs import replace
 from networks import NETWORKS, build_network
 
-from edgeq.core.records import Record, Result
+from edgeq import api
+from edgeq.core.errors import EdgeqError, GateError
+from edgeq.core.records import LayerRecord, OutputRecord, Record, Result
 from edgeq.graph.writer import write_graph
 
 # The board that runs for each core: Unicorn, and QEMU for the Cortex-M55.
@@ -20,6 +25,8 @@ BOARDS = {
     "m55": "qemu-an547",
 }
 
+NO_FIT = "no fit"
+
 
 class Subject(Record, frozen=True, kw_only=True):
     """A model to bench: the name to select it by, its file, and what is recorded of it."""
@@ -28,6 +35,28 @@ class Subject(Record, frozen=True, kw_only=True):
     title: str
     path: str
     reference: Reference | None = None
+
+
+class Setting(Record, frozen=True, kw_only=True):
+    """What is asked of the compiler."""
+
+    goal: str = "balanced"
+    omitted: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The setting in words: 'balanced', 'speed', 'balanced without dead-channels'."""
+        return " without ".join((self.goal, *((", ".join(self.omitted),) if self.omitted else ())))
+
+    @property
+    def arguments(self) -> dict[str, Any]:
+        """The arguments that it takes of `edgeq.api.bench`: none for what is asked by default."""
+        if self == Setting():
+            return {}
+        from edgeq.core.records import CompileOptions
+
+        asked = {"goal": self.goal, "omitted_passes": self.omitted}
+        return {"options": msgspec.convert(asked, CompileOptions)}
 
 
 class Layer(Record, frozen=True, kw_only=True):
@@ -49,6 +78,7 @@ class Row(Record, frozen=True, kw_only=True):
     model: str
     title: str
     board: str
+    setting: str = "balanced"
     core: str = ""
     macs: int = 0
     instructions: int = 0
@@ -78,37 +108,58 @@ def list_subjects(baseline: Baseline, models: Path | None, folder: Path) -> list
     return found
 
 
-def make_row(subject: Subject, result: Result) -> Row:
-    """Return the row of a benchmark's result."""
-    count, use = result.latency.instructions or 0, result.memory
-    row = Row(
-        model=subject.name,
-        title=subject.title,
-        board=result.board.id,
+def bench_subject(subject: Subject, board: str, setting: Setting, **arguments: Any) -> Row:
+    """Bench one model on one board; an error becomes the row's fault.
+
+    Args:
+        arguments: of `edgeq.api.bench`.
+    """
+    row = Row(model=subject.name, title=subject.title, board=board, setting=setting.name)
+    try:
+        result = api.bench(
+            Path(subject.path), board=board, runs=1, warmup=0, **arguments, **setting.arguments
+        )
+    except GateError as error:
+        return replace(row, fault=f"{NO_FIT}: {error.cause}")
+    except EdgeqError as error:
+        return replace(row, fault=f"failed: {error.cause}")
+    return fill_row(row, result, subject.reference)
+
+
+def fill_row(row: Row, result: Result, reference: Reference | None) -> Row:
+    """Return the row with the figures of a benchmark's result."""
+    use, output = result.memory, result.output
+    return replace(
+        row,
         core=result.board.core,
         macs=result.model.macs,
-        instructions=count,
+        instructions=result.latency.instructions or 0,
         cycles=result.latency.cycles,
         flash=use.flash_bytes,
         ram=use.ram_bytes,
         arena=use.arena_bytes,
         static=use.static_bytes,
         stack=use.stack_bytes,
-        crc32=result.output.crc32,
-        exact=result.output.bit_exact is True,
-        layers=tuple(
-            Layer(op=r.op, name=r.name, macs=r.macs, instructions=r.instructions or 0,
-                  cycles=r.cycles)
-            for r in result.layers
-        ),
-    )  # fmt: skip
-    return Row(**{name: getattr(row, name) for name in row.__struct_fields__ if name != "fault"},
-               fault=find_fault(subject, row))  # fmt: skip
+        crc32=output.crc32,
+        exact=output.bit_exact is True,
+        fault=find_fault(output, reference),
+        layers=tuple(map(_layer, result.layers)),
+    )
 
 
-def find_fault(subject: Subject, row: Row) -> str:
+def _layer(layer: LayerRecord) -> Layer:
+    return Layer(
+        op=layer.op,
+        name=layer.name,
+        macs=layer.macs,
+        instructions=layer.instructions or 0,
+        cycles=layer.cycles,
+    )
+
+
+def find_fault(output: OutputRecord, reference: Reference | None) -> str:
     """Return what is wrong with the bytes that came out, '' for nothing."""
-    known = subject.reference.crc32 if subject.reference else row.crc32
-    if row.crc32 != known:
-        return f"the output's check value is {row.crc32}, TensorFlow Lite Micro's is {known}"
-    return "" if row.exact else "the output differs from the oracle's"
+    known = reference.crc32 if reference else output.crc32
+    if output.crc32 != known:
+        return f"the output's check value is {output.crc32}, TensorFlow Lite Micro's is {known}"
+    return "" if output.bit_exact else "the output differs from the oracle's"

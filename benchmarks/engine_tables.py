@@ -24,7 +24,7 @@ def ratio(ours: int, theirs: int | None) -> str:
 
 def describe(row: Row, reference: Reference | None) -> str:
     """Return a row in a line of text."""
-    start = f"{row.board:12} {row.model:14}"
+    start = f"{row.board:12} {row.setting:9} {row.model:14}"
     if not row.instructions:
         return f"{start} {row.fault}"
     theirs = reference.figures(row.core) if reference else None
@@ -106,16 +106,18 @@ def _figures(row: Row, baseline: Baseline) -> Figures | None:
 def detail_table(rows: Sequence[Row], board: str = M4_BOARD) -> str:
     """Return everything about one board's rows."""
     columns = (
-        "model", "MACs", "instructions", "per MAC", "cycles (estimated)", "flash", "RAM", "arena",
-        "static", "stack", "check value", "bit-exact",
+        "model", "optimised for", "MACs", "instructions", "per MAC", "cycles (estimated)",
+        "flash", "RAM", "arena", "static", "stack", "check value", "bit-exact",
     )  # fmt: skip
-    return table(columns, [_detail(row) for row in rows if row.board == board])
+    titles = list(dict.fromkeys(row.title for row in rows))
+    ordered = sorted((r for r in rows if r.board == board), key=lambda r: titles.index(r.title))
+    return table(columns, [_detail(row) for row in ordered])
 
 
 def _detail(row: Row) -> tuple[str, ...]:
     numbers = (row.flash, row.ram, row.arena, row.static, row.stack)
     return (
-        row.title, f"{row.macs:,}", f"{row.instructions:,}",
+        row.title, row.setting, f"{row.macs:,}", f"{row.instructions:,}",
         f"{row.instructions / row.macs:.2f}" if row.macs else "", f"{row.cycles or 0:,}",
         *(f"{n:,}" for n in numbers), row.crc32, "yes" if row.exact else "NO",
     )  # fmt: skip
