@@ -28,10 +28,10 @@ class Op:
         version: the version that the writer gives an int8 operator.
         inputs: the roles; `?` marks an optional one, `*` that the last one repeats.
         signatures: allowed dtypes, 'input ... > output'; T is one dtype for all, any is any.
-        shape: infers the shape of every output.
+        shape: infers the shape of every output, or a list with one for each.
         rules: what else must hold.
         macs: multiply-accumulates of one call.
-        many: whether it has several outputs (all of one shape).
+        many: whether it has several outputs.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Op:
     version: int
     inputs: str
     signatures: tuple[str, ...]
-    shape: Callable[[Call], Shape]
+    shape: Callable[[Call], Shape | list[Shape]]
     rules: tuple[Rule, ...] = ()
     macs: Callable[[Call], int] = lambda call: 0
     many: bool = False
