@@ -16,6 +16,7 @@ from pathlib import Path
 from edgeq.boards.profile import Board
 from edgeq.boards.registry import list_boards
 from edgeq.compile import compile_graph
+from edgeq.compile.target import Target
 from edgeq.core.errors import EdgeqError, GateError
 from edgeq.core.files import write_atomic
 from edgeq.core.records import CompiledModel, SizeRecord
@@ -48,7 +49,7 @@ def main() -> int:
     graph = read_model(options.model)
     rows, failed = [], False
     for board in (b for b in list_boards() if b.kind == "mcu"):
-        compiled = compile_graph(graph, name=options.model.stem, core=board.core.arch)
+        compiled = compile_graph(graph, name=options.model.stem, target=Target.of(board.core))
         cells, sound = build_row(compiled, board, options.toolchain)
         rows.append(f"| {board.id} | {board.core.arch} | {cells} |")
         failed = failed or not sound

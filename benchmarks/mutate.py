@@ -141,7 +141,7 @@ def judge(data: bytes, *, compile_it: bool) -> str:
         from edgeq.compile import compile_graph
 
         stage = "refused"
-        compile_graph(graph, name="mutant", core="armv7e-m")
+        compile_graph(graph, name="mutant")
         return "compiled"
     except EdgeqError as error:
         return stage if error.exit_code == 3 else f"exit code {error.exit_code}: {error}"

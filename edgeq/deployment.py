@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgeq.core.records import DEFAULT, CompileOptions
+
 if TYPE_CHECKING:
     from edgeq.bench.preparation import Prepared
     from edgeq.bench.requests import BatteryPlan, MeterRequest
@@ -43,6 +45,7 @@ class DeployRequest:
     data_root: Path | None = None
     meter: MeterRequest | None = None
     battery: BatteryPlan | None = None
+    options: CompileOptions = DEFAULT
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +80,9 @@ def run_deployment(request: DeployRequest, on_progress: Progress) -> Deployment:
     model, conversion = _int8_model(request, dataset, out, on_progress)
     evaluation, layer_errors = _judge(request.model, model, conversion, dataset, on_progress)
     on_progress("compile and build", None)
-    ready = prepare(model, board, out / "firmware", toolchain=request.toolchain)
+    ready = prepare(
+        model, board, out / "firmware", toolchain=request.toolchain, options=request.options
+    )
     validation, result = _prove(request, ready, dataset, on_progress)
     data = ReportData(
         result=result,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from edgeq.api.catalog import find_board, list_boards
 from edgeq.api.common import Progress, quiet, read_int8
-from edgeq.core.records import EDGEQ, ProtocolRecord
+from edgeq.core.records import DEFAULT, EDGEQ, CompileOptions, ProtocolRecord
 
 if TYPE_CHECKING:
     from edgeq.bench.estimation import EstimateRecord
@@ -19,14 +19,20 @@ if TYPE_CHECKING:
 
 
 def compile_model(
-    model: Path, *, out: Path, board: str | None = None, name: str | None = None
+    model: Path,
+    *,
+    out: Path,
+    board: str | None = None,
+    name: str | None = None,
+    options: CompileOptions = DEFAULT,
 ) -> CompiledModel:
     """Compile an int8 .tflite to standalone C99 and write its files to `out`."""
     from edgeq.compile import compile_graph
+    from edgeq.compile.target import Target
     from edgeq.core.files import write_tree
 
-    core = find_board(board).core.arch if board else "native"
-    compiled = compile_graph(read_int8(model), name=name or model.stem, core=core)
+    target = Target.of(find_board(board).core, options) if board else Target(options=options)
+    compiled = compile_graph(read_int8(model), name=name or model.stem, target=target)
     write_tree(out, compiled.files)
     return compiled
 
@@ -44,11 +50,13 @@ def emit(
     A board with an Ethos-U gets the model as Vela compiles it. `version` is the runtime of the
     firmware: what it would not do right is among the problems of the record.
     """
-    from edgeq.compile.emission import Target, emit_graph
+    from edgeq.compile.emission import EmissionTarget, emit_graph
     from edgeq.core.files import read_bytes, write_tree
 
     core = find_board(board).core if board else None
-    target = Target(core.arch, core.npu, version) if core else Target(version=version)
+    target = (
+        EmissionTarget(core.arch, core.npu, version) if core else EmissionTarget(version=version)
+    )
     data = read_bytes(model, what="model")
     record, files = emit_graph(read_int8(model), data, name or model.stem, target)
     write_tree(out, files)
@@ -73,7 +81,14 @@ def export(
     )
 
 
-def fit(model: Path, *, board: str, flash: int | None = None, ram: int | None = None) -> FitReport:
+def fit(
+    model: Path,
+    *,
+    board: str,
+    flash: int | None = None,
+    ram: int | None = None,
+    options: CompileOptions = DEFAULT,
+) -> FitReport:
     """Say whether the model fits the board, region by region.
 
     Args:
@@ -82,12 +97,17 @@ def fit(model: Path, *, board: str, flash: int | None = None, ram: int | None = 
     """
     from edgeq.compile import compile_graph
     from edgeq.compile.support import unsupported_nodes
+    from edgeq.compile.target import Target
     from edgeq.firmware.fit import check_fit, shrink_board
 
     graph, profile = read_int8(model), shrink_board(find_board(board), flash=flash, ram=ram)
     if unsupported_nodes(graph):
         return check_fit(graph, None, profile)
-    return check_fit(graph, compile_graph(graph, name=model.stem, core=profile.core.arch), profile)
+    return check_fit(
+        graph,
+        compile_graph(graph, name=model.stem, target=Target.of(profile.core, options)),
+        profile,
+    )
 
 
 def estimate(
@@ -115,6 +135,7 @@ def build(
     toolchain: str | None = None,
     traced: bool = False,
     protocol: ProtocolRecord = EDGEQ,
+    options: CompileOptions = DEFAULT,
 ) -> FirmwareImage:
     """Compile the model and link a whole firmware for the board below `out`.
 
@@ -125,4 +146,6 @@ def build(
     from edgeq.bench.preparation import prepare
 
     profile = find_board(board)
-    return prepare(model, profile, out, toolchain=toolchain, traced=traced, protocol=protocol).image
+    return prepare(
+        model, profile, out, toolchain=toolchain, traced=traced, protocol=protocol, options=options
+    ).image

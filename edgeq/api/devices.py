@@ -12,7 +12,7 @@ from edgeq.api.catalog import find_board
 from edgeq.api.common import Progress, quiet, refuse_port
 from edgeq.bench.linux.options import LinuxOptions, runs_interpreter
 from edgeq.core.errors import UsageError
-from edgeq.core.records import EDGEQ, ProtocolRecord
+from edgeq.core.records import DEFAULT, EDGEQ, CompileOptions, ProtocolRecord
 
 if TYPE_CHECKING:
     from edgeq.bench.requests import BatteryPlan, MeterRequest
@@ -31,6 +31,7 @@ def flash(
     toolchain: str | None = None,
     dry_run: bool = False,
     protocol: ProtocolRecord = EDGEQ,
+    options: CompileOptions = DEFAULT,
 ) -> FlashReport:
     """Build the firmware and write it to the board; `dry_run` only says how.
 
@@ -44,7 +45,9 @@ def flash(
     profile = find_board(board)
     check_firmware_method(profile)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        ready = prepare(model, profile, Path(folder), toolchain=toolchain, protocol=protocol)
+        ready = prepare(
+            model, profile, Path(folder), toolchain=toolchain, protocol=protocol, options=options
+        )
         return flash_image(ready.board, ready.image, port=port, dry_run=dry_run)
 
 
@@ -97,6 +100,7 @@ def bench(
     meter: MeterRequest | None = None,
     battery: BatteryPlan | None = None,
     linux: LinuxOptions = LINUX,
+    options: CompileOptions = DEFAULT,
 ) -> Result:
     """Measure latency, memory and, layer by layer, cost; compare the output with the oracle.
 
@@ -126,7 +130,7 @@ def bench(
             hint="--host, --python, --threads and what goes with them are for those alone",
         )
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        ready = prepare(model, profile, Path(folder), toolchain=toolchain)
+        ready = prepare(model, profile, Path(folder), toolchain=toolchain, options=options)
         item = generate_input(ready.compiled.plan.inputs, seed)
         return run_bench(
             ready, item, runs=runs, warmup=warmup, layers=layers, port=port, oracle=oracle,
@@ -176,6 +180,7 @@ def validate(
     oracle: str = "edgeq",
     data_root: Path | None = None,
     on_progress: Progress = quiet,
+    options: CompileOptions = DEFAULT,
 ) -> ValidationRecord:
     """Run dataset samples and generated inputs on the board; compare with the oracle's bytes."""
     from edgeq.bench.preparation import prepare
@@ -185,6 +190,7 @@ def validate(
     refuse_port(port)
     dataset = load_dataset(data, data_root=data_root) if data else None
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        ready = prepare(model, find_board(board), Path(folder), toolchain=toolchain)
+        profile = find_board(board)
+        ready = prepare(model, profile, Path(folder), toolchain=toolchain, options=options)
         inputs = collect_inputs(ready.compiled.plan, dataset, samples=samples, seeds=seeds)
         return run_validation(ready, inputs, port=port, oracle=oracle, on_progress=on_progress)

@@ -24,6 +24,7 @@ from edgeq.bench.requests import BatteryPlan
 from edgeq.boards.profile import Board, Memory
 from edgeq.compile import compile_graph
 from edgeq.compile.support import unsupported_nodes
+from edgeq.compile.target import Target
 from edgeq.convert.child import Progress, quiet
 from edgeq.convert.sketch import SKETCH_NOTE, is_source, sketch_model
 from edgeq.core.errors import UsageError
@@ -122,9 +123,13 @@ def estimate_boards(
 ) -> tuple[EstimateRecord, ...]:
     """Estimate a model on every board; it is compiled once for each core."""
     supported = not unsupported_nodes(graph)
-    cores = dict.fromkeys(board.core.arch for board in boards)
-    compiled = {c: compile_graph(graph, name=graph.name, core=c) for c in cores if supported}
-    return tuple(estimate_board(graph, compiled.get(b.core.arch), b, notes) for b in boards)
+    targets = {board.core: Target.of(board.core) for board in boards}
+    compiled = {
+        target: compile_graph(graph, name=graph.name, target=target)
+        for target in set(targets.values())
+        if supported
+    }
+    return tuple(estimate_board(graph, compiled.get(targets[b.core]), b, notes) for b in boards)
 
 
 def estimate_board(

@@ -9,7 +9,7 @@ import msgspec
 
 from edgeq.bench.inputs import generate_input
 from edgeq.bench.oracles import checksum, compute_outputs
-from edgeq.boards.profile import Board, CoreName
+from edgeq.boards.profile import Board
 from edgeq.core.errors import EdgeqError, UsageError
 from edgeq.core.files import confined, read_bytes, write_atomic, write_tree
 from edgeq.firmware.exports import (
@@ -67,13 +67,16 @@ def _make_library(
 ) -> Library:
     if engine == "aot":
         from edgeq.compile import compile_graph
+        from edgeq.compile.target import NATIVE, Target
 
-        core: CoreName = board.core.arch if board else "native"
-        return aot_library(compile_graph(graph, name=name, core=core))
-    from edgeq.compile.emission import Target, emit_graph
+        target = Target.of(board.core) if board else NATIVE
+        return aot_library(compile_graph(graph, name=name, target=target))
+    from edgeq.compile.emission import EmissionTarget, emit_graph
 
-    target = Target(core=board.core.arch, npu=board.core.npu) if board else Target()
-    _, files = emit_graph(graph, read_bytes(model, what="model"), name, target)
+    emitted = (
+        EmissionTarget(core=board.core.arch, npu=board.core.npu) if board else EmissionTarget()
+    )
+    _, files = emit_graph(graph, read_bytes(model, what="model"), name, emitted)
     return tflm_library(graph, files, name)
 
 

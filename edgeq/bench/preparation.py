@@ -7,7 +7,14 @@ from pathlib import Path
 
 from edgeq.boards.profile import Board
 from edgeq.core.errors import GateError
-from edgeq.core.records import EDGEQ, CompiledModel, FirmwareImage, ProtocolRecord
+from edgeq.core.records import (
+    DEFAULT,
+    EDGEQ,
+    CompiledModel,
+    CompileOptions,
+    FirmwareImage,
+    ProtocolRecord,
+)
 from edgeq.graph.ir import Graph
 
 
@@ -32,23 +39,26 @@ def prepare(
     toolchain: str | None = None,
     traced: bool = False,
     protocol: ProtocolRecord = EDGEQ,
+    options: CompileOptions = DEFAULT,
 ) -> Prepared:
     """Read `model`, compile it for the board's core and link its firmware below `folder`.
 
     Args:
         protocol: what the firmware speaks with its host: edgeq's link, or MLPerf Tiny's text.
+        options: of the compiler.
 
     Raises:
         GateError: the model does not fit the board.
         UsageError: the protocol does not go with the model or the board.
     """
     from edgeq.compile import compile_graph
+    from edgeq.compile.target import Target
     from edgeq.firmware.build import build_firmware
     from edgeq.firmware.fit import check_fit
     from edgeq.graph.reader import read_model
 
     graph = read_model(model)
-    compiled = compile_graph(graph, name=model.stem, core=board.core.arch)
+    compiled = compile_graph(graph, name=model.stem, target=Target.of(board.core, options))
     verdict = check_fit(graph, compiled, board)
     if not verdict.fits:
         raise GateError(

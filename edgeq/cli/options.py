@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from enum import Enum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from edgeq.core.records import CompileOptions
 
 
 class Format(str, Enum):
@@ -15,6 +18,15 @@ class Format(str, Enum):
     text = "text"
     json = "json"
     csv = "csv"
+
+
+class GoalName(str, Enum):
+    """What the compiler favours."""
+
+    balanced = "balanced"
+    speed = "speed"
+    ram = "ram"
+    flash = "flash"
 
 
 class Backend(str, Enum):
@@ -92,6 +104,10 @@ OutFolder = Annotated[Path, typer.Option("--out", "-o", help="The folder to writ
 OutFile = Annotated[Path | None, typer.Option("--out", "-o", help="The file to write.")]
 OutputFormat = Annotated[Format, typer.Option("--format", help="How to print the result.")]
 Name = Annotated[str | None, typer.Option(help="The model's C name [default: from the file].")]
+Optimize = Annotated[GoalName, typer.Option(help="What the compiler favours.")]
+NoPass = Annotated[
+    list[str] | None, typer.Option("--no-pass", help="Leave this pass out; may be repeated.")
+]
 Toolchain = Annotated[str | None, typer.Option(help="zig, gcc-arm, gcc or clang.")]
 Port = Annotated[str | None, typer.Option(help="Serial port or socket:// address of the board.")]
 Oracle = Annotated[OracleName, typer.Option(help="What computes the expected bytes.")]
@@ -127,3 +143,10 @@ MlperfModel = Annotated[
     typer.Option(help="kws01, vww01, ad01 or ic01 [default: by the model's shapes or name]."),
 ]
 MlperfVendor = Annotated[str, typer.Option(help="What MLPerf Tiny's `name` answers.")]
+
+
+def compile_options(goal: GoalName, omitted: list[str] | None) -> CompileOptions:
+    """Return what the flags ask of the compiler."""
+    from edgeq.core.records import CompileOptions
+
+    return CompileOptions(goal=goal.value, omitted_passes=tuple(omitted or ()))

@@ -7,33 +7,43 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 import edgeq
-from edgeq.boards.profile import CoreName
 from edgeq.compile.identifiers import c_identifier
 from edgeq.compile.layer import Constant, Layer
-from edgeq.compile.passes import computing_nodes, find_lifetimes, find_storage
-from edgeq.compile.planner import Buffer, arena_bytes, check_plan, lower_bound, plan_arena
+from edgeq.compile.memory.lifetimes import (
+    computing_nodes,
+    find_lifetimes,
+    find_storage,
+    scratch_key,
+)
+from edgeq.compile.memory.planner import Buffer, arena_bytes, check_plan, lower_bound, plan_arena
+from edgeq.compile.passes import run_passes
 from edgeq.compile.source import Unit, arena_place, library_files, port_record
-from edgeq.compile.support import OPERATORS, require_supported
+from edgeq.compile.support import lower, require_supported
+from edgeq.compile.target import NATIVE, Target
 from edgeq.core.records import CompiledModel, Plan, PlannedLayer, PlannedTensor
 from edgeq.graph.ir import Graph, Node, Tensor
 from edgeq.graph.ops import macs
 
 
-def compile_graph(graph: Graph, *, name: str, core: CoreName = "native") -> CompiledModel:
+def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> CompiledModel:
     """Compile `graph` to C.
 
     Args:
         name: of the model; it becomes a C identifier of at most 31 characters.
-        core: the processor that the library is for.
+        target: the processor that the library is for, and what is asked of it.
 
     Raises:
         InputError: an operator of the graph is not supported.
+        UsageError: there is no pass of an omitted name.
     """
     require_supported(graph)
+    graph, passes = run_passes(graph, target.options.omitted_passes)
     storage = find_storage(graph)
     nodes = computing_nodes(graph)
-    layers = tuple(OPERATORS[n.op].lower(graph, n) for n in nodes)
+    layers = tuple(lower(graph, n, target) for n in nodes)
     buffers = find_lifetimes(graph, nodes, storage)
+    scratch = {scratch_key(i): Buffer(x.scratch, i, i) for i, x in enumerate(layers) if x.scratch}
+    buffers |= scratch
     offsets = dict(zip(buffers, plan_arena(tuple(buffers.values())), strict=True))
     constants = _collect(graph, layers, storage)
     at = {t: offsets[root] for t, root in storage.items() if root in offsets}
@@ -42,20 +52,27 @@ def compile_graph(graph: Graph, *, name: str, core: CoreName = "native") -> Comp
         model_sha256=graph.sha256,
         model_bytes=graph.file_bytes,
         edgeq_version=edgeq.__version__,
-        core=core,
+        core=target.core,
         macs=sum(macs(graph, n) for n in nodes),
         arena_bytes=_checked_arena(buffers, offsets),
         arena_lower_bound=lower_bound(tuple(buffers.values())),
         constant_bytes=sum(c.data.nbytes for c in constants.values()),
         inputs=tuple(port_record(graph.tensor(t), at[t]) for t in graph.inputs),
         outputs=tuple(port_record(graph.tensor(t), at[t]) for t in graph.outputs),
-        tensors=_planned_tensors(graph, buffers, offsets),
+        tensors=tuple(
+            _planned_tensor(graph.tensor(t), b, offsets[t])
+            for t, b in buffers.items()
+            if t not in scratch
+        ),
         layers=tuple(
             _planned_layer(graph, i, n, layer, at)
             for i, (n, layer) in enumerate(zip(nodes, layers, strict=True))
         ),
+        options=target.options,
+        passes=passes,
     )
     places = {t: arena_place(at[t]) if t in at else _constant_name(storage[t]) for t in storage}
+    places |= {key: arena_place(offsets[key]) for key in scratch}
     files, sources, hot = library_files(Unit(graph, plan, layers, constants, places))
     files[f"{plan.name}.json"] = plan_json(plan)
     return CompiledModel(name=plan.name, plan=plan, files=files, sources=sources, hot_sources=hot)
@@ -84,7 +101,9 @@ def _collect(
             name = c.ref.in_layer(index)
             if name not in found or c.data.size > found[name].data.size:
                 found[name] = c
-        for tensor in dict.fromkeys(storage[t] for call in layer.calls for t in call.operands):
+        for tensor in dict.fromkeys(
+            storage[t] for call in layer.calls for t in call.operands if t >= 0
+        ):
             data = graph.tensor(tensor).data
             if data is not None:
                 name = _constant_name(tensor)
@@ -94,12 +113,6 @@ def _collect(
 
 def _constant_name(tensor: int) -> str:
     return f"tensor{tensor}"
-
-
-def _planned_tensors(
-    graph: Graph, buffers: Mapping[int, Buffer], offsets: Mapping[int, int]
-) -> tuple[PlannedTensor, ...]:
-    return tuple(_planned_tensor(graph.tensor(t), b, offsets[t]) for t, b in buffers.items())
 
 
 def _planned_tensor(tensor: Tensor, buffer: Buffer, offset: int) -> PlannedTensor:
@@ -135,4 +148,5 @@ def _planned_layer(
         output_shape=output.shape,
         macs=macs(graph, node),
         constant_bytes=sum(c.data.nbytes for c in layer.constants if not c.shared),
+        scratch_bytes=layer.scratch,
     )

@@ -45,7 +45,7 @@ class Emission(Record, frozen=True, kw_only=True):
         return tuple(p for p in self.problems if p.effect == "wrong")
 
 
-class Target(NamedTuple):
+class EmissionTarget(NamedTuple):
     """What the model is for; an empty `core` is any Cortex-M, an empty `npu` is none."""
 
     core: str = ""
@@ -54,7 +54,7 @@ class Target(NamedTuple):
 
 
 def emit_graph(
-    graph: Graph, data: bytes, name: str, target: Target
+    graph: Graph, data: bytes, name: str, target: EmissionTarget
 ) -> tuple[Emission, dict[str, str]]:
     """Return the record of an emission, and its files by name.
 

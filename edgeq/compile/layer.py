@@ -39,9 +39,26 @@ class Constant:
         return Ref(self.name, self.shared)
 
 
+# An operand that is no tensor: the layer's scratch memory.
+SCRATCH = -2
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """Where an output may lie upon an input that dies in its layer.
+
+    The output starts at least `distance` bytes below the input's start (negative: it may start as
+    many bytes above it), or, where `exact`, at the input's start and nowhere else.
+    """
+
+    tensor: int
+    distance: int = 0
+    exact: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A call `kernel(&parameters, operands...)`; operands are graph tensor indices.
+    """A call `kernel(&parameters, operands...)`; operands are graph tensor indices, or SCRATCH.
 
     `fields` initialises `struct <struct>` in the order of the mapping: its values are numbers,
     sequences of numbers, constants or further mappings.
@@ -58,6 +75,8 @@ class Layer:
     """One node, lowered. `sources` are the stems of the kernel files that it needs.
 
     A `hot` layer's kernels take most of the time: they are worth -O2 where the rest gets -Os.
+    `scratch` is in bytes: memory of the arena that only this layer uses. `overlaps` are what its
+    kernels permit, given the order in which they read and write.
     """
 
     calls: tuple[Call, ...]
@@ -65,6 +84,8 @@ class Layer:
     constants: tuple[Constant, ...] = ()
     detail: str = ""
     hot: bool = False
+    scratch: int = 0
+    overlaps: tuple[Overlap, ...] = ()
 
 
 def constant(name: str, values: Any, dtype: type[np.generic], *, shared: bool = False) -> Constant:

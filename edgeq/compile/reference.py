@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 
-from edgeq.compile.passes import RESHAPES
+from edgeq.compile.memory.lifetimes import RESHAPES
 from edgeq.compile.support import OPERATORS, Operator
 
 _HEAD = """\

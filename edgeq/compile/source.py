@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from edgeq.compile.layer import Call, Constant, Layer
+from edgeq.compile.layer import SCRATCH, Call, Constant, Layer
+from edgeq.compile.memory.lifetimes import scratch_key
 from edgeq.compile.text import c_array, c_initialiser, c_number, comment_words, shape_text
 from edgeq.core.records import Plan, PlannedLayer, PortRecord
 from edgeq.graph.ir import Graph, Tensor
@@ -22,7 +23,8 @@ ARENA_ALIGNMENT = 16
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """All that the text is made from. `places` maps a tensor to its C expression."""
+    """All that the text is made from. `places` maps a tensor, or a
+    layer's scratch key, to its C expression."""
 
     graph: Graph
     plan: Plan
@@ -227,7 +229,8 @@ def _layer_calls(unit: Unit, planned: PlannedLayer, layer: Layer) -> str:
     words = [planned.op, layer.detail, f"{shape_text(x)} -> {shape_text(planned.output_shape)}"]
     title = f"{planned.index}: {', '.join(w for w in words if w)}"
     calls = "".join(
-        f"    {c.kernel}(&{_instance(planned.index, i, c.struct)}, {_operands(unit, c)});\n"
+        f"    {c.kernel}(&{_instance(planned.index, i, c.struct)}, "
+        f"{_operands(unit, planned.index, c)});\n"
         for i, c in enumerate(layer.calls)
     )
     done = f"{planned.index}, {arena_place(planned.output_offset)}, {planned.output_bytes}"
@@ -237,11 +240,15 @@ def _layer_calls(unit: Unit, planned: PlannedLayer, layer: Layer) -> str:
     )
 
 
-def _operands(unit: Unit, call: Call) -> str:
-    return ", ".join(
-        unit.places[t] if unit.graph.tensor(t).dtype == "int8" else f"(void *)({unit.places[t]})"
-        for t in call.operands
-    )
+def _operands(unit: Unit, layer: int, call: Call) -> str:
+    return ", ".join(_operand(unit, layer, t) for t in call.operands)
+
+
+def _operand(unit: Unit, layer: int, tensor: int) -> str:
+    if tensor == SCRATCH:
+        return unit.places[scratch_key(layer)]
+    place = unit.places[tensor]
+    return place if unit.graph.tensor(tensor).dtype == "int8" else f"(void *)({place})"
 
 
 def arena_place(offset: int) -> str:

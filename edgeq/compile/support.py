@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 from edgeq.compile import rules
 from edgeq.compile.layer import Layer
+from edgeq.compile.lower import dsp, mve, small
 from edgeq.compile.lower.binary import lower_product, lower_sum
 from edgeq.compile.lower.convolution import lower_conv_2d, lower_depthwise_conv_2d
 from edgeq.compile.lower.dense import lower_fully_connected
@@ -14,19 +14,19 @@ from edgeq.compile.lower.elementwise import lower_dequantize, lower_quantize, lo
 from edgeq.compile.lower.movement import lower_movement, lower_pad
 from edgeq.compile.lower.pooling import lower_pool
 from edgeq.compile.lower.reductions import lower_mean, lower_softmax
-from edgeq.compile.passes import RESHAPES, live_nodes
+from edgeq.compile.lower.variants import Lower, Variant, lower_node
+from edgeq.compile.memory.lifetimes import RESHAPES, live_nodes
+from edgeq.compile.target import Target
 from edgeq.core.errors import InputError, did_you_mean
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of, check
 from edgeq.graph.place import Place
 from edgeq.graph.rules import Rule, first_fault
 
-Lower = Callable[[Graph, Node], Layer]
-
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """How an operator becomes kernel calls, and the rules that its kernels rely on."""
+    """How an operator becomes plain kernel calls, and the rules that all its kernels rely on."""
 
     lower: Lower
     rules: tuple[Rule, ...]
@@ -83,6 +83,18 @@ OPERATORS: dict[str, Operator] = {
     "QUANTIZE": Operator(lower_quantize, (rules.computed_input, rules.byte_ends)),
     "DEQUANTIZE": Operator(lower_dequantize, (rules.computed_input, rules.float_output)),
 }
+
+
+# Rows before an operator's plain kernel; those of the richest instruction set come first.
+VARIANTS: dict[str, tuple[Variant, ...]] = {
+    op: tuple(row for room in (mve, dsp, small) for row in room.ROWS.get(op, ()))
+    for op in OPERATORS
+}
+
+
+def lower(graph: Graph, node: Node, target: Target) -> Layer:
+    """Return the kernel calls of a supported node."""
+    return lower_node(graph, node, target, VARIANTS[node.op], OPERATORS[node.op].lower)
 
 
 @dataclass(frozen=True, slots=True)

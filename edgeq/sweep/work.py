@@ -152,11 +152,12 @@ def fit(job: Job, folder: Path) -> Outcome:
     """Say whether the model fits."""
     from edgeq.compile import compile_graph
     from edgeq.compile.support import unsupported_nodes
+    from edgeq.compile.target import Target
     from edgeq.firmware.fit import check_fit
 
     graph, board = _graph(job, folder), _board(job)
     supported = not unsupported_nodes(graph)
-    compiled = compile_graph(graph, name=MODEL, core=board.core.arch) if supported else None
+    compiled = compile_graph(graph, name=MODEL, target=Target.of(board.core)) if supported else None
     report = check_fit(graph, compiled, board)
     used = {r.region: r.used for r in report.regions[::-1]}
     return Outcome(

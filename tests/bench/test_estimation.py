@@ -15,6 +15,7 @@ from edgeq.bench.estimation import EstimateRecord, estimate_board, estimate_boar
 from edgeq.boards.profile import Board, Memory
 from edgeq.boards.registry import find_board, list_boards
 from edgeq.compile import compile_graph
+from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph
 from tests.support.models import activation, conv_model, one_op
 from tests.support.small_cnn import small_cnn
@@ -153,7 +154,7 @@ def test_what_is_left_out_of_an_estimate_is_said() -> None:
 
 def test_a_kernel_that_the_table_does_not_know_is_named() -> None:
     graph, board = small_cnn(), find_board("virt-m4")
-    compiled = compile_graph(graph, name="small", core="cortex-m4")
+    compiled = compile_graph(graph, name="small", target=Target.of(board.core))
     layers = (msgspec.structs.replace(compiled.plan.layers[0], kernel="eq_new"),)
     plan = msgspec.structs.replace(compiled.plan, layers=layers)
     record = estimate_board(graph, msgspec.structs.replace(compiled, plan=plan), board)

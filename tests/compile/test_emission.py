@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from edgeq.compile.arena import estimate_arena
-from edgeq.compile.emission import Target, emit_graph
+from edgeq.compile.emission import EmissionTarget, emit_graph
 from edgeq.core.errors import InputError, UsageError
 from edgeq.graph.metadata import offline_offsets
 from edgeq.graph.reader import read_graph
@@ -25,7 +25,7 @@ GRAPH = read_graph(DATA, "net.tflite")
 
 @pytest.mark.parametrize("compiler", ["gcc", "clang"])
 def test_the_files_compile_without_a_warning(compiler: str, tmp_path: Path) -> None:
-    record, files = emit_graph(GRAPH, DATA, "net", Target())
+    record, files = emit_graph(GRAPH, DATA, "net", EmissionTarget())
     assert record.files == ("net_model.c", "net_model.h", "net_op_resolver.h")
     for name, text in files.items():
         (tmp_path / name).write_text(text, encoding="ascii")
@@ -50,7 +50,7 @@ def test_the_files_compile_without_a_warning(compiler: str, tmp_path: Path) -> N
     ],
 )
 def test_the_arena_is_that_of_the_boards_core(core: str, cores: list[str]) -> None:
-    record, _ = emit_graph(GRAPH, DATA, "net", Target(core))
+    record, _ = emit_graph(GRAPH, DATA, "net", EmissionTarget(core))
     assert [a.core for a in record.arenas] == cores
     assert [a.kernels for a in record.arenas] == ["reference"] + ["cmsis-nn"] * (len(cores) - 1)
 
@@ -66,15 +66,15 @@ def test_cores_without_dsp_need_no_more_than_the_header_says() -> None:
 
 def test_the_problems_of_a_version_are_in_the_record() -> None:
     data = write_graph(dense((1, 12), 9, axis=0))
-    record, _ = emit_graph(read_graph(data, "d"), data, "d", Target(version="2023-01-01"))
+    record, _ = emit_graph(read_graph(data, "d"), data, "d", EmissionTarget(version="2023-01-01"))
     assert record.version == "2023-01-01"
     assert record.problems == record.wrong != ()
-    assert emit_graph(GRAPH, DATA, "net", Target())[0].problems == ()
+    assert emit_graph(GRAPH, DATA, "net", EmissionTarget())[0].problems == ()
 
 
 def test_without_a_version_the_latest_is_meant() -> None:
     data = write_graph(one_op("EXP", [activation((4,))], activation((4,))))
-    record, _ = emit_graph(read_graph(data, "e"), data, "e", Target())
+    record, _ = emit_graph(read_graph(data, "e"), data, "e", EmissionTarget())
     assert record.version == "2026-08-20"
     assert [p.effect for p in record.problems] == ["fails"]
 
@@ -82,12 +82,12 @@ def test_without_a_version_the_latest_is_meant() -> None:
 def test_an_operator_that_the_runtime_lacks_is_refused() -> None:
     data = write_graph(one_op("GELU", [activation((4,))], activation((4,))))
     with pytest.raises(InputError, match="has no operator GELU"):
-        emit_graph(read_graph(data, "g"), data, "g", Target())
+        emit_graph(read_graph(data, "g"), data, "g", EmissionTarget())
 
 
 def test_an_unknown_npu_is_refused() -> None:
     with pytest.raises(UsageError, match="edge-tpu"):
-        emit_graph(GRAPH, DATA, "net", Target("cortex-m55", "edge-tpu"))
+        emit_graph(GRAPH, DATA, "net", EmissionTarget("cortex-m55", "edge-tpu"))
 
 
 def _with_metadata(name: str, content: bytes) -> bytes:

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.compile.identifiers import MAX_LENGTH, RESERVED, c_identifier
-from edgeq.compile.planner import (
+from edgeq.compile.memory.planner import (
     ALIGNMENT,
     Buffer,
     arena_bytes,

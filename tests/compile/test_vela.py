@@ -9,7 +9,7 @@ import pytest
 
 from edgeq.compile import vela
 from edgeq.compile.arena import estimate_arena
-from edgeq.compile.emission import Target, emit_graph
+from edgeq.compile.emission import EmissionTarget, emit_graph
 from edgeq.compile.vela import npu_estimate, run_vela
 from edgeq.core.errors import ToolchainError, UsageError
 from edgeq.graph.ir import Graph
@@ -43,7 +43,7 @@ def with_a_rounding() -> Graph:
 
 @needs_vela
 def test_a_small_model_runs_on_the_npu_alone() -> None:
-    record, files = emit_graph(*_emitted(small_cnn()), "net", Target("cortex-m55", NPU))
+    record, files = emit_graph(*_emitted(small_cnn()), "net", EmissionTarget("cortex-m55", NPU))
     assert record.npu is not None
     assert (record.npu.kind, record.npu.accelerator) == ("estimated", NPU)
     assert record.npu.source.startswith("Vela ")
@@ -58,14 +58,17 @@ def test_a_small_model_runs_on_the_npu_alone() -> None:
 @needs_vela
 def test_the_same_model_gives_the_same_files() -> None:
     first, second = (
-        emit_graph(*_emitted(small_cnn()), "net", Target("cortex-m55", NPU)) for _ in range(2)
+        emit_graph(*_emitted(small_cnn()), "net", EmissionTarget("cortex-m55", NPU))
+        for _ in range(2)
     )
     assert first == second
 
 
 @needs_vela
 def test_what_the_npu_cannot_run_stays_on_the_cpu() -> None:
-    record, files = emit_graph(*_emitted(with_a_rounding()), "net", Target("cortex-m55", NPU))
+    record, files = emit_graph(
+        *_emitted(with_a_rounding()), "net", EmissionTarget("cortex-m55", NPU)
+    )
     assert record.npu is not None
     assert "ROUND" in record.npu.fallback
     assert "AddRound()" in files["net_op_resolver.h"]
@@ -74,7 +77,7 @@ def test_what_the_npu_cannot_run_stays_on_the_cpu() -> None:
 
 @needs_vela
 def test_the_arena_holds_the_memory_that_the_npu_works_in() -> None:
-    record, _ = emit_graph(*_emitted(small_cnn()), "net", Target("cortex-m55", NPU))
+    record, _ = emit_graph(*_emitted(small_cnn()), "net", EmissionTarget("cortex-m55", NPU))
     assert record.npu is not None
     assert [a.core for a in record.arenas] == ["cortex-m55", "cortex-m55"]
     assert all(record.npu.sram_bytes <= a.bytes for a in record.arenas)

@@ -14,6 +14,7 @@ import pytest
 from edgeq.boards.profile import Board
 from edgeq.boards.registry import find_board, list_boards
 from edgeq.compile import compile_graph
+from edgeq.compile.target import Target
 from edgeq.core.errors import DeviceError, InputError, UsageError
 from edgeq.core.records import FirmwareImage
 from edgeq.device import drives
@@ -28,7 +29,7 @@ from tests.support.small_cnn import small_cnn
 def _image(tmp_path_factory: pytest.TempPathFactory) -> FirmwareImage:
     pytest.importorskip("ziglang")
     board = find_board("virt-m4")
-    compiled = compile_graph(small_cnn(), name="small", core=board.core.arch)
+    compiled = compile_graph(small_cnn(), name="small", target=Target.of(board.core))
     return build_firmware(compiled, board, tmp_path_factory.mktemp("fw"))
 
 

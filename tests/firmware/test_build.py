@@ -10,6 +10,7 @@ import pytest
 from edgeq import api
 from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph
+from edgeq.compile.target import Target
 from edgeq.firmware.build import Build, build_firmware, compile_flags, first_error
 from edgeq.firmware.dialects import Dialect
 from edgeq.firmware.project import make_project
@@ -56,7 +57,7 @@ def test_every_toolchain_builds_strictly_and_exactly(
 ) -> None:
     _skip_without(board, toolchain)
     profile = find_board(board)
-    compiled = compile_graph(small_cnn(), name="small", core=profile.core.arch)
+    compiled = compile_graph(small_cnn(), name="small", target=Target.of(profile.core))
     build_firmware(compiled, profile, tmp_path / "fw", toolchain=toolchain, strict=True)
     result = api.bench(model, board=board, runs=1, layers=False, toolchain=toolchain)
     assert result.output.bit_exact is True
@@ -64,7 +65,7 @@ def test_every_toolchain_builds_strictly_and_exactly(
 
 def test_the_loops_that_take_the_time_are_compiled_for_speed(tmp_path: Path) -> None:
     board = find_board("virt-m4")
-    compiled = compile_graph(small_cnn(), name="small", core=board.core.arch)
+    compiled = compile_graph(small_cnn(), name="small", target=Target.of(board.core))
     assert compiled.hot_sources
     assert set(compiled.hot_sources) < set(compiled.sources)
     project = make_project(compiled, board, Dialect("edgeq"), traced=False)
@@ -78,7 +79,7 @@ def test_the_loops_that_take_the_time_are_compiled_for_speed(tmp_path: Path) -> 
 def test_the_same_sources_give_the_same_image(tmp_path: Path) -> None:
     pytest.importorskip("ziglang")
     board = find_board("virt-m4")
-    compiled = compile_graph(small_cnn(), name="small", core=board.core.arch)
+    compiled = compile_graph(small_cnn(), name="small", target=Target.of(board.core))
     images = [build_firmware(compiled, board, tmp_path / name) for name in ("a", "b")]
     first, second = (Path(image.elf).read_bytes() for image in images)
     assert first == second

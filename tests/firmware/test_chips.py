@@ -12,6 +12,7 @@ from edgeq import api
 from edgeq.boards.profile import Board
 from edgeq.boards.registry import USER_FOLDER, find_board, list_boards
 from edgeq.compile import compile_graph
+from edgeq.compile.target import Target
 from edgeq.core.errors import ToolchainError, UsageError
 from edgeq.core.processes import run, spawn
 from edgeq.core.records import FirmwareImage
@@ -33,7 +34,7 @@ def _build(board: Board, out: Path, toolchain: str) -> FirmwareImage:
     row = next(t for t in TOOLCHAINS if (t.name, t.target) == (toolchain, target_of(board)))
     if not is_installed(row):
         pytest.skip(f"toolchain {toolchain} is not installed")
-    compiled = compile_graph(small_cnn(), name="small", core=board.core.arch)
+    compiled = compile_graph(small_cnn(), name="small", target=Target.of(board.core))
     return build_firmware(compiled, board, out, toolchain=toolchain, strict=True)
 
 

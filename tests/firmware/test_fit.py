@@ -10,6 +10,7 @@ import pytest
 from edgeq.boards.profile import Board
 from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph
+from edgeq.compile.target import Target
 from edgeq.core.errors import GateError
 from edgeq.firmware.build import build_firmware
 from edgeq.firmware.fit import check_fit
@@ -61,7 +62,7 @@ def test_an_unsupported_operator_does_not_fit_anywhere() -> None:
 def test_the_estimate_is_not_below_the_built_firmware(tmp_path: Path) -> None:
     pytest.importorskip("ziglang")
     graph, board = small_cnn(), find_board("virt-m4")
-    compiled = compile_graph(graph, name="small", core=board.core.arch)
+    compiled = compile_graph(graph, name="small", target=Target.of(board.core))
     image = build_firmware(compiled, board, tmp_path)
     estimated = {r.region: r.used for r in check_fit(graph, compiled, board).regions}
     built = {r.region: r.used for r in image.regions}
@@ -73,6 +74,6 @@ def test_the_estimate_is_not_below_the_built_firmware(tmp_path: Path) -> None:
 def test_a_firmware_that_does_not_link_is_a_gate_error(tmp_path: Path) -> None:
     pytest.importorskip("ziglang")
     board = _shrunk("flash", 4 << 10)
-    compiled = compile_graph(small_cnn(), name="small", core=board.core.arch)
+    compiled = compile_graph(small_cnn(), name="small", target=Target.of(board.core))
     with pytest.raises(GateError, match="'flash' of virt-m4 is too small by"):
         build_firmware(compiled, board, tmp_path)

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph
+from edgeq.compile.target import Target
 from edgeq.core.files import shipped_folder, write_tree
 from edgeq.core.records import ProtocolRecord
 from edgeq.core.records.firmware import Mode
@@ -146,7 +147,7 @@ def _firmware(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
     """The whole host firmware under sanitizers, in both modes."""
     mode: Mode = request.param
     board = find_board("host")
-    compiled = compile_graph(small_cnn(), name="small", core=board.core.arch)
+    compiled = compile_graph(small_cnn(), name="small", target=Target.of(board.core))
     protocol = ProtocolRecord(name="mlperf", mode=mode, model="ic01")
     dialect = find_dialect(protocol, compiled.plan, board, traced=False)
     project = make_project(compiled, board, dialect, traced=False)

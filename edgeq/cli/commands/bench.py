@@ -23,6 +23,8 @@ def bench(
     ] = None,
     port: opt.Port = None,
     toolchain: opt.Toolchain = None,
+    optimize: opt.Optimize = opt.GoalName.balanced,
+    no_pass: opt.NoPass = None,
     oracle: opt.Oracle = opt.OracleName.edgeq,
     host: linux.Host = None,
     threads: linux.Threads = "1",
@@ -97,6 +99,7 @@ def bench(
         meter=request,
         battery=plan,
         linux=there,
+        options=opt.compile_options(optimize, no_pass),
     )
     show(result, lambda: result_tables(result), form)
     if not result.passed:

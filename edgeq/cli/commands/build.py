@@ -14,6 +14,8 @@ def build(
     board: opt.Board,
     out: opt.OutFolder,
     toolchain: opt.Toolchain = None,
+    optimize: opt.Optimize = opt.GoalName.balanced,
+    no_pass: opt.NoPass = None,
     traced: Annotated[bool, typer.Option(help="Report every layer over the link.")] = False,
     protocol: opt.Protocol = opt.ProtocolName.edgeq,
     mode: opt.Mode = opt.ModeName.performance,
@@ -30,7 +32,13 @@ def build(
         name=protocol.value, mode=mode.value, model=mlperf_model, vendor=mlperf_vendor
     )
     image = api.build(
-        model, board=board, out=out, toolchain=toolchain, traced=traced, protocol=spoken
+        model,
+        board=board,
+        out=out,
+        toolchain=toolchain,
+        traced=traced,
+        protocol=spoken,
+        options=opt.compile_options(optimize, no_pass),
     )
     show(image, lambda: image_tables(image), form)
     say(f"wrote {image.elf}")

@@ -16,6 +16,8 @@ def compile_(
         str | None, typer.Option("--board", "-b", help="Choose kernels for this board's core.")
     ] = None,
     name: opt.Name = None,
+    optimize: opt.Optimize = opt.GoalName.balanced,
+    no_pass: opt.NoPass = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
     """Compile an int8 .tflite to standalone C99.
@@ -26,6 +28,8 @@ def compile_(
     from edgeq.cli.console import say, show
     from edgeq.report.tables import plan_tables
 
-    compiled = api.compile_model(model, out=out, board=board, name=name)
+    compiled = api.compile_model(
+        model, out=out, board=board, name=name, options=opt.compile_options(optimize, no_pass)
+    )
     show(compiled.plan, lambda: plan_tables(compiled.plan), form)
     say(f"wrote {len(compiled.files)} files to {out}")

@@ -20,6 +20,8 @@ def flash(
     ] = None,
     port: opt.Port = None,
     toolchain: opt.Toolchain = None,
+    optimize: opt.Optimize = opt.GoalName.balanced,
+    no_pass: opt.NoPass = None,
     protocol: opt.Protocol = opt.ProtocolName.edgeq,
     mode: opt.Mode = opt.ModeName.performance,
     mlperf_model: opt.MlperfModel = None,
@@ -45,6 +47,12 @@ def flash(
             name=protocol.value, mode=mode.value, model=mlperf_model, vendor=mlperf_vendor
         )
         record = api.flash(
-            model, board=board, port=port, toolchain=toolchain, dry_run=dry_run, protocol=spoken
+            model,
+            board=board,
+            port=port,
+            toolchain=toolchain,
+            dry_run=dry_run,
+            protocol=spoken,
+            options=opt.compile_options(optimize, no_pass),
         )
     show(record, lambda: flash_tables(record), form)

@@ -17,6 +17,8 @@ def validate(
     seeds: Annotated[int, typer.Option(min=0, help="Inputs lcg:1 to lcg:N.")] = 8,
     port: opt.Port = None,
     toolchain: opt.Toolchain = None,
+    optimize: opt.Optimize = opt.GoalName.balanced,
+    no_pass: opt.NoPass = None,
     oracle: opt.Oracle = opt.OracleName.edgeq,
     data_root: opt.DataRoot = None,
     form: opt.OutputFormat = opt.Format.text,
@@ -42,6 +44,7 @@ def validate(
             oracle=oracle.value,
             data_root=data_root,
             on_progress=progress,
+            options=opt.compile_options(optimize, no_pass),
         )
     finally:
         progress.close()

@@ -8,6 +8,7 @@ from typing import Any
 from edgeq.compile.arithmetic import pack_shift
 from edgeq.compile.layer import Call, Layer
 from edgeq.compile.lower.loops import Steps, fill_loops, merge_loops, strides
+from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
 from edgeq.graph.oracle.elementwise import (
@@ -23,7 +24,7 @@ _LARGEST = 255  # |q - zero point| of an int8
 _ONE_HALF = (1 << 30, 0)
 
 
-def lower_sum(graph: Graph, node: Node) -> Layer:
+def lower_sum(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower ADD or SUB: both operands on a common scale, 20 bits up."""
     op = call_of(graph, node)
     *sources, result = sum_factors(op)
@@ -37,7 +38,7 @@ def lower_sum(graph: Graph, node: Node) -> Layer:
     return _layer(node, "eq_add", fields)
 
 
-def lower_product(graph: Graph, node: Node) -> Layer:
+def lower_product(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower MUL."""
     op = call_of(graph, node)
     fields = {

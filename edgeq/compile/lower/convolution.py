@@ -15,6 +15,7 @@ from edgeq.compile.arithmetic import (
 )
 from edgeq.compile.layer import Call, Constant, Layer, constant
 from edgeq.compile.lower.dense import dense_layer
+from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
 
@@ -29,6 +30,7 @@ class Window:
     stride: tuple[int, int]
     dilation: tuple[int, int]
     same: bool
+    explicit: tuple[int, int] | None = None
 
     @property
     def reach(self) -> tuple[int, int]:
@@ -38,7 +40,9 @@ class Window:
 
     @property
     def pad(self) -> tuple[int, int]:
-        """Padding at the top and at the left (ComputePaddingHeightWidth)."""
+        """Padding at the top and at the left (ComputePaddingHeightWidth), or what is given."""
+        if self.explicit:
+            return self.explicit
         pads = [
             max(0, (out - 1) * stride + reach - size) // 2
             for out, stride, reach, size in zip(
@@ -90,10 +94,18 @@ def node_window(graph: Graph, node: Node) -> Window:
         stride=option_pair(node, "stride_h", "stride_w"),
         dilation=option_pair(node, "dilation_h_factor", "dilation_w_factor"),
         same=node.options.get("padding", "SAME") == "SAME",
+        explicit=explicit_padding(node),
     )
 
 
-def lower_conv_2d(graph: Graph, node: Node) -> Layer:
+def explicit_padding(node: Node) -> tuple[int, int] | None:
+    """Return the padding at the top and at the left that a pass gave to the node, if one did."""
+    if node.options.get("padding") != "EXPLICIT":
+        return None
+    return option_pair(node, "pad_top", "pad_left")
+
+
+def lower_conv_2d(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower CONV_2D; a 1x1 kernel with stride 1 is a product of matrices."""
     window = node_window(graph, node)
     weights = weight_values(graph, node)
@@ -113,7 +125,7 @@ def lower_conv_2d(graph: Graph, node: Node) -> Layer:
     return Layer((call,), ("eq_conv",), (array, *output.constants), window.describe(), hot=True)
 
 
-def lower_depthwise_conv_2d(graph: Graph, node: Node) -> Layer:
+def lower_depthwise_conv_2d(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower DEPTHWISE_CONV_2D; weights become [output][kernel height][kernel width]."""
     window = node_window(graph, node)
     rows = weight_values(graph, node)[0].reshape(-1, window.output[3]).T

@@ -13,6 +13,7 @@ from edgeq.compile.arithmetic import (
     weighted_output,
 )
 from edgeq.compile.layer import Call, Layer, constant
+from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import quantization, scale_of
 
@@ -39,7 +40,7 @@ def dense_layer(
     return Layer((call,), ("eq_dense",), (array, *output.constants), detail, hot=True)
 
 
-def lower_fully_connected(graph: Graph, node: Node) -> Layer:
+def lower_fully_connected(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower FULLY_CONNECTED, per-tensor or per-channel."""
     w = graph.tensor(node.inputs[1])
     weights = weight_values(graph, node)

@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.compile.layer import Call, Layer, constant
+from edgeq.compile.target import Target
 from edgeq.graph.ir import DTYPES, Graph, Node
 from edgeq.graph.oracle.interpreter import prepare
 from edgeq.graph.oracle.requantization import quantization
 
 
-def lower_table(graph: Graph, node: Node) -> Layer:
+def lower_table(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower any function of one byte; the oracle's own operator fills the table."""
     x = graph.tensor(node.inputs[0])
     levels = np.arange(256, dtype=np.uint8).view(DTYPES[x.dtype])
@@ -20,14 +21,14 @@ def lower_table(graph: Graph, node: Node) -> Layer:
     return Layer((Call("eq_lut", "eq_lut", fields, _ends(node)),), ("eq_lut",), (table,))
 
 
-def lower_quantize(graph: Graph, node: Node) -> Layer:
+def lower_quantize(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower QUANTIZE, from float32 or from a byte."""
     if graph.tensor(node.inputs[0]).dtype == "float32":
         return _edge(graph, node, node.outputs[0], "eq_quantize")
-    return lower_table(graph, node)
+    return lower_table(graph, node, target)
 
 
-def lower_dequantize(graph: Graph, node: Node) -> Layer:
+def lower_dequantize(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower DEQUANTIZE to float32."""
     kernel = {"int8": "eq_dequantize", "uint8": "eq_dequantize_u8"}
     return _edge(graph, node, node.inputs[0], kernel[graph.tensor(node.inputs[0]).dtype])

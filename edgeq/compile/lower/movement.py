@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edgeq.compile.layer import Call, Layer
 from edgeq.compile.lower.loops import Steps, fill_loops, merge_loops, strides
+from edgeq.compile.target import Target
 from edgeq.graph.calls import Call as OperatorCall
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
@@ -38,13 +39,13 @@ class Copy:
         return Call("eq_copy", "eq_copy", fields, (self.source, output))
 
 
-def lower_movement(graph: Graph, node: Node) -> Layer:
+def lower_movement(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower an operator that consists of copies."""
     calls = tuple(copy.call(node.outputs[0]) for copy in COPIES[node.op](call_of(graph, node)))
     return Layer(calls, ("eq_copy",))
 
 
-def lower_pad(graph: Graph, node: Node) -> Layer:
+def lower_pad(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower PAD (with the output's zero point) or PADV2 (with a constant)."""
     op = call_of(graph, node)
     value = op.values(2)[0] if node.op == "PADV2" else zero_point_of(op.output)

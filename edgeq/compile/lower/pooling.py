@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from edgeq.compile.layer import Call, Layer
-from edgeq.compile.lower.convolution import Window, option_pair
+from edgeq.compile.lower.convolution import Window, explicit_padding, option_pair
+from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
 from edgeq.graph.oracle.requantization import fused_range
@@ -18,10 +19,11 @@ def pool_window(graph: Graph, node: Node) -> Window:
         stride=option_pair(node, "stride_h", "stride_w"),
         dilation=(1, 1),
         same=node.options.get("padding", "SAME") == "SAME",
+        explicit=explicit_padding(node),
     )
 
 
-def lower_pool(graph: Graph, node: Node) -> Layer:
+def lower_pool(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower AVERAGE_POOL_2D or MAX_POOL_2D."""
     window = pool_window(graph, node)
     low, high = fused_range(call_of(graph, node))

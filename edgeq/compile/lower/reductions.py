@@ -6,6 +6,7 @@ import numpy as np
 
 from edgeq.compile.arithmetic import pack_shift
 from edgeq.compile.layer import Call, Layer, constant
+from edgeq.compile.target import Target
 from edgeq.graph.calls import Call as OperatorCall
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
@@ -17,7 +18,7 @@ LARGEST_SUM = 255  # |q - zero point| of one element
 _PATTERN = (False, True, False, True, False)
 
 
-def lower_mean(graph: Graph, node: Node) -> Layer:
+def lower_mean(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower MEAN: the division goes into the multiplier, the zero point into an offset."""
     op = call_of(graph, node)
     _, count = reduced_axes(op)
@@ -48,7 +49,7 @@ def mean_loops(op: OperatorCall) -> tuple[int, ...] | None:
     return tuple(sizes)
 
 
-def lower_softmax(graph: Graph, node: Node) -> Layer:
+def lower_softmax(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower SOFTMAX with a table of exponentials for its input scale."""
     op = call_of(graph, node)
     beta, scale = float(op.option("beta", 0.0)), float(scale_of(op.input(0)))  # type: ignore[arg-type]

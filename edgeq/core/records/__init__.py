@@ -25,7 +25,17 @@ from edgeq.core.records.energy import (
 )
 from edgeq.core.records.firmware import EDGEQ, FirmwareImage, ProtocolRecord, RegionUse, SizeRecord
 from edgeq.core.records.linux import HostRecord, HostState, ScalingRecord
-from edgeq.core.records.plan import CompiledModel, Plan, PlannedLayer, PlannedTensor, PortRecord
+from edgeq.core.records.plan import (
+    DEFAULT,
+    CompiledModel,
+    CompileOptions,
+    Goal,
+    PassRecord,
+    Plan,
+    PlannedLayer,
+    PlannedTensor,
+    PortRecord,
+)
 from edgeq.core.records.result import (
     BoardRecord,
     DifferenceRecord,
@@ -39,6 +49,7 @@ from edgeq.core.records.result import (
 )
 
 __all__ = [
+    "DEFAULT",
     "EDGEQ",
     "BatteryRecord",
     "BoardKind",
@@ -47,6 +58,7 @@ __all__ = [
     "CheckRecord",
     "CheckedResult",
     "ComparisonRecord",
+    "CompileOptions",
     "CompiledModel",
     "ConversionRecord",
     "DifferenceRecord",
@@ -56,6 +68,7 @@ __all__ = [
     "FirmwareImage",
     "GateRecord",
     "Gating",
+    "Goal",
     "HostRecord",
     "HostState",
     "Kind",
@@ -67,6 +80,7 @@ __all__ = [
     "ModelRecord",
     "OperatorGroup",
     "OutputRecord",
+    "PassRecord",
     "Plan",
     "PlannedLayer",
     "PlannedTensor",

@@ -6,6 +6,32 @@ from typing import Literal
 
 from edgeq.core.records.base import Record
 
+Goal = Literal["balanced", "speed", "ram", "flash"]
+
+
+class CompileOptions(Record, frozen=True, kw_only=True):
+    """What the user asks of the `aot` compiler.
+
+    `omitted_passes` are left out; `ram_bytes` and `flash_bytes` are budgets for the compiled model,
+    its kernels, constants and arena (None: what the board has).
+    """
+
+    goal: Goal = "balanced"
+    omitted_passes: tuple[str, ...] = ()
+    ram_bytes: int | None = None
+    flash_bytes: int | None = None
+
+
+DEFAULT = CompileOptions()
+
+
+class PassRecord(Record, frozen=True, kw_only=True):
+    """What a pass over the graph did: how many changes, and which, in words."""
+
+    name: str
+    changes: int
+    note: str = ""
+
 
 class PlannedTensor(Record, frozen=True, kw_only=True):
     """An activation tensor in the arena.
@@ -46,6 +72,7 @@ class PlannedLayer(Record, frozen=True, kw_only=True):
     output_shape: tuple[int, ...]
     macs: int
     constant_bytes: int
+    scratch_bytes: int = 0
 
 
 class PortRecord(Record, frozen=True, kw_only=True):
@@ -79,6 +106,8 @@ class Plan(Record, frozen=True, kw_only=True):
     tensors: tuple[PlannedTensor, ...]
     layers: tuple[PlannedLayer, ...]
     notes: tuple[str, ...] = ()
+    options: CompileOptions = CompileOptions()
+    passes: tuple[PassRecord, ...] = ()
 
 
 class CompiledModel(Record, frozen=True, kw_only=True):

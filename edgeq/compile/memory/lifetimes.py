@@ -1,10 +1,11 @@
-"""Passes over the graph before code is made: which tensors share memory, and how long they live."""
+"""Which tensors share memory, and how long they live."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edgeq.compile.planner import Buffer
+from edgeq.compile.layer import SCRATCH
+from edgeq.compile.memory.planner import Buffer
 from edgeq.graph.ir import Graph, Node
 
 # Operators that change a tensor's shape and leave its bytes alone.
@@ -64,3 +65,8 @@ def find_lifetimes(
     for tensor in graph.outputs:
         touch(tensor, final)
     return {t: Buffer(graph.tensor(t).bytes, *spans[t]) for t in sorted(spans)}
+
+
+def scratch_key(layer: int) -> int:
+    """Return the key under which a layer's scratch memory stands among the tensors' buffers."""
+    return SCRATCH - layer

@@ -1,0 +1,7 @@
+"""Kernels for cores with the DSP extension: Cortex-M4, M7 and M33."""
+
+from __future__ import annotations
+
+from edgeq.compile.lower.variants import Variant
+
+ROWS: dict[str, tuple[Variant, ...]] = {}

@@ -1,0 +1,7 @@
+"""Kernels for cores without SIMD: Cortex-M0+ and M3, and 32-bit RISC-V."""
+
+from __future__ import annotations
+
+from edgeq.compile.lower.variants import Variant
+
+ROWS: dict[str, tuple[Variant, ...]] = {}

@@ -1,0 +1,1 @@
+"""The arena: how long tensors live, and where they lie."""

@@ -1,0 +1,4 @@
+"""Passes over the graph before it is lowered: each gives the same outputs with less to compute."""
+
+from edgeq.compile.passes.table import PASSES as PASSES
+from edgeq.compile.passes.table import run_passes as run_passes

@@ -1,0 +1,53 @@
+"""The table of passes, in the order in which they run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+
+from edgeq.core.errors import UsageError, did_you_mean
+from edgeq.core.records import PassRecord
+from edgeq.graph.ir import Graph
+
+
+@dataclass(frozen=True, slots=True)
+class Rewrite:
+    """What a pass made: the graph, how many changes, and what they did in words."""
+
+    graph: Graph
+    changes: int = 0
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Pass:
+    """A rewriting that keeps every output byte for every input."""
+
+    name: str
+    run: Callable[[Graph], Rewrite]
+    about: str
+
+
+PASSES: tuple[Pass, ...] = ()
+
+
+def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tuple[PassRecord, ...]]:
+    """Return the graph after every pass but the `omitted`, and what each did.
+
+    Raises:
+        UsageError: there is no pass of an omitted name.
+    """
+    names = [p.name for p in PASSES]
+    for name in omitted:
+        if name not in names:
+            raise UsageError(
+                f"there is no pass {name!r}",
+                hint=f"passes: {', '.join(names)}.{did_you_mean(name, names)}",
+            )
+    records = []
+    for step in PASSES:
+        if step.name not in omitted:
+            made = step.run(graph)
+            graph = made.graph
+            records.append(PassRecord(name=step.name, changes=made.changes, note=made.note))
+    return graph, tuple(records)
