@@ -29,6 +29,13 @@ def int8s(draw: st.DrawFn, shape: tuple[int, ...]) -> Tensor:
 
 
 @st.composite
+def alike(draw: st.DrawFn, *sizes: tuple[int, ...]) -> list[Tensor]:
+    """Tensors of the given shapes with one quantisation."""
+    scale, zero_point = draw(scales), draw(zero_points)
+    return [activation(shape, "int8", scale, zero_point) for shape in sizes]
+
+
+@st.composite
 def geometries(draw: st.DrawFn, dilated: bool) -> dict[str, Any]:
     """Return input size, window and options of a window operator, such that an output exists."""
     padding = draw(paddings)
