@@ -270,7 +270,7 @@ _ROWS = (
        indexed_shapes.gathered, _MOVING),
     Op("GATHER_ND", "GatherNdOptions", 2, "input indices", (f"T {_INDEX}|int16 > T",),
        indexed_shapes.gathered_slices, _MOVING),
-    Op("DEPTH_TO_SPACE", "DepthToSpaceOptions", 2, "input", ("T > T",),
+    Op("DEPTH_TO_SPACE", "DepthToSpaceOptions", 1, "input", ("T > T",),
        spatial_shapes.space_of_depth, _MOVING),
     Op("SPACE_TO_DEPTH", "SpaceToDepthOptions", 2, "input", ("T > T",),
        spatial_shapes.depth_of_space, _MOVING),

@@ -84,7 +84,10 @@ def depth_of_space(call: Call) -> Run:
 
 
 def batches_of_space(call: Call) -> Run:
-    """SPACE_TO_BATCH_ND: padded with the output's zero point, then every block[i]-th row."""
+    """SPACE_TO_BATCH_ND: padded with the output's zero point, then every block[i]-th row.
+
+    LiteRT pads so; TFLite Micro pads with a byte that it never initialises.
+    """
     block, edges = space_blocks(call)
     rest = len(call.data) - 1 - len(block)
     filler = 0 if call.output.quantization is None else zero_point_of(call.output)

@@ -206,8 +206,15 @@ def test_blocks_of_depth(effort: settings) -> None:
 
 @efforts
 def test_blocks_of_batches(effort: settings) -> None:
-    hold(batch_blocks("SPACE_TO_BATCH_ND"), effort)
+    hold(batch_blocks("SPACE_TO_BATCH_ND"), effort, _check_space_to_batch)
     hold(batch_blocks("BATCH_TO_SPACE_ND"), effort)
+
+
+def _check_space_to_batch(graph: Graph, seed: int) -> None:
+    # TensorFlow Lite Micro pads with a byte that it never initialises, LiteRT with the zero point.
+    edges = graph.tensor(graph.nodes[0].inputs[2]).data
+    assert edges is not None
+    check(graph, seed, micro=not edges.any())
 
 
 @efforts
@@ -227,10 +234,12 @@ def test_broadcast_to(effort: settings) -> None:
 
 @efforts
 def test_fill_zeros_and_shape(effort: settings) -> None:
-    for models in (fills(), zeros(), shapes_of()):
-        hold(models, effort)
+    hold(fills(), effort)
+    hold(shapes_of(), effort)
+    # LiteRT has no int8 ZEROS_LIKE.
+    hold(zeros(), effort, lambda g, seed: check(g, seed, litert=False))
 
 
 @efforts
 def test_resize_nearest(effort: settings) -> None:
-    hold(nearest(), effort, lambda g, seed: check(g, seed, litert=False))
+    hold(nearest(), effort)
