@@ -135,7 +135,7 @@ def rsqrt_table(in_scale: float, in_zp: int, out_scale: float, out_zp: int) -> T
 def elu_table(in_scale: float, in_zp: int, out_scale: float, out_zp: int) -> Table:
     """Return ELU: exp(x) - 1 below zero, computed in single precision."""
     real = np.float32(in_scale) * (_LEVELS - in_zp).astype(np.float32)
-    exps = np.exp(real.astype(np.float64)).astype(np.float32)
+    exps = np.exp(np.minimum(real, 0).astype(np.float64)).astype(np.float32)
     values = np.where(real < 0, exps - np.float32(1), real)
     scaled = (values * (np.float32(1) / np.float32(out_scale))).astype(np.float64)
     nearest = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled)

@@ -66,7 +66,7 @@ def weighted(
     """Return a model of one operator with weights.
 
     Args:
-        op: CONV_2D, DEPTHWISE_CONV_2D or FULLY_CONNECTED.
+        op: CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV or FULLY_CONNECTED.
         weight_shape: of the filter.
         axis: of the output channels in the filter.
         shapes: `x` and `y`, the shapes of input and output; `options`.
@@ -94,5 +94,7 @@ def weighted(
         inputs.append(constant(bias, "int32", bias_scales))
     elif op == "FULLY_CONNECTED":
         inputs.append(None)
+    if op == "TRANSPOSE_CONV":
+        inputs = [constant(shapes["y"], "int32"), inputs[1], inputs[0], *inputs[2:]]
     output = activation(shapes["y"], "int8", out_scale, draw(zero_points))
     return one_op(op, inputs, output, shapes["options"])

@@ -28,9 +28,7 @@ def splits(draw: st.DrawFn) -> Graph:
 def uneven_splits(draw: st.DrawFn) -> Graph:
     sizes, shape = draw(st.lists(st.integers(1, 4), min_size=1, max_size=4)), draw(shapes())
     axis = draw(st.integers(0, len(shape) - 1))
-    whole, *parts = (
-        (*shape[:axis], size, *shape[axis + 1 :]) for size in (sum(sizes), *sizes)
-    )
+    whole, *parts = ((*shape[:axis], size, *shape[axis + 1 :]) for size in (sum(sizes), *sizes))
     x, *results = draw(alike(whole, *parts))
     inputs = [x, constant(sizes, "int32"), constant([axis], "int32")]
     return one_op("SPLIT_V", inputs, results, {"num_splits": len(sizes)})
@@ -165,16 +163,6 @@ def shapes_of(draw: st.DrawFn) -> Graph:
     return one_op("SHAPE", draw(alike(shape)), y, {"out_type": "INT32"})
 
 
-@st.composite
-def nearest(draw: st.DrawFn) -> Graph:
-    batch, channels = draw(st.integers(1, 2)), draw(st.integers(1, 3))
-    size, result = ([draw(st.integers(1, 9)) for _ in range(2)] for _ in range(2))
-    x, y = draw(alike((batch, *size, channels), (batch, *result, channels)))
-    corners = draw(st.sampled_from([(False, False), (True, False), (False, True)]))
-    options = dict(zip(("align_corners", "half_pixel_centers"), corners, strict=True))
-    return one_op("RESIZE_NEAREST_NEIGHBOR", [x, constant(result, "int32")], y, options)
-
-
 @efforts
 def test_split(effort: settings) -> None:
     hold(splits(), effort)
@@ -238,8 +226,3 @@ def test_fill_zeros_and_shape(effort: settings) -> None:
     hold(shapes_of(), effort)
     # LiteRT has no int8 ZEROS_LIKE.
     hold(zeros(), effort, lambda g, seed: check(g, seed, litert=False))
-
-
-@efforts
-def test_resize_nearest(effort: settings) -> None:
-    hold(nearest(), effort)
