@@ -36,7 +36,7 @@ Sums = NDArray[np.float64]
 def convolution(call: Call) -> Run:
     """CONV_2D: NHWC input, OHWI filter."""
     channels, height, width, _ = call.input(1).shape
-    windows, finish = Windows.of(call, height, width), _finisher(call, _channel_factors(call))
+    windows, finish = Windows.of(call, height, width), _finisher(call, output_factors(call))
 
     def run(x: Int8, weights: Int8, bias: Bias = None) -> Int8:
         sums = np.zeros((*call.output.shape[:3], channels))
@@ -51,7 +51,7 @@ def convolution(call: Call) -> Run:
 def depthwise(call: Call) -> Run:
     """DEPTHWISE_CONV_2D: output channel o reads input channel o // depth_multiplier."""
     _, height, width, _ = call.input(1).shape
-    windows, finish = Windows.of(call, height, width), _finisher(call, _channel_factors(call))
+    windows, finish = Windows.of(call, height, width), _finisher(call, output_factors(call))
     copies = call.number("depth_multiplier", 1)
 
     def run(x: Int8, weights: Int8, bias: Bias = None) -> Int8:
@@ -68,8 +68,7 @@ def depthwise(call: Call) -> Run:
 def fully_connected(call: Call) -> Run:
     """FULLY_CONNECTED: every row of `depth` inputs times the weights [units, depth]."""
     _, depth = call.input(1).shape
-    per_channel = quantization(call.input(1)).per_channel
-    finish = _finisher(call, _channel_factors(call) if per_channel else [_single_factor(call)])
+    finish = _finisher(call, output_factors(call))
 
     def run(x: Int8, weights: Int8, bias: Bias = None) -> Int8:
         rows = _centred(call, x).reshape(-1, depth)
@@ -140,6 +139,13 @@ def batch_matmul(call: Call) -> Run:
 
 def _centred(call: Call, x: Int8) -> Sums:
     return x.astype(np.float64) - zero_point_of(call.input(0))
+
+
+def output_factors(call: Call) -> list[float]:
+    """Return the real factors from accumulators to outputs: one for each output, or one for all."""
+    dense = call.node.op == "FULLY_CONNECTED"
+    single = dense and not quantization(call.input(1)).per_channel
+    return [_single_factor(call)] if single else _channel_factors(call)
 
 
 def _channel_factors(call: Call) -> list[float]:
