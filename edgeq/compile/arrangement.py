@@ -9,7 +9,7 @@ from edgeq.compile.layer import Layer
 from edgeq.compile.memory.lifetimes import computing_nodes, find_permits, find_storage
 from edgeq.compile.memory.packing import Buffer, Permit, arena_bytes
 from edgeq.compile.memory.planner import check_plan, plan_arena
-from edgeq.compile.streaming.group import lower_group
+from edgeq.compile.streaming.group import lower_group, note
 from edgeq.compile.streaming.selection import Step, Wish, plain_step, step_buffers, stream
 from edgeq.compile.support import lower
 from edgeq.compile.target import Target
@@ -18,7 +18,7 @@ from edgeq.graph.ir import Graph, Node
 
 # How much the goals let stripes cost, as a share of the multiply-accumulates; goals that are not
 # here stream for a budget alone.
-_STREAMS: Mapping[Goal, float] = {"ram": float("inf"), "balanced": 0.02}
+_STREAMS: Mapping[Goal, float] = {"ram": float("inf"), "balanced": 0.04}
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ class Arrangement:
     offsets: Mapping[int, int]
     permits: tuple[Permit, ...]
     arena: int
+    notes: tuple[str, ...] = ()
 
 
 def arrange(graph: Graph, target: Target) -> Arrangement:
@@ -64,11 +65,7 @@ def _settle(
     graph: Graph, steps: Sequence[Step], storage: Mapping[int, int], target: Target
 ) -> Arrangement:
     """Return the arrangement of steps, after an independent check of what overlaps in it."""
-    layers = tuple(
-        s.layer if s.layer else lower_group(graph, s.group, target)
-        for s in steps
-        if s.layer or s.group
-    )
+    layers = tuple(_layer(graph, s, target) for s in steps)
     nodes = tuple(s.node for s in steps)
     final = [
         Step(s.node, s.nodes, layer.scratch, layer.overlaps)
@@ -89,4 +86,12 @@ def _settle(
         offsets=dict(zip(buffers, offsets, strict=True)),
         permits=permits,
         arena=size,
+        notes=tuple(note(graph, s.group) for s in steps if s.group),
     )
+
+
+def _layer(graph: Graph, step: Step, target: Target) -> Layer:
+    if step.group is not None:
+        return lower_group(graph, step.group, target)
+    assert step.layer is not None
+    return step.layer

@@ -55,6 +55,7 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
             _planned_tensor(graph.tensor(t), b, offsets[t]) for t, b in buffers.items() if t >= 0
         ),
         layers=tuple(_planned_layer(graph, i, made, at) for i in range(len(layers))),
+        notes=made.notes,
         options=target.options,
         passes=passes,
         computed_macs=total_macs(graph),

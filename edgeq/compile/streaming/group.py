@@ -90,18 +90,32 @@ def lower_group(graph: Graph, group: Group, target: Target) -> Layer:
     stripes = [
         tuple(run for task in stripe for run in work.runs(task)) for stripe in group.plan.stripes
     ]
-    names = ", ".join(
-        f"{m.node.op} {m.window.describe()}" if m.window else m.node.op for m in group.members
-    )
     return Layer(
         calls=tuple(work.calls),
         sources=tuple(dict.fromkeys(work.sources)),
         constants=tuple(work.constants.values()),
-        detail=f"{names}: {group.rows} rows at a time",
+        detail=describe(group),
         hot=work.hot,
         scratch=group.buffered + work.scratch,
         overlaps=group_overlaps(graph, group),
         program=roll_up(stripes),
+    )
+
+
+def describe(group: Group) -> str:
+    """Return e.g. '1x1 then 3x3, stride 2, 4 rows at a time'."""
+    windows = " then ".join(m.window.describe() for m in group.members if m.window)
+    rows = "row by row" if group.rows == 1 else f"{group.rows} rows at a time"
+    return ", ".join(filter(None, (windows, rows)))
+
+
+def note(graph: Graph, group: Group) -> str:
+    """Return what streaming the group saves and costs, in words."""
+    ops = " + ".join(m.node.op for m in group.members)
+    whole = sum(graph.tensor(m.output).bytes for m in group.members[:-1])
+    return (
+        f"{ops} stream, {group.rows} of {group.members[-1].walk.out_rows} rows at a time: "
+        f"{whole:,} bytes between them become {group.buffered:,}, {group.moved:,} bytes move"
     )
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from edgeq.compile.lower.convolution import Window, node_window
 from edgeq.compile.lower.pooling import pool_window
 from edgeq.compile.streaming.stripes import Rows, Walk
-from edgeq.graph.ir import Graph, Node
+from edgeq.graph.ir import Graph, Node, OptionValue
 
 _WINDOWS: dict[str, Callable[[Graph, Node], Window]] = {
     "CONV_2D": node_window,
@@ -68,8 +68,9 @@ def cut_member(graph: Graph, item: Member, rows: Rows, needs: Rows) -> tuple[Gra
         tensors[index] = replace(graph.tensor(index), shape=(1, high - low, *shape[2:]))
     node = item.node
     if item.window is not None and (item.walk.reach > 1 or item.walk.pad or item.window.pad[1]):
-        padding = {"padding": "EXPLICIT", "pad_top": item.walk.padding(rows)}
-        options = {**node.options, **padding, "pad_left": item.window.pad[1]}
+        options: dict[str, OptionValue] = dict(node.options)
+        options["padding"] = "EXPLICIT"
+        options["pad_top"], options["pad_left"] = item.walk.padding(rows), item.window.pad[1]
         node = replace(node, options=options)
     return replace(graph, tensors=tuple(tensors)), node
 

@@ -19,7 +19,7 @@ _ROUNDS = 24
 _LEAST_GAIN = 0.01  # of the peak, for a group to be worth its calls
 # What stripes cost, in multiply-accumulates: a call on a stripe, and a byte that changes place.
 _TASK_COST, _BYTE_COST = 150, 1
-_DEAREST = 0.02  # of the model's multiply-accumulates, for the goal `balanced`
+_ROWS = (1, 2, 4, 8)  # of a stripe, in the order in which they are tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +61,30 @@ def stream(
     graph: Graph, steps: Sequence[Step], storage: Mapping[int, int], wish: Wish
 ) -> list[Step]:
     """Return the steps with groups in place of those that make the peak, as far as `wish` goes."""
+    budget = wish.dearest * sum(macs(graph, n) for s in steps for n in s.nodes)
+    for rows in _ROWS:
+        chosen = _prune(graph, steps, _lower_peak(graph, steps, storage, wish, rows), storage, wish)
+        chosen = _widen(graph, chosen, storage, wish)
+        if sum(_cost(s.group) for s in chosen if s.group) <= budget:
+            return chosen
+    return list(steps)
+
+
+def _lower_peak(
+    graph: Graph, steps: Sequence[Step], storage: Mapping[int, int], wish: Wish, rows: int
+) -> list[Step]:
+    """Put a group around the step that makes the peak, again and again while that lowers it."""
     chosen = list(steps)
     floors = step_floors(graph, chosen, storage)
-    budget = wish.dearest * sum(macs(graph, n) for s in steps for n in s.nodes)
-    stuck: set[int] = set()
     for _ in range(_ROUNDS):
-        peak = max((f for i, f in enumerate(floors) if i not in stuck), default=0)
-        if peak <= wish.enough or peak < max(floors):
+        peak = max(floors, default=0)
+        if peak <= wish.enough:
             break
-        found = _best(graph, chosen, storage, floors.index(peak), peak)
-        if found is None:
-            break
-        at, trial = found
-        if sum(_cost(s.group) for s in trial if s.group) > budget:
+        trial = _best(graph, chosen, storage, floors.index(peak), rows)
+        if trial is None:
             break
         chosen, floors = trial, step_floors(graph, trial, storage)
-    return _widen(graph, _prune(graph, steps, chosen, storage, wish), storage, wish)
+    return chosen
 
 
 def step_floors(graph: Graph, steps: Sequence[Step], storage: Mapping[int, int]) -> list[int]:
@@ -94,38 +102,35 @@ def _cost(group: Group) -> float:
 
 
 def _best(
-    graph: Graph, steps: list[Step], storage: Mapping[int, int], at: int, peak: int
-) -> tuple[int, list[Step]] | None:
-    """Return the steps with the group around step `at` that lowers its peak most."""
-    best: tuple[float, float, int, list[Step]] | None = None
-    for first, end, step in _candidates(graph, steps, at):
-        trial = [*steps[:first], step, *steps[end:]]
-        floors = step_floors(graph, trial, storage)
-        height = max(floors[max(0, first - 1) : first + 2])
-        if height > peak * (1 - _LEAST_GAIN) or step.group is None:
-            continue
-        key = (height, _cost(step.group), first, trial)
-        if best is None or key[:3] < best[:3]:
-            best = key
-    return (best[2], best[3]) if best else None
+    graph: Graph, steps: list[Step], storage: Mapping[int, int], at: int, rows: int
+) -> list[Step] | None:
+    """Return the steps with the group around step `at`, the peak, that lowers it most."""
+    best: list[Step] | None = None
+    least: tuple[float, float] | None = None
+    peak = max(step_floors(graph, steps, storage))
+    for first, end, group in _candidates(graph, steps, at, rows):
+        scratch = max(s.scratch - _rolling(s) for s in steps[first:end])
+        trial = [*steps[:first], group_step(graph, group, scratch), *steps[end:]]
+        height = max(step_floors(graph, trial, storage)[max(0, first - 1) : first + 2])
+        key = height, _cost(group)
+        if height <= peak * (1 - _LEAST_GAIN) and (least is None or key < least):
+            best, least = trial, key
+    return best
 
 
-def _candidates(graph: Graph, steps: list[Step], at: int) -> Iterator[tuple[int, int, Step]]:
-    """Yield every group of neighbours of which step `at` is one, and where it goes."""
+def _candidates(
+    graph: Graph, steps: list[Step], at: int, rows: int
+) -> Iterator[tuple[int, int, Group]]:
+    """Yield every group of neighbours of which step `at` is one: from where to where, and it."""
     for first in range(max(0, at - LONGEST + 1), at + 1):
         for end in range(at + 1, len(steps) + 1):
             nodes = tuple(n for s in steps[first:end] for n in s.nodes)
-            if len(nodes) > LONGEST:
+            members = chain(graph, nodes) if 2 <= len(nodes) <= LONGEST else ()
+            if members is None or len(nodes) > LONGEST:
                 break
-            if len(nodes) < 2:
-                continue
-            members = chain(graph, nodes)
-            if members is None:
-                break
-            group = make_group(graph, members, 1)
-            if group is not None:
-                scratch = max(s.scratch - _rolling(s) for s in steps[first:end])
-                yield first, end, group_step(graph, group, scratch)
+            group = make_group(graph, members, rows) if members else None
+            if group is not None and rows <= members[-1].walk.out_rows:
+                yield first, end, group
 
 
 def _rolling(step: Step) -> int:
