@@ -20,6 +20,8 @@ from edgeq.graph.ir import Graph, Node
 # here stream for a budget alone.
 _STREAMS: Mapping[Goal, float] = {"ram": float("inf"), "balanced": 0.04}
 
+_ROOMS = (1.0, 0.9, 0.75, 0.0)
+
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
@@ -44,7 +46,9 @@ def arrange(graph: Graph, target: Target) -> Arrangement:
     storage = find_storage(graph)
     plain = [plain_step(n, lower(graph, n, target)) for n in computing_nodes(graph)]
     best = _settle(graph, plain, storage, target)
-    for wish in _wishes(target, best.arena):
+    for wish in _wishes(graph, target):
+        if best.arena <= wish.enough:
+            continue
         steps = stream(graph, plain, storage, wish)
         if any(s.group for s in steps):
             streamed = _settle(graph, steps, storage, target)
@@ -52,13 +56,19 @@ def arrange(graph: Graph, target: Target) -> Arrangement:
     return best
 
 
-def _wishes(target: Target, arena: int) -> list[Wish]:
-    """Return the ways to stream, in the order in which they are tried."""
+def _wishes(graph: Graph, target: Target) -> list[Wish]:
+    """Return the ways to stream, in the order in which they are tried.
+
+    An arena can be larger than its layers need one by one: a budget is asked for with room.
+    """
     goal, budget = target.options.goal, target.options.ram_bytes
-    wishes = [Wish(dearest=_STREAMS[goal])] if goal in _STREAMS else []
-    if budget is not None and arena > budget and goal != "ram":
-        wishes.append(Wish(enough=budget))
-    return wishes
+    if budget is None and target.room is not None:
+        budget = target.room - sum(graph.tensor(t).bytes for t in graph.inputs)
+    free = [Wish(dearest=_STREAMS[goal])] if goal in _STREAMS else []
+    if budget is None:
+        return free
+    rooms = (int(budget * share) for share in _ROOMS)
+    return [*free, *(Wish(budget, enough) for enough in rooms)]
 
 
 def _settle(

@@ -16,7 +16,9 @@ from edgeq.compile.passes import run_passes, total_macs
 from edgeq.compile.source import Unit, library_files, port_record
 from edgeq.compile.support import require_supported
 from edgeq.compile.target import NATIVE, Target
+from edgeq.core.errors import GateError
 from edgeq.core.records import CompiledModel, Plan, PlannedLayer, PlannedTensor
+from edgeq.core.units import short_name
 from edgeq.graph.ir import Graph, Tensor
 from edgeq.graph.ops import macs
 
@@ -31,6 +33,7 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
     Raises:
         InputError: an operator of the graph is not supported.
         UsageError: there is no pass of an omitted name.
+        GateError: a budget of RAM or flash that was asked for cannot be kept.
     """
     require_supported(graph)
     nominal = total_macs(graph)
@@ -62,6 +65,7 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
     )
     places: dict[int, int | str] = {t: _constant_name(root) for t, root in made.storage.items()}
     places |= at | {key: offset for key, offset in offsets.items() if key < 0}
+    require_budget(plan)
     files, sources, hot = library_files(Unit(graph, plan, layers, constants, places))
     files[f"{plan.name}.json"] = plan_json(plan)
     return CompiledModel(name=plan.name, plan=plan, files=files, sources=sources, hot_sources=hot)
@@ -70,6 +74,39 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
 def computed_graph(graph: Graph, plan: Plan) -> Graph:
     """Return the graph that the layers of `plan` compute: `graph` after the passes of the plan."""
     return run_passes(graph, plan.options.omitted_passes)[0]
+
+
+def require_budget(plan: Plan) -> None:
+    """Check a plan against the budgets that were asked for.
+
+    Raises:
+        GateError: the arena is over, or the constants alone are.
+    """
+    options = plan.options
+    if options.ram_bytes is not None and plan.arena_bytes > options.ram_bytes:
+        raise GateError(
+            f"the arena needs {plan.arena_bytes:,} bytes, {plan.arena_bytes - options.ram_bytes:,} "
+            f"more than asked for; {_peak_words(plan)}",
+            hint="make these tensors smaller in the model, or give it more RAM",
+        )
+    if options.flash_bytes is not None and plan.constant_bytes > options.flash_bytes:
+        over = plan.constant_bytes - options.flash_bytes
+        raise GateError(
+            f"the constants take {plan.constant_bytes:,} bytes, {over:,} more than asked for",
+            hint="use fewer weights, or give the model more flash",
+        )
+
+
+def _peak_words(plan: Plan) -> str:
+    """Return which layer needs most, and the largest tensors that are alive there."""
+    alive = {
+        layer.index: [t for t in plan.tensors if t.first <= layer.index <= t.last]
+        for layer in plan.layers
+    }
+    top = max(plan.layers, key=lambda x: x.scratch_bytes + sum(t.bytes for t in alive[x.index]))
+    largest = sorted(alive[top.index], key=lambda t: -t.bytes)[:2]
+    names = " and ".join(f"{short_name(t.name)} ({t.bytes:,} bytes)" for t in largest)
+    return f"most at layer {top.index} ({top.op}), whose largest tensors are {names}"
 
 
 def plan_json(plan: Plan) -> str:

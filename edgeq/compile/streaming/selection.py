@@ -36,9 +36,14 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """How far to go: to the least peak, or to a budget, at what cost in multiply-accumulates."""
+    """How far to go.
+
+    `enough` is the arena that is small enough, `aim` the peak to stop at, `dearest` what stripes
+    may cost as a share of the model's multiply-accumulates.
+    """
 
     enough: int = 0
+    aim: int = 0
     dearest: float = float("inf")
 
 
@@ -78,7 +83,7 @@ def _lower_peak(
     floors = step_floors(graph, chosen, storage)
     for _ in range(_ROUNDS):
         peak = max(floors, default=0)
-        if peak <= wish.enough:
+        if peak <= wish.aim:
             break
         trial = _best(graph, chosen, storage, floors.index(peak), rows)
         if trial is None:
@@ -186,7 +191,7 @@ def _prune(
     for step in [s for s in steps if s.group]:
         at = steps.index(step)
         trial = [*steps[:at], *(single[n.index] for n in step.nodes), *steps[at + 1 :]]
-        target = max(wish.enough, max(step_floors(graph, steps, storage)))
+        target = max(wish.aim, max(step_floors(graph, steps, storage)))
         if max(step_floors(graph, trial, storage)) <= target:
             steps = trial
     return steps
@@ -194,7 +199,7 @@ def _prune(
 
 def _widen(graph: Graph, steps: list[Step], storage: Mapping[int, int], wish: Wish) -> list[Step]:
     """Return the steps with stripes of as many rows as the peak leaves room for."""
-    peak = max(wish.enough, max(step_floors(graph, steps, storage), default=0))
+    peak = max(wish.aim, max(step_floors(graph, steps, storage), default=0))
     for at, step in enumerate(steps):
         while steps[at].group is not None:
             group = steps[at].group
