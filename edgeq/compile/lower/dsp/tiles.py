@@ -31,8 +31,8 @@ class Matrix:
 
 
 def shifts_right(multipliers: Sequence[float]) -> bool:
-    """Whether every factor is below a half: what the requantisation of a tile asks for."""
-    return all(quantize_multiplier(m)[1] < 0 for m in multipliers)
+    """Whether every factor is nought or below a half, as the requantisation of a tile asks."""
+    return all(m == 0 or shift < 0 for m, shift in map(quantize_multiplier, multipliers))
 
 
 def order_runs(runs: int, length: int) -> NDArray[np.int64]:
