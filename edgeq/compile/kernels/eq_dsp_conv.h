@@ -6,10 +6,11 @@
 #include "eq_window.h"
 
 /* Tiles of four output pixels in the order of memory: all that a tile reads is read before any of
-   it is written. `scratch` holds a widened tile, and behind it a window, as bytes. */
+   it is written. `scratch` holds a widened tile, and behind it the bytes of windows that reach
+   over the border: kernel_h rows of 3 * stride_w + (kernel_w - 1) * dilation_w + 1 pixels. */
 struct eq_dsp_conv {
     struct eq_window window;
-    int8_t in_zero, min, max;
+    int8_t in_zero;
     struct eq_dsp_matrix matrix;
 };
 

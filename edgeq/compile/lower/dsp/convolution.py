@@ -38,7 +38,7 @@ def lower_pointwise(graph: Graph, node: Node, target: Target) -> Layer:
     depth, outputs = window.input[3], window.output[3]
     matrix = _window_matrix(graph, node, (1, depth))
     pixels = math.prod(window.output[:3])
-    fields = {"rows": pixels, "depth": depth, **matrix.limits, "matrix": matrix.fields}
+    fields = {"rows": pixels, "depth": depth, "matrix": matrix.fields}
     steps = [*range(PIXELS, pixels + 1, PIXELS), *range(pixels - pixels % PIXELS + 1, pixels + 1)]
     distance = write_distance(np.array(steps), outputs, np.arange(pixels) * depth)
     return Layer(
@@ -59,12 +59,8 @@ def lower_convolution(graph: Graph, node: Node, target: Target) -> Layer:
     runs = (kh, kw * depth) if window.dilation[1] == 1 else (kh * kw, depth)
     matrix = _window_matrix(graph, node, runs)
     zero = zero_point_of(graph.tensor(node.inputs[0]))
-    fields = {
-        "window": window.fields,
-        "in_zero": zero,
-        **matrix.limits,
-        "matrix": matrix.fields,
-    }
+    fields = {"window": window.fields, "in_zero": zero, "matrix": matrix.fields}
+    border = kh * ((PIXELS - 1) * window.stride[1] + window.reach[1]) * depth
     pixels = math.prod(window.output[:3])
     ends = np.minimum(np.arange(PIXELS, pixels + PIXELS, PIXELS), pixels)
     distance = write_distance(ends, window.output[3], first_reads(window))
@@ -74,7 +70,7 @@ def lower_convolution(graph: Graph, node: Node, target: Target) -> Layer:
         (matrix.constant,),
         window.describe(),
         hot=True,
-        scratch=matrix.scratch + (kh * kw * depth if window.is_padded else 0),
+        scratch=matrix.scratch + (border if window.is_padded else 0),
         overlaps=(Overlap(node.inputs[0], distance),),
     )
 

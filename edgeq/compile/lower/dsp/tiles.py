@@ -26,7 +26,6 @@ class Matrix:
 
     fields: Mapping[str, Any]
     constant: Constant
-    limits: Mapping[str, int]
     scratch: int
 
 
@@ -89,8 +88,10 @@ def tile_matrix(
         "steps": steps,
         "outputs": outputs,
         "zero": zero_point_of(graph.tensor(node.outputs[0])),
+        "min": low,
+        "max": high,
     }
-    return Matrix(fields, array, {"min": low, "max": high}, PIXELS * 4 * steps)
+    return Matrix(fields, array, PIXELS * 4 * steps)
 
 
 def _weight_words(weights: NDArray[np.int64]) -> NDArray[np.int32]:
