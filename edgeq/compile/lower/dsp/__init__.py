@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgeq.compile.lower.dsp import depthwise
 from edgeq.compile.lower.variants import Variant
 
-ROWS: dict[str, tuple[Variant, ...]] = {}
+ROWS: dict[str, tuple[Variant, ...]] = {"DEPTHWISE_CONV_2D": depthwise.ROWS}
