@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from edgeq.compile.lower.dsp import depthwise
+from edgeq.compile.lower.dsp import dense, depthwise
 from edgeq.compile.lower.variants import Variant
 
-ROWS: dict[str, tuple[Variant, ...]] = {"DEPTHWISE_CONV_2D": depthwise.ROWS}
+ROWS: dict[str, tuple[Variant, ...]] = {
+    "DEPTHWISE_CONV_2D": depthwise.ROWS,
+    "FULLY_CONNECTED": dense.ROWS,
+}
