@@ -46,7 +46,7 @@ def lower_fully_connected(graph: Graph, node: Node, target: Target) -> Layer:
 
 
 def dense_multipliers(graph: Graph, node: Node) -> list[float]:
-    """Return the real multipliers of FULLY_CONNECTED, one for each scale of the weights."""
+    """Return the real multipliers of a FULLY_CONNECTED: a single one, or one for each output."""
     x, w, y = (graph.tensor(i) for i in (*node.inputs[:2], node.outputs[0]))
     if quantization(w).per_channel:
         return channel_multipliers(graph, node)

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from edgeq.compile.lower.dsp import dense, depthwise
+from edgeq.compile.lower.dsp.convolution import CONVOLUTIONS
+from edgeq.compile.lower.dsp.dense import DENSE
+from edgeq.compile.lower.dsp.depthwise import DEPTHWISE
 from edgeq.compile.lower.variants import Variant
 
 ROWS: dict[str, tuple[Variant, ...]] = {
-    "DEPTHWISE_CONV_2D": depthwise.ROWS,
-    "FULLY_CONNECTED": dense.ROWS,
+    "CONV_2D": CONVOLUTIONS,
+    "DEPTHWISE_CONV_2D": DEPTHWISE,
+    "FULLY_CONNECTED": DENSE,
 }

@@ -70,4 +70,4 @@ def _lower(graph: Graph, node: Node, target: Target) -> Layer:
     return Layer((call,), (kernel,), (words, *output.constants), hot=True)
 
 
-ROWS = (Variant("quads", _fits, _lower),)
+DENSE = (Variant("quads", _fits, _lower),)

@@ -196,4 +196,4 @@ def accumulator_reach(
     return bias + positive * least + negative * most, bias + positive * most + negative * least
 
 
-ROWS = (Variant("plane", _is_plain_3x3, _lower),)
+DEPTHWISE = (Variant("plane", _is_plain_3x3, _lower),)
