@@ -77,7 +77,7 @@ static void exact_lines(const struct eq_plane *g, const struct eq_lines *l, int3
 /* What the assembly does, in C. */
 void eq_plane_lines(const struct eq_lines *l, int32_t stride)
 {
-    const int32_t pitch = l->pitch / (2 * stride);
+    const int32_t pitch = l->pitch / 2;
     const int32_t length = (int32_t)(l->end - l->plane) / stride + l->odd;
     const int32_t out_line_step = l->out_skip + (length - l->odd) * l->out_step;
     int32_t i, j;
@@ -104,11 +104,12 @@ static void walk_image(const struct eq_plane *g, int32_t stride, eq_line_kernel 
     l.end = plane + paired * stride;
     l.out_step = g->out_step;
     l.skip = stride * (g->pitch - 2 * paired);
-    l.pitch = stride * g->pitch;
+    l.advance = stride * g->pitch;
     l.out_skip = g->out_line_step - paired * g->out_step;
     l.lines = g->out_lines;
     l.odd = g->out_length & 1;
     l.plane = plane;
+    l.pitch = g->pitch;
     for (c = 0; c < g->channels; c++) {
         gather(g, x + c, plane);
         l.weights = channel;
