@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from edgeq.compile.lower.mve.depthwise import DEPTHWISE_ROWS
 from edgeq.compile.lower.mve.matrix import MATRIX_ROWS
 from edgeq.compile.lower.variants import Variant
 
-ROWS: dict[str, tuple[Variant, ...]] = {**MATRIX_ROWS}
+ROWS: dict[str, tuple[Variant, ...]] = {**MATRIX_ROWS, **DEPTHWISE_ROWS}
