@@ -140,10 +140,38 @@ def ties(rng: Random) -> Graph:
     return one_op("FULLY_CONNECTED", inputs, activation((2, units), "int8", scale, 0), options)
 
 
+def pair(op: str) -> Callable[[Random], Graph]:
+    """Return a maker of models of ADD, SUB or MUL, some of them with broadcasting."""
+
+    def make(rng: Random) -> Graph:
+        shape = tuple(_size(rng, m) for m in (3, 4, 30))
+        shapes = [shape, shape]
+        if rng.random() < 0.4:
+            shapes[rng.integers(2)] = (1, 1, shape[2]) if rng.random() < 0.5 else shape[1:]
+        scales = np.float32(2.0 ** rng.uniform(-9, 3, 2))
+        if rng.random() < 0.4:
+            scales[1] = scales[0] * np.float32(rng.choice([1.0, 0.5, 4.0]))
+        reach = scales.sum() if op != "MUL" else scales.prod() * 128
+        scale = float(np.float32(reach * 2.0 ** rng.uniform(-2, 3)))
+        inputs = [
+            activation(s, "int8", float(scale), _zero(rng))
+            for s, scale in zip(shapes, scales, strict=True)
+        ]
+        options: dict[str, OptionValue] = {
+            "fused_activation_function": str(rng.choice(_ACTIVATIONS))
+        }
+        return one_op(op, inputs, activation(shape, "int8", scale, _zero(rng)), options)
+
+    return make
+
+
 MODELS: dict[str, Callable[[Random], Graph]] = {
     "convolution": convolution,
     "pointwise": pointwise,
     "depthwise": depthwise,
     "dense": dense,
     "ties": ties,
+    "add": pair("ADD"),
+    "sub": pair("SUB"),
+    "mul": pair("MUL"),
 }

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from edgeq.boards.registry import find_board
 from edgeq.compile.support import unsupported_nodes

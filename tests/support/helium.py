@@ -35,6 +35,7 @@ SECTIONS {
   .text 0 : { KEEP(*(.vectors)) *(.text*) *(.rodata*) }
   .arenas 0x21000000 : { first_arena = .; *(.bss.m*_arena) . = . + 64; last_arena = .; }
   .data 0x20000000 : { *(.data*) *(.bss*) *(COMMON) }
+  /DISCARD/ : { *(.ARM.exidx*) }
 }
 """
 
