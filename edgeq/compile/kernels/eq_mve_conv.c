@@ -1,7 +1,7 @@
 #include "eq_mve_conv.h"
 
 #if defined(__ARM_FEATURE_MVE)
-#include "eq_mve_copy.h"
+#include "eq_mve_bytes.h"
 #include "eq_mve_matrix.h"
 
 /* One row of taps; `x` is its input row. */
@@ -12,8 +12,8 @@ static int8_t *gather_row(const struct eq_mve_conv *l, const int8_t *x, int32_t 
     for (tap = 0; tap < g->kernel_w; tap++) {
         const int32_t at = column + tap * g->dilation_w;
         const int inside = at >= 0 && at < g->in_w;
-        to = inside ? eq_mve_copy(to, x + at * g->in_c, g->in_c)
-                    : eq_mve_fill(to, l->in_zero, g->in_c);
+        to = inside ? copy_bytes(to, x + at * g->in_c, g->in_c)
+                    : fill_bytes(to, l->in_zero, g->in_c);
     }
     return to;
 }
@@ -33,9 +33,9 @@ static const int8_t *window_taps(const struct eq_mve_conv *l, const int8_t *x, i
     }
     for (i = row; i < row + g->kernel_h * g->dilation_h; i += g->dilation_h) {
         if (i < 0 || i >= g->in_h) {
-            to = eq_mve_fill(to, l->in_zero, run);
+            to = fill_bytes(to, l->in_zero, run);
         } else if (whole) {
-            to = eq_mve_copy(to, x + i * stride + column * g->in_c, run);
+            to = copy_bytes(to, x + i * stride + column * g->in_c, run);
         } else {
             to = gather_row(l, x + i * stride, column, to);
         }

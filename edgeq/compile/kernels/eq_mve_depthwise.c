@@ -1,7 +1,7 @@
 #include "eq_mve_depthwise.h"
 
 #if defined(__ARM_FEATURE_MVE)
-#include "eq_mve_copy.h"
+#include "eq_mve_bytes.h"
 
 /* Sixteen accumulators: lanes 0 4 8 12, 2 6 10 14, 1 5 9 13 and 3 7 11 15. */
 struct sums {
@@ -133,12 +133,12 @@ static void copy_row(const struct eq_mve_depthwise *d, const int8_t *x, int32_t 
     const int32_t pad = g->pad_w * g->in_c, rest = pitch - pad, width = g->in_w * g->in_c;
     const int32_t used = width < rest ? width : rest;
     if (row < 0 || row >= g->in_h) {
-        eq_mve_fill(to, d->in_zero, pitch);
+        fill_bytes(to, d->in_zero, pitch);
         return;
     }
-    to = eq_mve_fill(to, d->in_zero, pad);
-    to = eq_mve_copy(to, x + row * width, used);
-    eq_mve_fill(to, d->in_zero, rest - used);
+    to = fill_bytes(to, d->in_zero, pad);
+    to = copy_bytes(to, x + row * width, used);
+    fill_bytes(to, d->in_zero, rest - used);
 }
 
 static void depthwise_image(const struct eq_mve_depthwise *d, const int8_t *x, int8_t *y,

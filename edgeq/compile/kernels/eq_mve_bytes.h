@@ -1,11 +1,11 @@
 /* Copies and fills of bytes, sixteen at a time. Each returns the end of what it wrote. */
-#ifndef EQ_MVE_COPY_H
-#define EQ_MVE_COPY_H
+#ifndef EQ_MVE_BYTES_H
+#define EQ_MVE_BYTES_H
 
 #include "eq_mve.h"
 
 #if defined(__ARM_FEATURE_MVE)
-static inline int8_t *eq_mve_copy(int8_t *to, const int8_t *from, int32_t count)
+static inline int8_t *copy_bytes(int8_t *to, const int8_t *from, int32_t count)
 {
     int8_t *at = to;
     int32_t left;
@@ -18,7 +18,7 @@ static inline int8_t *eq_mve_copy(int8_t *to, const int8_t *from, int32_t count)
     return to + count;
 }
 
-static inline int8_t *eq_mve_fill(int8_t *to, int8_t value, int32_t count)
+static inline int8_t *fill_bytes(int8_t *to, int8_t value, int32_t count)
 {
     const int8x16_t v = vdupq_n_s8(value);
     int8_t *at = to;
