@@ -8,4 +8,9 @@ from edgeq.compile.lower.mve.elementwise import ELEMENTWISE_ROWS
 from edgeq.compile.lower.mve.matrix import MATRIX_ROWS
 from edgeq.compile.lower.variants import Variant
 
-ROWS: dict[str, tuple[Variant, ...]] = {**MATRIX_ROWS, **DEPTHWISE_ROWS, **BINARY_ROWS, **ELEMENTWISE_ROWS}
+ROWS: dict[str, tuple[Variant, ...]] = {
+    **MATRIX_ROWS,
+    **DEPTHWISE_ROWS,
+    **BINARY_ROWS,
+    **ELEMENTWISE_ROWS,
+}

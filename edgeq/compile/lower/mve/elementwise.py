@@ -8,7 +8,7 @@ from dataclasses import replace
 from edgeq.compile.layer import Call, Layer
 from edgeq.compile.lower.elementwise import lower_quantize, lower_table
 from edgeq.compile.lower.movement import lower_movement, lower_pad
-from edgeq.compile.lower.mve.arithmetic import LANES, shifts_right
+from edgeq.compile.lower.mve.arithmetic import LANES
 from edgeq.compile.lower.pooling import lower_pool, pool_window
 from edgeq.compile.lower.reductions import lower_mean, mean_loops
 from edgeq.compile.lower.variants import Lower, Variant
@@ -62,7 +62,10 @@ def with_kernels(lower: Lower, kernels: Mapping[str, tuple[str, str]]) -> Lower:
         sources = {row[1] for row in chosen if row}
         kept = layer.sources if None in chosen else ()
         return replace(
-            layer, calls=tuple(calls), sources=(*kept, *sorted(sources)), hot=True,
+            layer,
+            calls=tuple(calls),
+            sources=(*kept, *sorted(sources)),
+            hot=True,
         )
 
     return lower_vectors
@@ -98,6 +101,10 @@ _POOLS = {
 }
 _TABLES = {"eq_lut": ("eq_mve_lut", "eq_mve_lut")}
 
+_UNARY = (
+    "LOGISTIC", "TANH", "RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "LEAKY_RELU", "HARD_SWISH",
+)  # fmt: skip
+
 _POOL = (Variant("mve-pool", has_channels, with_kernels(lower_pool, _POOLS)),)
 _MOVE = (Variant("mve-move", has_vectors, with_kernels(lower_movement, _MOVES)),)
 _PAD = (Variant("mve-move", has_vectors, with_kernels(lower_pad, _MOVES)),)
@@ -114,8 +121,6 @@ ELEMENTWISE_ROWS: dict[str, tuple[Variant, ...]] = {
     "TRANSPOSE": _MOVE,
     "PAD": _PAD,
     "PADV2": _PAD,
-    **dict.fromkeys(
-        "LOGISTIC TANH RELU RELU6 RELU_N1_TO_1 RELU_0_TO_1 LEAKY_RELU HARD_SWISH".split(), _TABLE
-    ),
+    **dict.fromkeys(_UNARY, _TABLE),
     "QUANTIZE": (Variant("mve-lut", maps_bytes, with_kernels(lower_quantize, _TABLES)),),
 }
