@@ -1,32 +1,8 @@
 #include "eq_mve_conv.h"
 
 #if defined(__ARM_FEATURE_MVE)
+#include "eq_mve_bytes.h"
 #include "eq_mve_matrix.h"
-
-static int8_t *copy(int8_t *to, const int8_t *from, int32_t count)
-{
-    int8_t *at = to;
-    int32_t left;
-    for (left = count; left > 0; left -= 16) {
-        const mve_pred16_t p = vctp8q((uint32_t)left);
-        vstrbq_p_s8(at, vldrbq_z_s8(from, p), p);
-        from += 16;
-        at += 16;
-    }
-    return to + count;
-}
-
-static int8_t *fill(int8_t *to, int8_t value, int32_t count)
-{
-    const int8x16_t v = vdupq_n_s8(value);
-    int8_t *at = to;
-    int32_t left;
-    for (left = count; left > 0; left -= 16) {
-        vstrbq_p_s8(at, v, vctp8q((uint32_t)left));
-        at += 16;
-    }
-    return to + count;
-}
 
 /* One row of taps; `x` is its input row. */
 static int8_t *gather_row(const struct eq_mve_conv *l, const int8_t *x, int32_t column, int8_t *to)
@@ -35,8 +11,9 @@ static int8_t *gather_row(const struct eq_mve_conv *l, const int8_t *x, int32_t 
     int32_t tap;
     for (tap = 0; tap < g->kernel_w; tap++) {
         const int32_t at = column + tap * g->dilation_w;
-        to = at >= 0 && at < g->in_w ? copy(to, x + at * g->in_c, g->in_c)
-                                     : fill(to, l->in_zero, g->in_c);
+        const int inside = at >= 0 && at < g->in_w;
+        to = inside ? copy_bytes(to, x + at * g->in_c, g->in_c)
+                    : fill_bytes(to, l->in_zero, g->in_c);
     }
     return to;
 }
@@ -56,9 +33,9 @@ static const int8_t *window_taps(const struct eq_mve_conv *l, const int8_t *x, i
     }
     for (i = row; i < row + g->kernel_h * g->dilation_h; i += g->dilation_h) {
         if (i < 0 || i >= g->in_h) {
-            to = fill(to, l->in_zero, run);
+            to = fill_bytes(to, l->in_zero, run);
         } else if (whole) {
-            to = copy(to, x + i * stride + column * g->in_c, run);
+            to = copy_bytes(to, x + i * stride + column * g->in_c, run);
         } else {
             to = gather_row(l, x + i * stride, column, to);
         }

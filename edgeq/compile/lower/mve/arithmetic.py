@@ -31,11 +31,26 @@ def vector_output(
         rows: the weights as [outputs, depth].
         multipliers: real multipliers below a half, one for each output or a single one.
     """
+    shared = len(set(multipliers)) == 1
+    factors = list(multipliers[:1]) * LANES if shared else multipliers
+    return _output(graph, node, rows, factors, 0 if shared else -1)
+
+
+def channel_output(
+    graph: Graph, node: Node, rows: NDArray[np.int8], multipliers: Sequence[float]
+) -> Output:
+    """Return `vector_output` with an entry for each output even where all share one factor."""
+    factors = multipliers if len(multipliers) > 1 else list(multipliers[:1]) * len(rows)
+    return _output(graph, node, rows, factors, -1)
+
+
+def _output(
+    graph: Graph, node: Node, rows: NDArray[np.int8], factors: Sequence[float], mask: int
+) -> Output:
     x, y = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
     sums = rows.astype(np.int64).sum(axis=1)
     bias = bias_values(graph, node, len(rows)) - zero_point_of(x) * sums
-    shared = len(set(multipliers)) == 1
-    pairs = [quantize_multiplier(m) for m in (multipliers[:1] * LANES if shared else multipliers)]
+    pairs = [quantize_multiplier(f) for f in factors]
     low, high = fused_range(call_of(graph, node))
     arrays = (
         constant("bias", bias, np.int32),
@@ -46,7 +61,7 @@ def vector_output(
         "bias": arrays[0].ref,
         "multiplier": arrays[1].ref,
         "shift": arrays[2].ref,
-        "mask": 0 if shared else -1,
+        "mask": mask,
         "zero": zero_point_of(y),
         "min": low,
         "max": high,
