@@ -75,7 +75,7 @@ static inline void dot(const uint32_t *x, const uint32_t *end, const uint8_t *w,
     register int32_t second __asm__("r3") = bias;
     register int32_t third __asm__("r4") = (int32_t)(uintptr_t)end;
     register int32_t fourth __asm__("r5");
-    __asm__("mov r8, r2\n mov r9, r3\n mov r10, r2\n mov r11, r3\n mov r12, r4\n"
+    __asm__(".syntax unified\n mov r8, r2\n mov r9, r3\n mov r10, r2\n mov r11, r3\n mov r12, r4\n"
             "1:\n" TWO_TAPS(0, 1) TWO_TAPS(2, 3)
             "adds %[w], #4\n cmp %[x], r12\n bne 1b\n"
             "mov r3, r9\n lsls r6, r3, #16\n mov r2, r8\n subs r2, r2, r6\n"
@@ -149,9 +149,10 @@ static void compute_scaled_tile(const struct job *j)
         const struct eq_scale q = eq_scale_of(s, words);
         int32_t acc[4];
         sum_output(j, o, words[0], acc);
+        eq_scale_four(&q, acc);
         words += 3;
         for (i = 0; i < j->count; i++) {
-            j->y[i * outputs + o] = (int8_t)eq_scaled(&q, s->low_bits, acc[i]);
+            j->y[i * outputs + o] = (int8_t)acc[i];
         }
     }
 }
