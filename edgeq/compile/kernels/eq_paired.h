@@ -7,6 +7,7 @@
 #define EQ_PAIRED_H
 
 #include "eq_base.h"
+#include "eq_scale.h"
 #include "eq_window.h"
 
 /* The weights of an output lie together, tap by tap; each run of taps that are neighbours in memory
@@ -17,6 +18,7 @@ struct eq_paired {
     int32_t depth; /* weights of one output */
     int8_t in_zero;
     const uint8_t *weights;
+    struct eq_scaling scaling; /* without outputs where `out` holds */
     struct eq_output out;
 };
 

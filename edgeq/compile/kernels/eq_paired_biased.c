@@ -75,7 +75,7 @@ static inline void dot(const uint32_t *x, const uint32_t *end, const uint8_t *w,
     register int32_t second __asm__("r3") = bias;
     register int32_t third __asm__("r4") = (int32_t)(uintptr_t)end;
     register int32_t fourth __asm__("r5");
-    __asm__("mov r8, r2\n mov r9, r3\n mov r10, r2\n mov r11, r3\n mov r12, r4\n"
+    __asm__(".syntax unified\n mov r8, r2\n mov r9, r3\n mov r10, r2\n mov r11, r3\n mov r12, r4\n"
             "1:\n" TWO_TAPS(0, 1) TWO_TAPS(2, 3)
             "adds %[w], #4\n cmp %[x], r12\n bne 1b\n"
             "mov r3, r9\n lsls r6, r3, #16\n mov r2, r8\n subs r2, r2, r6\n"
@@ -110,23 +110,50 @@ static inline void dot(const uint32_t *x, const uint32_t *end, const uint8_t *w,
 }
 #endif
 
-static void compute_tile(const struct eq_paired *p, const uint32_t *columns, const uint32_t *end,
-                         int32_t count, int8_t *y)
+/* What the outputs of a tile share: columns, and where its pixels go. */
+struct job {
+    const struct eq_paired *layer;
+    const uint32_t *columns;
+    const uint32_t *end;
+    int32_t count;
+    int8_t *y;
+};
+
+static inline void sum_output(const struct job *j, int32_t o, int32_t bias, int32_t *acc)
 {
-    const struct eq_output q = p->out;
-    const int32_t outputs = p->window.out_c;
-    const uint32_t chunks = (uint32_t)p->depth / 2;
-    const uint8_t *w = p->weights;
+    const uint32_t low = (uint32_t)bias * 0x10001u - ((uint32_t)j->layer->depth << 14);
+    dot(j->columns, j->end, j->layer->weights + o * j->layer->depth, bias, low, acc);
+}
+
+static void compute_tile(const struct job *j)
+{
+    const struct eq_output *q = &j->layer->out;
+    const int32_t outputs = j->layer->window.out_c;
     int32_t o, i;
     for (o = 0; o < outputs; o++) {
-        const int32_t bias = q.bias[o];
-        const uint32_t low = (uint32_t)bias + ((uint32_t)bias << 16) - (chunks << 15);
         int32_t acc[4];
-        dot(columns, end, w, bias, low, acc);
-        for (i = 0; i < count; i++) {
-            y[i * outputs + o] = eq_finish(&q, acc[i], o);
+        sum_output(j, o, q->bias[o], acc);
+        for (i = 0; i < j->count; i++) {
+            j->y[i * outputs + o] = eq_finish(q, acc[i], o);
         }
-        w += p->depth;
+    }
+}
+
+static void compute_scaled_tile(const struct job *j)
+{
+    const struct eq_scaling *s = &j->layer->scaling;
+    const int32_t outputs = j->layer->window.out_c;
+    const int32_t *words = s->outputs;
+    int32_t o, i;
+    for (o = 0; o < outputs; o++) {
+        const struct eq_scale q = eq_scale_of(s, words);
+        int32_t acc[4];
+        sum_output(j, o, words[0], acc);
+        eq_scale_four(&q, acc);
+        words += 3;
+        for (i = 0; i < j->count; i++) {
+            j->y[i * outputs + o] = (int8_t)acc[i];
+        }
     }
 }
 
@@ -135,6 +162,7 @@ void eq_paired_biased(const struct eq_paired *layer, int8_t *scratch, const int8
     const struct eq_window *g = &layer->window;
     uint32_t *const columns = (uint32_t *)(void *)scratch;
     uint32_t *const end = columns + layer->depth / 2 * CHUNK;
+    struct job job = {layer, columns, end, 0, y};
     int32_t n;
     for (n = 0; n < g->batch; n++) {
         struct eq_walk at = {0, 0};
@@ -146,7 +174,13 @@ void eq_paired_biased(const struct eq_paired *layer, int8_t *scratch, const int8
                 const int8_t *const rows[4] = {none, none, none, none};
                 pack_taps(out, rows, 2);
             }
-            compute_tile(layer, columns, end, tile.count, y);
+            job.count = tile.count;
+            job.y = y;
+            if (layer->scaling.outputs) {
+                compute_scaled_tile(&job);
+            } else {
+                compute_tile(&job);
+            }
             y += tile.count * g->out_c;
         }
         x += g->in_h * g->in_w * g->in_c;

@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import channel_multipliers, weight_values, weighted_output
+from edgeq.compile.arithmetic import weight_values
 from edgeq.compile.layer import SCRATCH, Call, Layer, constant
 from edgeq.compile.lower.convolution import Window, node_window
+from edgeq.compile.lower.small.scaling import finishing
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
@@ -57,9 +58,7 @@ def lower_paired(graph: Graph, node: Node, target: Target) -> Layer:
     window = node_window(graph, node)
     weights = weight_values(graph, node)
     rows = paired_weights(window, weights)
-    output = weighted_output(
-        graph, node, weights.reshape(len(weights), -1), channel_multipliers(graph, node)
-    )
+    finish, arrays = finishing(graph, node, weights.reshape(len(weights), -1))
     array = constant("weights", rows.astype(np.int16) + 128, np.uint8)
     depth = rows.shape[1]
     fields = {
@@ -67,14 +66,14 @@ def lower_paired(graph: Graph, node: Node, target: Target) -> Layer:
         "depth": depth,
         "in_zero": zero_point_of(graph.tensor(node.inputs[0])),
         "weights": array.ref,
-        "out": output.fields,
+        **finish,
     }
     operands = (SCRATCH, node.inputs[0], node.outputs[0])
     call = Call("eq_paired_biased", "eq_paired", fields, operands)
     return Layer(
         (call,),
         ("eq_paired_biased",),
-        (array, *output.constants),
+        (array, *arrays),
         window.describe(),
         hot=True,
         scratch=12 * depth + 4 * window.kernel[1] * window.input[3],
