@@ -12,10 +12,12 @@ from edgeq.compile.layer import Constant, Layer
 from edgeq.compile.memory.lifetimes import (
     computing_nodes,
     find_lifetimes,
+    find_permits,
     find_storage,
     scratch_key,
 )
-from edgeq.compile.memory.planner import Buffer, arena_bytes, check_plan, lower_bound, plan_arena
+from edgeq.compile.memory.packing import Buffer, Permit, arena_bytes
+from edgeq.compile.memory.planner import check_plan, lower_bound, plan_arena
 from edgeq.compile.passes import run_passes, total_macs
 from edgeq.compile.source import Unit, arena_place, library_files, port_record
 from edgeq.compile.support import lower, require_supported
@@ -45,7 +47,8 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
     buffers = find_lifetimes(graph, nodes, storage)
     scratch = {scratch_key(i): Buffer(x.scratch, i, i) for i, x in enumerate(layers) if x.scratch}
     buffers |= scratch
-    offsets = dict(zip(buffers, plan_arena(tuple(buffers.values())), strict=True))
+    permits = find_permits(graph, nodes, layers, storage, buffers)
+    offsets = dict(zip(buffers, plan_arena(tuple(buffers.values()), permits), strict=True))
     constants = _collect(graph, layers, storage)
     at = {t: offsets[root] for t, root in storage.items() if root in offsets}
     plan = Plan(
@@ -55,8 +58,8 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
         edgeq_version=edgeq.__version__,
         core=target.core,
         macs=nominal,
-        arena_bytes=_checked_arena(buffers, offsets),
-        arena_lower_bound=lower_bound(tuple(buffers.values())),
+        arena_bytes=_checked_arena(buffers, offsets, permits),
+        arena_lower_bound=lower_bound(tuple(buffers.values()), permits),
         constant_bytes=sum(c.data.nbytes for c in constants.values()),
         inputs=tuple(port_record(graph.tensor(t), at[t]) for t in graph.inputs),
         outputs=tuple(port_record(graph.tensor(t), at[t]) for t in graph.outputs),
@@ -85,11 +88,13 @@ def computed_graph(graph: Graph, plan: Plan) -> Graph:
     return run_passes(graph, plan.options.omitted_passes)[0]
 
 
-def _checked_arena(buffers: Mapping[int, Buffer], offsets: Mapping[int, int]) -> int:
-    """Return the arena's size, after an independent check that nothing overlaps in it."""
+def _checked_arena(
+    buffers: Mapping[int, Buffer], offsets: Mapping[int, int], permits: Sequence[Permit]
+) -> int:
+    """Return the arena's size, after an independent check of what overlaps in it."""
     sizes, places = tuple(buffers.values()), tuple(offsets.values())
     size = arena_bytes(sizes, places)
-    check_plan(sizes, places, size)
+    check_plan(sizes, places, size, permits)
     return size
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from edgeq.compile.layer import Call, Layer
+from edgeq.compile.layer import Call, Layer, Overlap
 from edgeq.compile.lower.loops import Steps, fill_loops, merge_loops, strides
+from edgeq.compile.lower.overlaps import over_loops
 from edgeq.compile.target import Target
 from edgeq.graph.calls import Call as OperatorCall
 from edgeq.graph.ir import Graph, Node
@@ -38,11 +39,24 @@ class Copy:
         }
         return Call("eq_copy", "eq_copy", fields, (self.source, output))
 
+    def overlaps(self) -> tuple[Overlap, ...]:
+        """Return where the output may lie: of a copy that fills it from first to last."""
+        size, from_step, to_step = self.loops
+        return (
+            over_loops(self.source, size, from_step, self.start) if _is_dense(size, to_step) else ()
+        )
+
+
+def _is_dense(size: Steps, step: Steps) -> bool:
+    return tuple(step) == strides(size)
+
 
 def lower_movement(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower an operator that consists of copies."""
-    calls = tuple(copy.call(node.outputs[0]) for copy in COPIES[node.op](call_of(graph, node)))
-    return Layer(calls, ("eq_copy",))
+    copies = COPIES[node.op](call_of(graph, node))
+    calls = tuple(copy.call(node.outputs[0]) for copy in copies)
+    overlaps = copies[0].overlaps() if len(copies) == 1 else ()
+    return Layer(calls, ("eq_copy",), overlaps=overlaps)
 
 
 def lower_pad(graph: Graph, node: Node, target: Target) -> Layer:
