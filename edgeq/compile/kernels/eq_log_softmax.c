@@ -56,7 +56,7 @@ static void log_softmax_row(const struct eq_log_softmax *s, const int8_t *x, int
     reach = reach < s->entries ? reach : s->entries;
     for (c = 0; c < s->depth; c++) {
         const int32_t d = most - x[c];
-        const int32_t v = d < reach ? eq_divide_by_power(s->scaled[d] - log, 22) + 127 : INT8_MIN;
+        const int32_t v = d < reach ? eq_divide_by_power(wrapping_sum(s->scaled[d], -log), 22) + 127 : INT8_MIN;
         y[c] = (int8_t)eq_clamp(v, INT8_MIN, INT8_MAX);
     }
 }

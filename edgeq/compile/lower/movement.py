@@ -209,9 +209,7 @@ def _space_of_batches(op: OperatorCall) -> tuple[Copy, ...]:
     return _blocks(op, op.output.shape, op.data, to_space=True)
 
 
-def _blocks(
-    op: OperatorCall, space: Steps, batches: Steps, *, to_space: bool
-) -> tuple[Copy, ...]:
+def _blocks(op: OperatorCall, space: Steps, batches: Steps, *, to_space: bool) -> tuple[Copy, ...]:
     """Return a copy for each place of a block: every block[i]-th element of `space`, which is
     padded or cropped, is a part of `batches`."""
     block, edges = space_blocks(op)

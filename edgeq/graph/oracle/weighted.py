@@ -69,7 +69,9 @@ def fully_connected(call: Call) -> Run:
     """FULLY_CONNECTED: every row of `depth` inputs times the weights [units, depth]."""
     _, depth = call.input(1).shape
     per_channel = quantization(call.input(1)).per_channel
-    finish = _finisher(call, _channel_factors(call) if per_channel else [_single_factor(call)])
+    finish = _finisher(
+        call, _channel_factors(call) if per_channel else [product_of_matrices_factor(call)]
+    )
 
     def run(x: Int8, weights: Int8, bias: Bias = None) -> Int8:
         rows = _centred(call, x).reshape(-1, depth)
@@ -123,7 +125,7 @@ def transposed_padding(call: Call) -> tuple[int, int]:
 
 def batch_matmul(call: Call) -> Run:
     """BATCH_MATMUL, either matrix transposed (`adj_x`, `adj_y`)."""
-    factor = quantize_multiplier(_single_factor(call))
+    factor = quantize_multiplier(product_of_matrices_factor(call))
     zeros = [zero_point_of(call.input(side)) for side in range(2)]
     turned = call.option("adj_x", False), call.option("adj_y", False)
     out_zero = zero_point_of(call.output)
@@ -149,8 +151,9 @@ def _channel_factors(call: Call) -> list[float]:
     return [source * float(np.float32(scale)) / result for scale in scales]
 
 
-def _single_factor(call: Call) -> float:
-    """Return the same factor with the product in single precision, as the dense layer does."""
+def product_of_matrices_factor(call: Call) -> float:
+    """Return the same factor with the product in single precision, as FULLY_CONNECTED and
+    BATCH_MATMUL do."""
     return float(scale_of(call.input(0)) * scale_of(call.input(1))) / float(scale_of(call.output))
 
 
