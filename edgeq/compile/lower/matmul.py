@@ -13,7 +13,7 @@ from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
 from edgeq.graph.oracle.fixed_point import quantize_multiplier
 from edgeq.graph.oracle.requantization import zero_point_of
-from edgeq.graph.oracle.weighted import product_of_matrices_factor
+from edgeq.graph.oracle.weighted import matrix_factor
 
 LEVELS = 3
 LARGEST_PRODUCT = 255 * 255
@@ -25,7 +25,7 @@ def lower_batch_matmul(graph: Graph, node: Node, target: Target) -> Layer:
     rows, columns = op.output.shape[-2:]
     turned = bool(op.option("adj_x", False)), bool(op.option("adj_y", False))
     depth = op.data[-2] if turned[0] else op.data[-1]
-    multiplier, shift = quantize_multiplier(product_of_matrices_factor(op))
+    multiplier, shift = quantize_multiplier(matrix_factor(op))
     size, a_step, b_step = fill_loops(matrix_loops(op), LEVELS)
     fields = {
         "size": size,

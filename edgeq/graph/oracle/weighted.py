@@ -36,7 +36,7 @@ Sums = NDArray[np.float64]
 def convolution(call: Call) -> Run:
     """CONV_2D: NHWC input, OHWI filter."""
     channels, height, width, _ = call.input(1).shape
-    windows, finish = Windows.of(call, height, width), _finisher(call, _channel_factors(call))
+    windows, finish = Windows.of(call, height, width), _finisher(call, output_factors(call))
 
     def run(x: Int8, weights: Int8, bias: Bias = None) -> Int8:
         sums = np.zeros((*call.output.shape[:3], channels))
@@ -51,7 +51,7 @@ def convolution(call: Call) -> Run:
 def depthwise(call: Call) -> Run:
     """DEPTHWISE_CONV_2D: output channel o reads input channel o // depth_multiplier."""
     _, height, width, _ = call.input(1).shape
-    windows, finish = Windows.of(call, height, width), _finisher(call, _channel_factors(call))
+    windows, finish = Windows.of(call, height, width), _finisher(call, output_factors(call))
     copies = call.number("depth_multiplier", 1)
 
     def run(x: Int8, weights: Int8, bias: Bias = None) -> Int8:
@@ -68,10 +68,7 @@ def depthwise(call: Call) -> Run:
 def fully_connected(call: Call) -> Run:
     """FULLY_CONNECTED: every row of `depth` inputs times the weights [units, depth]."""
     _, depth = call.input(1).shape
-    per_channel = quantization(call.input(1)).per_channel
-    finish = _finisher(
-        call, _channel_factors(call) if per_channel else [product_of_matrices_factor(call)]
-    )
+    finish = _finisher(call, output_factors(call))
 
     def run(x: Int8, weights: Int8, bias: Bias = None) -> Int8:
         rows = _centred(call, x).reshape(-1, depth)
@@ -125,7 +122,7 @@ def transposed_padding(call: Call) -> tuple[int, int]:
 
 def batch_matmul(call: Call) -> Run:
     """BATCH_MATMUL, either matrix transposed (`adj_x`, `adj_y`)."""
-    factor = quantize_multiplier(product_of_matrices_factor(call))
+    factor = quantize_multiplier(matrix_factor(call))
     zeros = [zero_point_of(call.input(side)) for side in range(2)]
     turned = call.option("adj_x", False), call.option("adj_y", False)
     out_zero = zero_point_of(call.output)
@@ -144,6 +141,13 @@ def _centred(call: Call, x: Int8) -> Sums:
     return x.astype(np.float64) - zero_point_of(call.input(0))
 
 
+def output_factors(call: Call) -> list[float]:
+    """Return the real factors from accumulators to outputs: one for each output, or one for all."""
+    dense = call.node.op == "FULLY_CONNECTED"
+    single = dense and not quantization(call.input(1)).per_channel
+    return [matrix_factor(call)] if single else _channel_factors(call)
+
+
 def _channel_factors(call: Call) -> list[float]:
     """Return input scale * weight scale / output scale of every scale, in double precision."""
     source, result = float(scale_of(call.input(0))), float(scale_of(call.output))
@@ -151,7 +155,7 @@ def _channel_factors(call: Call) -> list[float]:
     return [source * float(np.float32(scale)) / result for scale in scales]
 
 
-def product_of_matrices_factor(call: Call) -> float:
+def matrix_factor(call: Call) -> float:
     """Return the same factor with the product in single precision, as FULLY_CONNECTED and
     BATCH_MATMUL do."""
     return float(scale_of(call.input(0)) * scale_of(call.input(1))) / float(scale_of(call.output))
