@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 import edgeq
 from edgeq.compile.identifiers import c_identifier
@@ -119,8 +122,12 @@ def _collect(
             data = graph.tensor(tensor).data
             if data is not None:
                 name = _constant_name(tensor)
-                found[name] = Constant(name, data.reshape(-1))
+                found[name] = Constant(name, _stored(data).reshape(-1))
     return found
+
+
+def _stored(data: NDArray[Any]) -> NDArray[Any]:
+    return data.view(np.int8) if data.dtype == np.bool_ else data
 
 
 def _constant_name(tensor: int) -> str:

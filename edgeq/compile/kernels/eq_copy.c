@@ -37,3 +37,11 @@ void eq_fill(const struct eq_fill *layer, int8_t *y)
         y[i] = layer->value;
     }
 }
+
+void eq_store(const struct eq_store *layer, int8_t *y)
+{
+    int32_t i;
+    for (i = 0; i < layer->count; i++) {
+        y[i] = layer->bytes[i];
+    }
+}

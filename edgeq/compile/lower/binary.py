@@ -52,7 +52,7 @@ def lower_product(graph: Graph, node: Node, target: Target) -> Layer:
 
 
 def broadcast_sizes(shape: Steps, *operands: Steps) -> tuple[Steps, ...]:
-    """Return the fewest loops over the output `shape`, and the steps of both operands in them."""
+    """Return the fewest loops over the output `shape`, and the steps of every operand in them."""
     steps = []
     for operand in operands:
         full = (1,) * (len(shape) - len(operand)) + operand
@@ -96,7 +96,7 @@ def _layer(graph: Graph, node: Node, kernel: str, fields: Mapping[str, Any]) -> 
     operands = (*node.inputs[:2], node.outputs[0])
     return Layer(
         (Call(kernel, kernel, fields, operands),),
-        ("eq_binary",),
+        ("eq_binary", "eq_broadcast"),
         overlaps=overlaps_of_pair(graph, node),
     )
 
