@@ -6,6 +6,7 @@ strategy there is taken up here by its name. The ones below are wider, for kerne
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -20,20 +21,21 @@ from tests.graph.oracle.test_elementwise import singles
 from tests.support.models import activation, constant, one_op, window_output
 
 Strategy = st.SearchStrategy[Graph]
+# Small enough that a firmware holds hundreds of cases.
 MAX_MACS = 60_000
+MAX_WEIGHTS = 3_000
 channel_counts = st.integers(1, 12) | st.sampled_from([15, 16, 17, 20, 24, 31, 32, 33, 40, 48])
-windows = st.sampled_from([(1, 1), (3, 3), (3, 3), (5, 5), (2, 2), (4, 4), (1, 5), (7, 1), (10, 4)])
+windows = st.sampled_from([(3, 3), (3, 3), (1, 1), (5, 5), (2, 2), (4, 4), (1, 5), (7, 1), (10, 4)])
+strides = st.sampled_from([(1, 1), (1, 1), (2, 2), (2, 1), (1, 2), (3, 3)])
 
 
 @st.composite
-def _geometry(draw: st.DrawFn) -> dict[str, Any]:
+def _geometry(draw: st.DrawFn, pointwise: bool = False) -> dict[str, Any]:
     """Return window, sizes and options of a convolution."""
-    kernel, padding = draw(windows), draw(paddings)
-    stride = draw(st.sampled_from([(1, 1), (1, 1), (2, 2), (2, 1), (1, 2), (3, 3)]))
+    padding = draw(paddings)
+    kernel, stride = ((1, 1), (1, 1)) if pointwise else (draw(windows), draw(strides))
     size = [draw(st.integers(k if padding == "VALID" else 1, max(k, 14))) for k in kernel]
-    output = [
-        window_output(n, k, s, padding) for n, k, s in zip(size, kernel, stride, strict=True)
-    ]
+    output = [window_output(n, k, s, padding) for n, k, s in zip(size, kernel, stride, strict=True)]
     options = {
         "padding": padding, "stride_h": stride[0], "stride_w": stride[1],
         "dilation_h_factor": 1, "dilation_w_factor": 1,
@@ -43,12 +45,13 @@ def _geometry(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def wide_convolutions(draw: st.DrawFn) -> Graph:
+def wide_convolutions(draw: st.DrawFn, pointwise: bool = False) -> Graph:
     """A CONV_2D of more channels, without dilation."""
-    form = draw(_geometry())
+    form = draw(_geometry(pointwise))
     depth, channels = draw(channel_counts), draw(channel_counts)
-    each = int(np.prod(form["output"])) * int(np.prod(form["kernel"])) * depth
-    channels = max(1, min(channels, MAX_MACS // each))
+    weights = math.prod(form["kernel"]) * depth
+    most = min(MAX_MACS // math.prod(form["output"]), MAX_WEIGHTS) // weights
+    channels = max(1, min(channels, most))
     return draw(
         weighted(
             "CONV_2D", (channels, *form["kernel"], depth), 0,
@@ -75,7 +78,8 @@ def wide_depthwise(draw: st.DrawFn) -> Graph:
 @st.composite
 def wide_dense(draw: st.DrawFn) -> Graph:
     """A FULLY_CONNECTED of more inputs and outputs."""
-    rows, units, depth = draw(st.integers(1, 5)), draw(channel_counts), draw(st.integers(1, 400))
+    rows, depth = draw(st.integers(1, 5)), draw(st.integers(1, 400))
+    units = min(draw(channel_counts), MAX_WEIGHTS // depth)
     options = {"fused_activation_function": draw(activations), "keep_num_dims": False}
     shapes = {"x": (rows, depth), "y": (rows, units), "options": options}
     return draw(weighted("FULLY_CONNECTED", (units, depth), 0, **shapes))
@@ -95,9 +99,7 @@ def _with_ends(tensor: Tensor, ends: tuple[int, int], rng: np.random.Generator) 
     if tensor.data is None or tensor.dtype != "int8":
         return tensor
     data = rng.choice(np.array(ends, np.int8), tensor.shape)
-    return Tensor(
-        tensor.index, tensor.name, tensor.shape, tensor.dtype, tensor.quantization, data
-    )
+    return Tensor(tensor.index, tensor.name, tensor.shape, tensor.dtype, tensor.quantization, data)
 
 
 @st.composite
@@ -150,15 +152,16 @@ def packs(draw: st.DrawFn) -> Graph:
 
 
 WIDER: dict[str, Strategy] = {
-    "conv_2d, wide": wide_convolutions(),
-    "depthwise_conv_2d, wide": wide_depthwise(),
-    "fully_connected, wide": wide_dense(),
-    "weights at their ends": saturated(),
-    "average_pool_2d, wide": wide_pools("AVERAGE_POOL_2D"),
-    "max_pool_2d, wide": wide_pools("MAX_POOL_2D"),
-    "add, wide": wide_pairs("ADD"),
-    "sub, wide": wide_pairs("SUB"),
-    "mul, wide": wide_pairs("MUL"),
+    "conv_2d_wide": wide_convolutions(),
+    "conv_2d_pointwise": wide_convolutions(pointwise=True),
+    "depthwise_conv_2d_wide": wide_depthwise(),
+    "fully_connected_wide": wide_dense(),
+    "weights_at_ends": saturated(),
+    "average_pool_2d_wide": wide_pools("AVERAGE_POOL_2D"),
+    "max_pool_2d_wide": wide_pools("MAX_POOL_2D"),
+    "add_wide": wide_pairs("ADD"),
+    "sub_wide": wide_pairs("SUB"),
+    "mul_wide": wide_pairs("MUL"),
     "relu_0_to_1": singles("RELU_0_TO_1"),
     "slice": slices(),
     "pack": packs(),

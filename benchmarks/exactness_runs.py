@@ -10,9 +10,10 @@ from pathlib import Path
 
 import numpy as np
 from exactness_bundle import Member, bundle
-from exactness_cases import Strategy, draw_graphs, draw_inputs
+from exactness_cases import CASES, draw_graphs, draw_inputs
 
 from edgeq.boards.profile import Board
+from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph
 from edgeq.compile.support import unsupported_nodes
 from edgeq.compile.target import Target
@@ -64,50 +65,62 @@ class Failure:
 
 @dataclass(slots=True)
 class Tally:
-    """What came of the cases of one strategy. `kinds` counts operators with their dtypes."""
+    """What came of random cases. `kinds` counts operators with their dtypes, `kernels` calls."""
 
-    name: str
     cases: int = 0
     refused: int = 0
     kinds: Counter[str] = field(default_factory=Counter)
     kernels: Counter[str] = field(default_factory=Counter)
     failures: list[Failure] = field(default_factory=list)
 
-
-def run_strategy(
-    name: str, strategy: Strategy, board: Board, options: CompileOptions, *, cases: int, seed: int
-) -> Tally:
-    """Run `cases` random cases on a board, in shards; the same ones for the same seed."""
-    tally = Tally(name)
-    shard = 0
-    while tally.cases < cases and shard <= 2 * cases // SHARD + 1:
-        wanted = min(SHARD, cases - tally.cases)
-        graphs = draw_graphs(strategy, wanted, seed * 100_003 + shard)[:wanted]
-        run_shard(graphs, board, options, tally, first=shard * SHARD)
-        shard += 1
-    return tally
+    def add(self, other: Tally) -> None:
+        """Add another tally to this one."""
+        self.cases += other.cases
+        self.refused += other.refused
+        self.kinds += other.kinds
+        self.kernels += other.kernels
+        self.failures += other.failures
 
 
-def run_shard(
-    graphs: Sequence[Graph], board: Board, options: CompileOptions, tally: Tally, first: int
-) -> None:
-    """Run graphs on a board and add what came of them to the tally."""
-    ready: list[Case] = []
-    for position, graph in enumerate(graphs):
-        number = first + position
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Some of a strategy's cases on a board: always the same ones for a number and a seed."""
+
+    name: str
+    board: str
+    options: CompileOptions
+    seed: int
+    number: int
+    cases: int
+
+
+def make_shards(
+    name: str, board: str, options: CompileOptions, *, cases: int, seed: int
+) -> list[Shard]:
+    """Return the shards that together have `cases` cases."""
+    sizes = [min(SHARD, cases - at) for at in range(0, cases, SHARD)]
+    return [Shard(name, board, options, seed, i, size) for i, size in enumerate(sizes)]
+
+
+def run_shard(shard: Shard) -> Tally:
+    """Draw a shard's cases, run them on its board and say what came of them."""
+    tally, ready, board = Tally(), [], find_board(shard.board)
+    graphs = draw_graphs(CASES[shard.name], shard.cases, shard.seed * 100_003 + shard.number)
+    for number, graph in enumerate(graphs[: shard.cases], start=shard.number * SHARD):
         if unsupported_nodes(graph):
             tally.refused += 1
             continue
         tally.cases += 1
         tally.kinds[describe_kind(graph)] += 1
         try:
-            ready.append(prepare_case(number, graph, board, options))
+            ready.append(prepare_case(number, graph, board, shard.options))
         except EdgeqError as error:
             tally.failures.append(Failure(None, graph, number, f"not compiled: {error.cause}"))
     for case in ready:
-        tally.kernels.update({layer.kernel for layer in case.member.compiled.plan.layers})
+        tally.kernels.update(layer.kernel for layer in case.member.compiled.plan.layers)
     for part in fill_firmwares(ready, board):
         tally.failures += run_cases(part, board)
+    return tally
 
 
 def describe_kind(graph: Graph) -> str:
