@@ -1,0 +1,167 @@
+"""Hold compiled models against the oracle, byte for byte, on this computer and on virtual boards.
+
+    python benchmarks/exactness.py operators [--case conv_2d,add] [--cases 10000] [--board host]
+    python benchmarks/exactness.py models [--models DIR] [--inputs 1000] [--board virt-m4]
+
+`operators` draws random models of one operator (benchmarks/exactness_cases.py), some hundred to a
+firmware, and runs them on each board: shapes, quantisations, weights and inputs differ from case
+to case. `models` gives whole models many inputs. Exit code 1: a byte differs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT))  # for the strategies of tests/
+
+from baseline import read_baseline  # noqa: E402
+from engine import default_models, select  # noqa: E402
+from engine_rows import Subject, list_subjects  # noqa: E402
+from exactness_cases import CASES, missing_operators  # noqa: E402
+from exactness_runs import Shard, Tally, keep_failure, make_shards, run_shard  # noqa: E402
+from networks import NETWORKS  # noqa: E402
+
+from edgeq.bench.inputs import ModelInput, generate_input  # noqa: E402
+from edgeq.bench.preparation import prepare  # noqa: E402
+from edgeq.bench.runs import run_validation  # noqa: E402
+from edgeq.boards.registry import find_board  # noqa: E402
+from edgeq.compile.support import OPERATORS  # noqa: E402
+from edgeq.core.errors import EdgeqError  # noqa: E402
+from edgeq.core.records import CompileOptions, PortRecord, ValidationRecord  # noqa: E402
+
+
+def tally_operators(options: argparse.Namespace, asked: CompileOptions) -> Iterator[Tally]:
+    """Run every strategy on every board, print what came of each, and yield it."""
+    with ProcessPoolExecutor(options.jobs) as pool:
+        for board in options.board.split(","):
+            for name in options.case:
+                begin, total = time.monotonic(), Tally()
+                shards = make_shards(name, board, asked, cases=options.cases, seed=options.seed)
+                for tally in _spread(pool, shards, options.jobs):
+                    total.add(tally)
+                seconds = time.monotonic() - begin
+                print(describe_tally(board, name, total, seconds), flush=True)
+                for failure in total.failures[: options.show]:
+                    kept = keep_failure(failure, options.keep, name) if options.keep else ""
+                    print(f"    case {failure.number}: {failure.why} {kept}", flush=True)
+                yield total
+
+
+def _spread(pool: ProcessPoolExecutor, shards: Sequence[Shard], jobs: int) -> Iterable[Tally]:
+    return map(run_shard, shards) if jobs == 1 else pool.map(run_shard, shards)
+
+
+def describe_tally(board: str, name: str, tally: Tally, seconds: float) -> str:
+    """Return what came of a strategy's cases in a line."""
+    kernels = ", ".join(f"{kernel} {count:,}" for kernel, count in tally.kernels.most_common())
+    kinds = "; ".join(sorted(tally.kinds))
+    refused = f", {tally.refused:,} not supported" if tally.refused else ""
+    return (
+        f"{board:12} {name:24} {tally.cases:>7,} cases {len(tally.failures):>4,} differences"
+        f"{refused}  [{kinds}]  {kernels}  ({seconds:.0f} s)"
+    )
+
+
+def run_operators(options: argparse.Namespace) -> int:
+    """Run random cases; return the exit code."""
+    asked = CompileOptions(goal=options.optimize, omitted_passes=tuple(options.no_pass))
+    total = Tally()
+    for tally in tally_operators(options, asked):
+        total.add(tally)
+    drawn = {kind.split()[0] for kind in total.kinds}
+    print(f"{total.cases:,} cases, {len(total.failures):,} differences")
+    if set(options.case) == set(CASES):
+        missing = missing_operators(OPERATORS, drawn)
+        print(f"operators without a case generator: {', '.join(missing) or 'none'}")
+    return 1 if total.failures else 0
+
+
+# --- whole models -------------------------------------------------------------------------------
+
+
+def make_inputs(ports: Sequence[PortRecord], count: int) -> list[ModelInput]:
+    """Return `count` inputs: every byte at one end or alternating, then lcg:1, lcg:2 ..."""
+    ends = {"all -128": b"\x80", "all 127": b"\x7f", "-128 and 127": b"\x80\x7f"}
+    found = [
+        ModelInput(name=name, ports=tuple((pattern * port.bytes)[: port.bytes] for port in ports))
+        for name, pattern in ends.items()
+        if all(port.dtype != "float32" for port in ports)
+    ]
+    seeds = range(1, 1 + count - len(found))
+    return [*found[:count], *(generate_input(ports, seed) for seed in seeds)]
+
+
+def validate(subject: Subject, board: str, options: argparse.Namespace) -> ValidationRecord:
+    """Give a model its inputs on a board and compare every output with the oracle's."""
+    asked = CompileOptions(goal=options.optimize, omitted_passes=tuple(options.no_pass))
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+        ready = prepare(Path(subject.path), find_board(board), Path(folder), options=asked)
+        inputs = make_inputs(ready.compiled.plan.inputs, options.inputs)
+        return run_validation(ready, inputs, oracle=options.oracle)
+
+
+def run_models(options: argparse.Namespace) -> int:
+    """Run whole models; return the exit code."""
+    wrong = 0
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
+        subjects = list_subjects(read_baseline(), options.models, Path(folder))
+        for board in options.board.split(","):
+            for subject in (s for s in subjects if s.name in options.model):
+                begin = time.monotonic()
+                try:
+                    record = validate(subject, board, options)
+                    wrong += record.inputs - record.matched
+                    told = f"{record.matched:,} of {record.inputs:,} inputs identical"
+                    told += f" {record.first_mismatch}" if record.first_mismatch else ""
+                except EdgeqError as error:
+                    wrong, told = wrong + 1, f"failed: {error.cause}"
+                seconds = time.monotonic() - begin
+                print(f"{board:12} {subject.name:14} {told} ({seconds:.0f} s)", flush=True)
+    return 1 if wrong else 0
+
+
+def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
+    """Return the options of the command line."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    commands = parser.add_subparsers(dest="command", required=True)
+    operators = commands.add_parser("operators", help="random models of one operator")
+    operators.add_argument("--case", default=",".join(CASES), help=f"of: {'; '.join(CASES)}")
+    operators.add_argument("--cases", type=int, default=10_000, help="of each (10,000)")
+    operators.add_argument("--seed", type=int, default=1, help="another one gives other cases")
+    operators.add_argument("--jobs", type=int, default=1, help="processes at a time")
+    operators.add_argument("--show", type=int, default=5, help="how many failures of each")
+    operators.add_argument("--keep", type=Path, help="write those to this folder")
+    operators.add_argument("--board", default="host", help="ids of boards that run as processes")
+    models = commands.add_parser("models", help="whole models, many inputs")
+    known = [*read_baseline().models, *NETWORKS]
+    models.add_argument("--models", type=Path, default=default_models(), metavar="DIR")
+    models.add_argument("--model", default=",".join(known), help=f"of {', '.join(known)}")
+    models.add_argument("--inputs", type=int, default=1000, help="of each (1,000)")
+    models.add_argument("--oracle", default="edgeq", help="edgeq or tflite-micro")
+    models.add_argument("--board", default="virt-m4,qemu-an547", help="ids of boards")
+    for command in (operators, models):
+        command.add_argument("--optimize", default="balanced", help="balanced, speed, ram, flash")
+        command.add_argument("--no-pass", action="append", default=[], metavar="NAME")
+    options = parser.parse_args(arguments)
+    if options.command == "operators":
+        options.case = select(options.case, list(CASES), "case")
+    else:
+        options.model = select(options.model, known, "model")
+    return options
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Run what was asked for; return the exit code."""
+    options = parse_arguments(arguments)
+    return run_operators(options) if options.command == "operators" else run_models(options)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
