@@ -17,7 +17,7 @@ from tests.support.random_graphs import random_graphs
 
 Array = NDArray[Any]
 _FEW = settings(
-    max_examples=60, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 _MANY = settings(_FEW, max_examples=2000, derandomize=False)
 EFFORTS = {"few": _FEW, "many": _MANY}

@@ -30,8 +30,8 @@ def random_graphs(draw: st.DrawFn, steps: Sequence[str] = ()) -> Graph:
         result = STEPS[name](model, source, rng)
         if result is not None:
             made.append(result)
-    if len(made) == 1:
-        made.append(model.op("RELU", [made[0]], _any(shape, rng)))
+    if len(made) == 1 or rng.random() < 0.5:
+        made.append(_dense(model, made[-1], rng))
     extra = [t for t in made[1:-1] if rng.random() < 0.1]
     return model.build([made[-1], *extra])
 
@@ -128,7 +128,7 @@ def _depthwise(model: ModelBuilder, x: int, rng: Rng) -> int | None:
     return model.op("DEPTHWISE_CONV_2D", inputs, result, {**options, **more})  # type: ignore[dict-item]
 
 
-def _dense(model: ModelBuilder, x: int, rng: Rng) -> int | None:
+def _dense(model: ModelBuilder, x: int, rng: Rng) -> int:
     shape = _shape(model, x)
     depth = int(np.prod(shape)) if rng.random() < 0.5 else shape[-1]
     outputs, rows = int(rng.integers(1, 9)), int(np.prod(shape)) // depth
