@@ -4,18 +4,19 @@ Products are summed in float64, which is exact below 2**53, and then wrapped to 
 the runtime's accumulators.
 
 Sources: tensorflow/lite/kernels/kernel_util.cc (scales),
-internal/reference/integer_ops/{conv,depthwise_conv,fully_connected}.h.
+internal/reference/integer_ops/{conv,depthwise_conv,fully_connected,transpose_conv}.h.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.graph.calls import Call
-from edgeq.graph.oracle.fixed_point import as_int32
+from edgeq.graph.oracle.fixed_point import as_int32, quantize_multiplier
 from edgeq.graph.oracle.requantization import (
     Run,
     fused_range,
@@ -72,6 +73,66 @@ def fully_connected(call: Call) -> Run:
     def run(x: Int8, weights: Int8, bias: Bias = None) -> Int8:
         rows = _centred(call, x).reshape(-1, depth)
         return finish(rows @ weights.astype(np.float64).T, bias).reshape(call.output.shape)
+
+    return run
+
+
+def transposed_convolution(call: Call) -> Run:
+    """TRANSPOSE_CONV: every input spreads over a window of the output, OHWI filter."""
+    inner = as_convolution(call)
+    finish = _finisher(inner, _channel_factors(inner))
+    channels, height, width, _ = call.input(1).shape
+    (batch, rows, columns, _), output = inner.data, call.output.shape
+    steps = call.number("stride_h"), call.number("stride_w")
+    top, left = transposed_padding(call)
+    full = (rows - 1) * steps[0] + height, (columns - 1) * steps[1] + width
+
+    def run(_: NDArray[np.int32], weights: Int8, x: Int8, bias: Bias = None) -> Int8:
+        sums = np.zeros((batch, max(full[0], output[1]), max(full[1], output[2]), channels))
+        centred = _centred(inner, x)
+        for row, column in np.ndindex(height, width):
+            lines = slice(row, row + (rows - 1) * steps[0] + 1, steps[0])
+            points = slice(column, column + (columns - 1) * steps[1] + 1, steps[1])
+            sums[:, lines, points] += centred @ weights[:, row, column].T.astype(np.float64)
+        return finish(sums[:, top : top + output[1], left : left + output[2]], bias)
+
+    return run
+
+
+def as_convolution(call: Call) -> Call:
+    """Return a TRANSPOSE_CONV with its tensors in the order of a CONV_2D."""
+    _, weights, data, *bias = call.inputs
+    return replace(call, inputs=(data, weights, *bias), roles=("input", "filter", "bias"))
+
+
+def transposed_padding(call: Call) -> tuple[int, int]:
+    """Return what a TRANSPOSE_CONV cuts off above and to the left of its output."""
+    if call.option("padding", "SAME") != "SAME":
+        return 0, 0
+    sizes, kernel = call.input(2).shape[1:3], call.input(1).shape[1:3]
+    steps = call.number("stride_h"), call.number("stride_w")
+    top, left = (
+        max(0, (size - 1) * step + window - out) // 2
+        for size, step, window, out in zip(
+            sizes, steps, kernel, call.output.shape[1:3], strict=True
+        )
+    )
+    return top, left
+
+
+def batch_matmul(call: Call) -> Run:
+    """BATCH_MATMUL, either matrix transposed (`adj_x`, `adj_y`)."""
+    factor = quantize_multiplier(_single_factor(call))
+    zeros = [zero_point_of(call.input(side)) for side in range(2)]
+    turned = call.option("adj_x", False), call.option("adj_y", False)
+    out_zero = zero_point_of(call.output)
+
+    def run(*matrices: Int8) -> Int8:
+        a, b = (
+            (m.swapaxes(-1, -2) if turn else m).astype(np.float64) - zero
+            for m, turn, zero in zip(matrices, turned, zeros, strict=True)
+        )
+        return to_int8(as_int32((a @ b).astype(np.int64)), *factor, out_zero)
 
     return run
 
