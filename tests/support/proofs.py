@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ _FEW = settings(
 )
 _MANY = settings(_FEW, max_examples=2000, derandomize=False)
 EFFORTS = {"few": _FEW, "many": _MANY}
+EFFORT = pytest.mark.parametrize("effort", ["few", pytest.param("many", marks=pytest.mark.slow)])
 
 
 def hard_inputs(graph: Graph, seed: int, count: int = 3) -> Iterator[list[Array]]:

@@ -86,3 +86,8 @@ def find_consumers(graph: Graph) -> dict[int, list[Node]]:
 def total_macs(graph: Graph) -> int:
     """Return the multiply-accumulates of the nodes that the outputs depend on."""
     return sum(macs(graph, node) for node in live_nodes(graph))
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return e.g. '2 windows'."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from edgeq.compile.passes.dead_channels import remove_dead_channels
+from edgeq.compile.passes.pad_folding import fold_pads
 from edgeq.compile.passes.rewriting import Rewrite
 from edgeq.core.errors import UsageError, did_you_mean
 from edgeq.core.records import PassRecord
@@ -22,6 +23,11 @@ class Pass:
 
 
 PASSES: tuple[Pass, ...] = (
+    Pass(
+        "pad-folding",
+        fold_pads,
+        "PAD becomes the padding of the convolution or maximum pool that reads it.",
+    ),
     Pass(
         "dead-channels",
         remove_dead_channels,

@@ -11,10 +11,9 @@ from edgeq.graph.ir import Graph
 from edgeq.graph.ops import macs
 from edgeq.graph.reader import read_model
 from tests.support.models import ModelBuilder, activation, constant
-from tests.support.proofs import assert_same, prove_on_random_graphs
+from tests.support.proofs import EFFORT, assert_same, prove_on_random_graphs
 from tests.support.shared import needs_shared, shared_model
 
-EFFORT = pytest.mark.parametrize("effort", ["few", pytest.param("many", marks=pytest.mark.slow)])
 _POINTWISE = {"stride_h": 1, "stride_w": 1, "dilation_h_factor": 1, "dilation_w_factor": 1}
 
 
