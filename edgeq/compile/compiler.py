@@ -23,7 +23,7 @@ from edgeq.compile.memory.packing import Buffer, Permit, arena_bytes
 from edgeq.compile.memory.planner import check_plan, lower_bound, plan_arena
 from edgeq.compile.passes import run_passes, total_macs
 from edgeq.compile.source import Unit, arena_place, library_files, port_record
-from edgeq.compile.support import lower, require_supported
+from edgeq.compile.support import check_nodes, lower, require_supported
 from edgeq.compile.target import NATIVE, Target
 from edgeq.core.records import CompiledModel, Plan, PlannedLayer, PlannedTensor
 from edgeq.graph.ir import Graph, Node, Tensor
@@ -41,9 +41,10 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
         InputError: an operator of the graph is not supported.
         UsageError: there is no pass of an omitted name.
     """
-    require_supported(graph)
+    check_nodes(graph)
     nominal = total_macs(graph)
     graph, passes = run_passes(graph, target.options.omitted_passes)
+    require_supported(graph)
     storage = find_storage(graph)
     nodes = computing_nodes(graph)
     layers = tuple(lower(graph, n, target) for n in nodes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edgeq.compile import rules
@@ -203,18 +204,26 @@ class Unsupported:
         return f"operators[{self.index}] ({self.op}): {self.why}"
 
 
+def check_nodes(graph: Graph) -> None:
+    """Check the nodes that the outputs depend on against the op table.
+
+    Raises:
+        InputError: a node contradicts it.
+    """
+    for node in live_nodes(graph):
+        check(graph, node)
+
+
 def unsupported_nodes(graph: Graph) -> tuple[Unsupported, ...]:
-    """Return the nodes that the compiler cannot lower.
+    """Return the nodes that the compiler cannot lower once its passes have run.
 
     Raises:
         InputError: a node contradicts the op table.
     """
-    found = []
-    for node in live_nodes(graph):
-        check(graph, node)
-        if why := _fault(graph, node):
-            found.append(Unsupported(node.index, node.op, why))
-    return tuple(found)
+    from edgeq.compile.passes import run_passes  # which ask this table what a kernel takes
+
+    check_nodes(graph)
+    return tuple(_faults(run_passes(graph)[0]))
 
 
 def require_supported(graph: Graph) -> None:
@@ -223,13 +232,20 @@ def require_supported(graph: Graph) -> None:
     Raises:
         InputError: names the first operator or output at fault.
     """
-    for fault in unsupported_nodes(graph):
+    check_nodes(graph)
+    for fault in _faults(graph):
         raise InputError(f"{graph.name}: {fault}", hint=_hint(fault.op))
     computed = {i for n in live_nodes(graph) for i in n.outputs} | set(graph.inputs)
     for position, index in enumerate(graph.outputs):
         if index not in computed or graph.tensor(index).is_constant:
             place = Place(graph.name).at("outputs", position)
             place.reject("the output is constant", "export a model that computes its outputs")
+
+
+def _faults(graph: Graph) -> Iterator[Unsupported]:
+    for node in live_nodes(graph):
+        if why := _fault(graph, node):
+            yield Unsupported(node.index, node.op, why)
 
 
 def _fault(graph: Graph, node: Node) -> str | None:

@@ -34,6 +34,12 @@ class Draft:
         self.nodes = {node.index: node for node in graph.nodes}
         self._graph = graph
 
+    @property
+    def graph(self) -> Graph:
+        """The graph as it stands, with the nodes that may be dead."""
+        nodes = tuple(self.nodes.values())
+        return replace(self._graph, tensors=tuple(self.tensors), nodes=nodes)
+
     def add(self, tensor: Tensor) -> int:
         """Add a tensor and return its index."""
         index = len(self.tensors)
@@ -46,9 +52,9 @@ class Draft:
 
     def finish(self) -> Graph:
         """Return the graph."""
-        nodes = tuple(map(self._settled, self.nodes.values()))
-        whole = replace(self._graph, tensors=tuple(self.tensors), nodes=nodes)
-        return replace(whole, nodes=live_nodes(whole))
+        whole = self.graph
+        settled = replace(whole, nodes=tuple(map(self._settled, whole.nodes)))
+        return replace(settled, nodes=live_nodes(settled))
 
     def _settled(self, node: Node) -> Node:
         """Return a reshape with its shape as an option, since no node computes shapes any more."""
@@ -86,3 +92,8 @@ def find_consumers(graph: Graph) -> dict[int, list[Node]]:
 def total_macs(graph: Graph) -> int:
     """Return the multiply-accumulates of the nodes that the outputs depend on."""
     return sum(macs(graph, node) for node in live_nodes(graph))
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return e.g. '2 windows'."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

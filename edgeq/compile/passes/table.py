@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from edgeq.compile.passes.constant_folding import fold_constants
 from edgeq.compile.passes.dead_channels import remove_dead_channels
+from edgeq.compile.passes.pad_folding import fold_pads
 from edgeq.compile.passes.rewriting import Rewrite
 from edgeq.core.errors import UsageError, did_you_mean
 from edgeq.core.records import PassRecord
@@ -23,6 +25,16 @@ class Pass:
 
 PASSES: tuple[Pass, ...] = (
     Pass(
+        "constant-folding",
+        fold_constants,
+        "Operators whose inputs are all constant are computed by the oracle, once.",
+    ),
+    Pass(
+        "pad-folding",
+        fold_pads,
+        "PAD becomes the padding of the convolution or maximum pool that reads it.",
+    ),
+    Pass(
         "dead-channels",
         remove_dead_channels,
         "Channels whose interval is a single value, or that nobody reads, are not computed; their "
@@ -31,8 +43,13 @@ PASSES: tuple[Pass, ...] = (
 )
 
 
+_ROUNDS = 8  # two are what real models take; a graph made to need more is still correct
+
+
 def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tuple[PassRecord, ...]]:
     """Return the graph after every pass but the `omitted`, and what each did.
+
+    What one pass leaves may give another something to do: they run in rounds until none has any.
 
     Raises:
         UsageError: there is no pass of an omitted name.
@@ -44,10 +61,20 @@ def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tupl
                 f"there is no pass {name!r}",
                 hint=f"passes: {', '.join(names)}.{did_you_mean(name, names)}",
             )
-    records = []
-    for step in PASSES:
-        if step.name not in omitted:
-            made = step.run(graph)
-            graph = made.graph
-            records.append(PassRecord(name=step.name, changes=made.changes, note=made.note))
-    return graph, tuple(records)
+    chosen = [p for p in PASSES if p.name not in omitted]
+    made: dict[str, list[Rewrite]] = {p.name: [] for p in chosen}
+    for _ in range(_ROUNDS):
+        before = graph
+        for step in chosen:
+            rewrite = step.run(graph)
+            if rewrite.changes:
+                graph = rewrite.graph
+                made[step.name].append(rewrite)
+        if graph is before:
+            break
+    return graph, tuple(_record(name, rewrites) for name, rewrites in made.items())
+
+
+def _record(name: str, rewrites: Sequence[Rewrite]) -> PassRecord:
+    note = "; ".join(r.note for r in rewrites)
+    return PassRecord(name=name, changes=sum(r.changes for r in rewrites), note=note)
