@@ -16,7 +16,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from edgeq.compile import compile_graph, compiler
+from edgeq.compile import arrangement, compile_graph
 from edgeq.compile.arena import Planned, pack_greedily
 from edgeq.compile.memory.packing import Buffer, Permit, arena_bytes
 from edgeq.compile.memory.planner import check_plan, lower_bound, plan_arena
@@ -129,7 +129,7 @@ def test_an_output_of_the_model_stays_whole() -> None:
 def test_a_kernel_works_in_place_at_the_nearest_byte(
     op: str, effort: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(compiler, "plan_arena", partial(plan_arena, alignment=1))
+    monkeypatch.setattr(arrangement, "plan_arena", partial(plan_arena, alignment=1))
 
     @effort  # type: ignore[misc, operator]
     @given(MODELS[op], st.integers(0, 2**32 - 1))

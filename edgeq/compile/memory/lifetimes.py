@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edgeq.compile.layer import SCRATCH, Layer
+from edgeq.compile.layer import SCRATCH, Overlap
 from edgeq.compile.memory.packing import Buffer, Permit
 from edgeq.graph.ir import Graph, Node
 
@@ -70,7 +70,7 @@ def find_lifetimes(
 def find_permits(
     graph: Graph,
     nodes: Sequence[Node],
-    layers: Sequence[Layer],
+    overlaps: Sequence[tuple[Overlap, ...]],
     storage: Mapping[int, int],
     buffers: Mapping[int, Buffer],
 ) -> tuple[Permit, ...]:
@@ -81,9 +81,9 @@ def find_permits(
     positions = {key: i for i, key in enumerate(buffers)}
     kept = {storage[t] for t in graph.outputs}
     found = []
-    for index, (node, layer) in enumerate(zip(nodes, layers, strict=True)):
+    for index, (node, leave) in enumerate(zip(nodes, overlaps, strict=True)):
         output = storage[node.outputs[0]]
-        for overlap in layer.overlaps:
+        for overlap in leave:
             source = storage[overlap.tensor]
             dies = source in buffers and buffers[source].last == index == buffers[output].first
             if dies and source not in kept and source != output:
