@@ -12,7 +12,7 @@ _FACTOR_BITS = 8
 _LIMIT = 1 << 31
 _BYTES = np.arange(-128, 128, dtype=np.int64)
 # Factors are tried in steps that move the sums of the largest bytes by some 2**-16 of an output.
-_STEP, _STEPS = 48, range(-5, 6)
+_STEP, _STEPS = 48, range(-3, 4)
 
 
 @dataclass(frozen=True, slots=True)
