@@ -26,7 +26,8 @@ struct eq_plane {
     const int8_t *shift;
 };
 
-/* Strides 1 and 2. `plane` is aligned to words; the output may lie upon the input. */
+/* Strides 1 and 2. `plane` holds two planes and is aligned to words; the output may lie upon
+   the input. */
 void eq_plane_stride1(const struct eq_plane *layer, const int8_t *x, int8_t *plane, int8_t *y);
 void eq_plane_stride2(const struct eq_plane *layer, const int8_t *x, int8_t *plane, int8_t *y);
 

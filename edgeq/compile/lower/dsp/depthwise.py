@@ -28,6 +28,7 @@ from edgeq.graph.oracle.requantization import fused_range, zero_point_of
 
 # As in kernels/eq_plane.h: elements are 256 * x.
 SCALE, SHIFT, PROVED = 256, 9, 127
+_PLANES = 2  # two channels are gathered at once
 _ROW = (0, 1, 1, 2)  # taps of a line, so that a word widens to (w0, w1) and (w1, w2)
 # Instructions of the assembly for a pair of outputs, a single one, and a line.
 _PAIR, _SINGLE, _LINE = 26, 18, 12
@@ -109,6 +110,7 @@ def _is_plain_3x3(graph: Graph, node: Node, target: Target) -> bool:
         and window.stride in ((1, 1), (2, 2))
         and window.input[3] == window.output[3]
         and max(window.output[1:3]) > 1
+        and all(Axes(window, 1).inside(axis) for axis in (1, 2))
     )
 
 
@@ -140,7 +142,7 @@ def _lower(graph: Graph, node: Node, target: Target) -> Layer:
         constants,
         window.describe(),
         hot=True,
-        scratch=2 * axes.elements,
+        scratch=_PLANES * 2 * axes.elements,
         overlaps=_overlaps(node, fields),
     )
 
