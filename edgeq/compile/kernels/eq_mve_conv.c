@@ -3,7 +3,7 @@
 #if defined(__ARM_FEATURE_MVE)
 #include "eq_mve_lines.h"
 
-/* Copies whole vectors: up to 15 bytes too many. */
+/* Copies whole vectors: up to 15 bytes too many, which what comes next overwrites. */
 static inline void copy_roughly(int8_t *to, const int8_t *from, int32_t count)
 {
     do {
@@ -15,8 +15,7 @@ static inline void copy_roughly(int8_t *to, const int8_t *from, int32_t count)
 }
 
 /* The taps of the window `at` bytes along the lines, in the order of the weights. */
-static inline int8_t *gather(const struct eq_window *g, const int8_t *const *row, int32_t at,
-                             int8_t *to)
+static inline int8_t *gather(const struct eq_window *g, const int8_t *const *row, int32_t at, int8_t *to)
 {
     const int32_t run = g->dilation_w == 1 ? g->kernel_w * g->in_c : g->in_c;
     const int32_t runs = g->dilation_w == 1 ? 1 : g->kernel_w;
@@ -32,11 +31,25 @@ static inline int8_t *gather(const struct eq_window *g, const int8_t *const *row
     return to;
 }
 
+/* The same for rows of at most 16 bytes, without dilation. */
+static int8_t *gather_short(const struct eq_window *g, const int8_t *const *row, int32_t at,
+                            int8_t *to)
+{
+    const int32_t run = g->kernel_w * g->in_c;
+    int32_t i;
+    for (i = 0; i < g->kernel_h; i++) {
+        vstrbq_s8(to, vldrbq_s8(row[i] + at));
+        to += run;
+    }
+    return to;
+}
+
 static void conv_row(const struct eq_mve_conv *l, const int8_t *const *row, int8_t *y,
                      int8_t *windows)
 {
     const struct eq_window g = l->window;
     const int32_t step = g.stride_w * g.in_c, depth = l->matrix.depth;
+    const int is_short = g.dilation_h == 1 && g.dilation_w == 1 && g.kernel_w * g.in_c <= 16;
     int32_t ox, i;
     if (g.kernel_h == 1 && g.dilation_w == 1) {
         eq_mve_multiply(&l->matrix, row[0], step, g.out_w, y);
@@ -46,7 +59,7 @@ static void conv_row(const struct eq_mve_conv *l, const int8_t *const *row, int8
         const int32_t rest = g.out_w - ox, count = rest < l->columns ? rest : l->columns;
         int8_t *to = windows;
         for (i = ox; i < ox + count; i++) {
-            to = gather(&g, row, i * step, to);
+            to = is_short ? gather_short(&g, row, i * step, to) : gather(&g, row, i * step, to);
         }
         eq_mve_multiply(&l->matrix, windows, depth, count, y);
         y += count * g.out_c;

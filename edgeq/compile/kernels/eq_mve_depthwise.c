@@ -20,10 +20,26 @@ static inline struct products one_tap(const int8_t *x, const int8_t *w)
     return r;
 }
 
+/* Two taps. Sums take four of the eight vector registers: compilers run out of them, unless the
+   second weights are loaded twice. */
 static inline struct products two_taps(const int8_t *x0, const int8_t *x1, const int8_t *w)
 {
-    const struct products p = one_tap(x0, w), q = one_tap(x1, w + 16);
-    const struct products r = {vaddq_s16(p.even, q.even), vaddq_s16(p.odd, q.odd)};
+    struct products r;
+    int8x16_t v, u;
+    __asm__("vldrb.8 %q[v], [%[x0]]\n\t"
+            "vldrb.8 %q[u], [%[w]]\n\t"
+            "vmullb.s8 %q[even], %q[v], %q[u]\n\t"
+            "vmullt.s8 %q[odd], %q[v], %q[u]\n\t"
+            "vldrb.8 %q[v], [%[x1]]\n\t"
+            "vldrb.8 %q[u], [%[w], #16]\n\t"
+            "vmullt.s8 %q[u], %q[v], %q[u]\n\t"
+            "vadd.i16 %q[odd], %q[odd], %q[u]\n\t"
+            "vldrb.8 %q[u], [%[w], #16]\n\t"
+            "vmullb.s8 %q[v], %q[v], %q[u]\n\t"
+            "vadd.i16 %q[even], %q[even], %q[v]"
+            : [even] "=&w"(r.even), [odd] "=&w"(r.odd), [v] "=&w"(v), [u] "=&w"(u)
+            : [x0] "r"(x0), [x1] "r"(x1), [w] "r"(w), "m"(*(const int8_t(*)[16])x0),
+              "m"(*(const int8_t(*)[16])x1), "m"(*(const int8_t(*)[32])w));
     return r;
 }
 
