@@ -2,28 +2,31 @@
 
 #if defined(__ARM_FEATURE_MVE)
 
-/* Four outputs. */
+/* Four outputs. In asm, for not every compiler makes low-overhead loops with tail predication. */
 static inline int32x4_t dot_1x4(const int8_t *x, const int8_t *w, int32_t depth,
                                 const int32_t *bias)
 {
     const int8_t *w1 = w + depth, *w2 = w1 + depth, *w3 = w2 + depth;
     int32_t a0 = bias[0], a1 = bias[1], a2 = bias[2], a3 = bias[3];
     int32x4_t acc = vuninitializedq_s32();
-    int32_t left = depth;
-    do {
-        const mve_pred16_t p = vctp8q((uint32_t)left);
-        const int8x16_t v = vldrbq_z_s8(x, p);
-        a0 = vmladavaq_p_s8(a0, v, vldrbq_z_s8(w, p), p);
-        a1 = vmladavaq_p_s8(a1, v, vldrbq_z_s8(w1, p), p);
-        a2 = vmladavaq_p_s8(a2, v, vldrbq_z_s8(w2, p), p);
-        a3 = vmladavaq_p_s8(a3, v, vldrbq_z_s8(w3, p), p);
-        x += 16;
-        w += 16;
-        w1 += 16;
-        w2 += 16;
-        w3 += 16;
-        left -= 16;
-    } while (left > 0);
+    int8x16_t u, v;
+    __asm__("dlstp.8 lr, %[depth]\n"
+            "1:\n\t"
+            "vldrb.8 %q[u], [%[x]], #16\n\t"
+            "vldrb.8 %q[v], [%[w]], #16\n\t"
+            "vmladava.s8 %[a0], %q[u], %q[v]\n\t"
+            "vldrb.8 %q[v], [%[w1]], #16\n\t"
+            "vmladava.s8 %[a1], %q[u], %q[v]\n\t"
+            "vldrb.8 %q[v], [%[w2]], #16\n\t"
+            "vmladava.s8 %[a2], %q[u], %q[v]\n\t"
+            "vldrb.8 %q[v], [%[w3]], #16\n\t"
+            "vmladava.s8 %[a3], %q[u], %q[v]\n\t"
+            "letp lr, 1b"
+            : [a0] "+Te"(a0), [a1] "+Te"(a1), [a2] "+Te"(a2), [a3] "+Te"(a3), [x] "+r"(x),
+              [w] "+r"(w), [w1] "+r"(w1), [w2] "+r"(w2), [w3] "+r"(w3), [u] "=&w"(u),
+              [v] "=&w"(v)
+            : [depth] "r"(depth)
+            : "lr", "memory");
     acc = vsetq_lane_s32(a2, vsetq_lane_s32(a0, acc, 0), 2);
     return vsetq_lane_s32(a3, vsetq_lane_s32(a1, acc, 1), 3);
 }

@@ -22,26 +22,29 @@ static inline struct tile pack(struct sums even, struct sums odd)
     return t;
 }
 
+/* The bias at bias[0] and bias[2] is of outputs 0 and 2. In asm, for not every compiler makes
+   low-overhead loops with tail predication; each load has a product beside it. */
 static inline struct sums dot(const int8_t *a, const int8_t *b, const int8_t **weights,
                               int32_t depth, const int32_t *bias)
 {
-    const int8_t *w = *weights;
     struct sums s = {bias[0], bias[2], bias[0], bias[2]};
-    int32_t left = depth;
-    do {
-        const mve_pred16_t p = vctp8q((uint32_t)left);
-        const int8x16_t u = vldrbq_z_s8(a, p), v = vldrbq_z_s8(b, p);
-        const int8x16_t w0 = vldrbq_z_s8(w, p), w2 = vldrbq_z_s8(w + 16, p);
-        s.a0 = vmladavaq_p_s8(s.a0, u, w0, p);
-        s.b0 = vmladavaq_p_s8(s.b0, v, w0, p);
-        s.a2 = vmladavaq_p_s8(s.a2, u, w2, p);
-        s.b2 = vmladavaq_p_s8(s.b2, v, w2, p);
-        a += 16;
-        b += 16;
-        w += 32;
-        left -= 16;
-    } while (left > 0);
-    *weights = w;
+    int8x16_t u, v, w;
+    __asm__("dlstp.8 lr, %[depth]\n"
+            "1:\n\t"
+            "vldrb.8 %q[u], [%[a]], #16\n\t"
+            "vldrb.8 %q[w], [%[weights]], #16\n\t"
+            "vmladava.s8 %[a0], %q[u], %q[w]\n\t"
+            "vldrb.8 %q[v], [%[b]], #16\n\t"
+            "vmladava.s8 %[b0], %q[v], %q[w]\n\t"
+            "vldrb.8 %q[w], [%[weights]], #16\n\t"
+            "vmladava.s8 %[a2], %q[u], %q[w]\n\t"
+            "vmladava.s8 %[b2], %q[v], %q[w]\n\t"
+            "letp lr, 1b"
+            : [a0] "+Te"(s.a0), [a2] "+Te"(s.a2), [b0] "+Te"(s.b0), [b2] "+Te"(s.b2),
+              [a] "+r"(a), [b] "+r"(b), [weights] "+r"(*weights), [u] "=&w"(u), [v] "=&w"(v),
+              [w] "=&w"(w)
+            : [depth] "r"(depth)
+            : "lr", "memory");
     return s;
 }
 
