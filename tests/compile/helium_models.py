@@ -165,6 +165,74 @@ def pair(op: str) -> Callable[[Random], Graph]:
     return make
 
 
+def pool(op: str) -> Callable[[Random], Graph]:
+    """Return a maker of models of a pool."""
+
+    def make(rng: Random) -> Graph:
+        padding = str(rng.choice(["SAME", "VALID"]))
+        kernel, strides = (tuple(map(int, rng.integers(1, m, 2))) for m in (8, 4))
+        size = [int(rng.integers(k if padding == "VALID" else 1, k + 6)) for k in kernel]
+        batch, channels = int(rng.integers(1, 3)), _size(rng, 40)
+        output = [
+            window_output(n, k, s, padding) for n, k, s in zip(size, kernel, strides, strict=True)
+        ]
+        options: dict[str, OptionValue] = {
+            "padding": padding, "stride_h": strides[0], "stride_w": strides[1],
+            "filter_height": kernel[0], "filter_width": kernel[1],
+            "fused_activation_function": str(rng.choice(_ACTIVATIONS)),
+        }  # fmt: skip
+        ends = [
+            activation((batch, *side, channels), "int8", 0.05, zero)
+            for zero in [_zero(rng)]
+            for side in (size, output)
+        ]
+        return one_op(op, ends[:1], ends[1], options)
+
+    return make
+
+
+def mean(rng: Random) -> Graph:
+    """Return a MEAN over some axes."""
+    shape = tuple(_size(rng, m) for m in (3, 5, 5, 30))
+    axes = sorted(rng.choice(4, rng.integers(1, 4), replace=False))
+    kept = tuple(n for axis, n in enumerate(shape) if axis not in axes)
+    scale = float(np.float32(rng.uniform(0.01, 0.1)))
+    result = activation(kept, "int8", scale * float(rng.choice([1.0, 0.5, 1.3])), _zero(rng))
+    inputs: list[Tensor | None] = [
+        activation(shape, "int8", scale, _zero(rng)),
+        constant(axes, "int32"),
+    ]
+    return one_op("MEAN", inputs, result, {"keep_dims": False})
+
+
+def table(rng: Random) -> Graph:
+    """Return a HARD_SWISH of a number of elements."""
+    shape = (1, int(rng.integers(1, 70)))
+    ends = [activation(shape, "int8", float(rng.uniform(0.01, 0.1)), _zero(rng)) for _ in range(2)]
+    return one_op("HARD_SWISH", ends[:1], ends[1], {})
+
+
+def padded(rng: Random) -> Graph:
+    """Return a PAD."""
+    shape = tuple(_size(rng, m) for m in (2, 4, 5, 40))
+    pads = rng.integers(0, 3, (4, 2)) * (rng.random((4, 1)) < 0.6)
+    wide = tuple(int(n + p.sum()) for n, p in zip(shape, pads, strict=True))
+    zero = _zero(rng)
+    inputs: list[Tensor | None] = [activation(shape, "int8", 0.1, zero), constant(pads, "int32")]
+    return one_op("PAD", inputs, activation(wide, "int8", 0.1, zero), {})
+
+
+def joined(rng: Random) -> Graph:
+    """Return a CONCATENATION."""
+    axis, shape = int(rng.integers(3)), [_size(rng, m) for m in (3, 4, 30)]
+    parts = [int(n) for n in rng.integers(1, 20, rng.integers(2, 4))]
+    shapes = [(*shape[:axis], n, *shape[axis + 1 :]) for n in (*parts, sum(parts))]
+    zero = _zero(rng)
+    *inputs, result = [activation(s, "int8", 0.1, zero) for s in shapes]
+    options: dict[str, OptionValue] = {"axis": axis, "fused_activation_function": "NONE"}
+    return one_op("CONCATENATION", inputs, result, options)
+
+
 MODELS: dict[str, Callable[[Random], Graph]] = {
     "convolution": convolution,
     "pointwise": pointwise,
@@ -174,4 +242,10 @@ MODELS: dict[str, Callable[[Random], Graph]] = {
     "add": pair("ADD"),
     "sub": pair("SUB"),
     "mul": pair("MUL"),
+    "average_pool": pool("AVERAGE_POOL_2D"),
+    "max_pool": pool("MAX_POOL_2D"),
+    "mean": mean,
+    "table": table,
+    "pad": padded,
+    "concatenation": joined,
 }

@@ -1,7 +1,7 @@
 #include "eq_mve_depthwise.h"
 
 #if defined(__ARM_FEATURE_MVE)
-#include "eq_mve_bytes.h"
+#include "eq_mve_lines.h"
 
 /* Sixteen accumulators: lanes 0 4 8 12, 2 6 10 14, 1 5 9 13 and 3 7 11 15. */
 struct sums {
@@ -20,10 +20,26 @@ static inline struct products one_tap(const int8_t *x, const int8_t *w)
     return r;
 }
 
+/* Two taps. Sums take four of the eight vector registers: compilers run out of them, unless the
+   second weights are loaded twice. */
 static inline struct products two_taps(const int8_t *x0, const int8_t *x1, const int8_t *w)
 {
-    const struct products p = one_tap(x0, w), q = one_tap(x1, w + 16);
-    const struct products r = {vaddq_s16(p.even, q.even), vaddq_s16(p.odd, q.odd)};
+    struct products r;
+    int8x16_t v, u;
+    __asm__("vldrb.8 %q[v], [%[x0]]\n\t"
+            "vldrb.8 %q[u], [%[w]]\n\t"
+            "vmullb.s8 %q[even], %q[v], %q[u]\n\t"
+            "vmullt.s8 %q[odd], %q[v], %q[u]\n\t"
+            "vldrb.8 %q[v], [%[x1]]\n\t"
+            "vldrb.8 %q[u], [%[w], #16]\n\t"
+            "vmullt.s8 %q[u], %q[v], %q[u]\n\t"
+            "vadd.i16 %q[odd], %q[odd], %q[u]\n\t"
+            "vldrb.8 %q[u], [%[w], #16]\n\t"
+            "vmullb.s8 %q[v], %q[v], %q[u]\n\t"
+            "vadd.i16 %q[even], %q[even], %q[v]"
+            : [even] "=&w"(r.even), [odd] "=&w"(r.odd), [v] "=&w"(v), [u] "=&w"(u)
+            : [x0] "r"(x0), [x1] "r"(x1), [w] "r"(w), "m"(*(const int8_t(*)[16])x0),
+              "m"(*(const int8_t(*)[16])x1), "m"(*(const int8_t(*)[32])w));
     return r;
 }
 
@@ -125,61 +141,26 @@ static inline void depthwise_row(const struct eq_mve_depthwise *d, const struct 
     }
 }
 
-/* Row `row` of the input with its padding. */
-static void copy_row(const struct eq_mve_depthwise *d, const int8_t *x, int32_t row, int32_t pitch,
-                     int8_t *to)
-{
-    const struct eq_window *g = &d->window;
-    const int32_t pad = g->pad_w * g->in_c, rest = pitch - pad, width = g->in_w * g->in_c;
-    const int32_t used = width < rest ? width : rest;
-    if (row < 0 || row >= g->in_h) {
-        fill_bytes(to, d->in_zero, pitch);
-        return;
-    }
-    to = fill_bytes(to, d->in_zero, pad);
-    to = copy_bytes(to, x + row * width, used);
-    fill_bytes(to, d->in_zero, rest - used);
-}
-
-static void depthwise_image(const struct eq_mve_depthwise *d, const int8_t *x, int8_t *y,
-                            int8_t *scratch)
-{
-    const struct eq_window *g = &d->window;
-    const int32_t reach = (g->kernel_h - 1) * g->dilation_h + 1;
-    const int32_t span = (g->kernel_w - 1) * g->dilation_w + 1;
-    const int32_t pitch = ((g->out_w - 1) * g->stride_w + span) * g->in_c;
-    const int8_t **const row = (const int8_t **)(void *)scratch;
-    const struct rows rows = {row, g->dilation_w * g->in_c};
-    int8_t *const buffer = scratch + reach * (int32_t)sizeof *row;
-    int32_t oy, i, copied = 0;
-    for (oy = 0; oy < g->out_h; oy++) {
-        const int32_t first = oy * g->stride_h;
-        for (i = first; i < first + reach; i++) {
-            int8_t *const slot = buffer + i % reach * pitch;
-            if (i >= copied) {
-                copy_row(d, x, i - g->pad_h, pitch, slot);
-                copied = i + 1;
-            }
-            row[i - first] = slot;
-        }
-        if (g->kernel_h == 3 && g->kernel_w == 3 && g->dilation_h == 1) {
-            depthwise_row(d, &rows, y, 1);
-        } else {
-            depthwise_row(d, &rows, y, 0);
-        }
-        y += g->out_w * g->out_c;
-    }
-}
-
 void eq_mve_depthwise(const struct eq_mve_depthwise *layer, const int8_t *x, int8_t *y,
                       int8_t *scratch)
 {
     const struct eq_window *g = &layer->window;
-    int32_t n;
+    const int is_3x3 = g->kernel_h == 3 && g->kernel_w == 3 && g->dilation_h == 1;
+    int32_t n, oy;
     for (n = 0; n < g->batch; n++) {
-        depthwise_image(layer, x, y, scratch);
+        struct eq_mve_lines lines;
+        eq_mve_open_lines(&lines, g, scratch);
+        for (oy = 0; oy < g->out_h; oy++) {
+            const struct rows rows = {lines.row, g->dilation_w * g->in_c};
+            eq_mve_aim_lines(&lines, g, layer->in_zero, x, oy);
+            if (is_3x3) {
+                depthwise_row(layer, &rows, y, 1);
+            } else {
+                depthwise_row(layer, &rows, y, 0);
+            }
+            y += g->out_w * g->out_c;
+        }
         x += g->in_h * g->in_w * g->in_c;
-        y += g->out_h * g->out_w * g->out_c;
     }
 }
 #endif

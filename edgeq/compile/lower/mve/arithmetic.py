@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from edgeq.compile.arithmetic import Output, bias_values
 from edgeq.compile.layer import constant
@@ -14,6 +14,7 @@ from edgeq.graph.ops import call_of
 from edgeq.graph.oracle.fixed_point import quantize_multiplier
 from edgeq.graph.oracle.requantization import fused_range, zero_point_of
 
+BYTES = 16  # int8 of a vector
 LANES = 4  # accumulators that are requantised at once
 
 
@@ -26,6 +27,8 @@ def vector_output(
     graph: Graph, node: Node, rows: NDArray[np.int8], multipliers: Sequence[float]
 ) -> Output:
     """Return the output stage of a node with weights, the input's zero point folded into the bias.
+
+    Arrays are filled up to whole vectors.
 
     Args:
         rows: the weights as [outputs, depth].
@@ -53,9 +56,9 @@ def _output(
     pairs = [quantize_multiplier(f) for f in factors]
     low, high = fused_range(call_of(graph, node))
     arrays = (
-        constant("bias", bias, np.int32),
-        constant("multiplier", [m for m, _ in pairs], np.int32),
-        constant("shift", [s if m else -1 for m, s in pairs], np.int8),
+        constant("bias", _whole(bias), np.int32),
+        constant("multiplier", _whole([m for m, _ in pairs]), np.int32),
+        constant("shift", _whole([s if m else -1 for m, s in pairs]), np.int8),
     )
     fields = {
         "bias": arrays[0].ref,
@@ -67,3 +70,8 @@ def _output(
         "max": high,
     }
     return Output(fields, arrays)
+
+
+def _whole(values: ArrayLike) -> NDArray[np.int64]:
+    flat = np.asarray(values, np.int64)
+    return np.pad(flat, (0, -len(flat) % LANES))

@@ -11,18 +11,16 @@ from numpy.typing import NDArray
 from edgeq.compile.arithmetic import Output, channel_multipliers, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Overlap, constant
 from edgeq.compile.lower.convolution import Window, node_window
-from edgeq.compile.lower.mve.arithmetic import channel_output, shifts_right
-from edgeq.compile.lower.mve.order import overlap_distance
+from edgeq.compile.lower.mve.arithmetic import BYTES, channel_output, shifts_right
+from edgeq.compile.lower.mve.order import line_distance, line_scratch
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
 
-BYTES = 16  # lanes of a vector
 # Where accumulators of 32 bits lie after two widenings: even and odd lanes, twice.
 _ORDER = np.arange(BYTES).reshape(4, 2, 2).transpose(2, 1, 0).reshape(-1)
 _HEAVIEST_PAIR = 255  # taps whose products with any int8 sum up in 16 bits
-_POINTER = 4
 
 
 def takes_lanes(graph: Graph, node: Node, target: Target) -> bool:
@@ -57,12 +55,12 @@ def lower_depthwise(graph: Graph, node: Node, target: Target) -> Layer:
     operands = (node.inputs[0], node.outputs[0], SCRATCH)
     return Layer(
         (Call("eq_mve_depthwise", "eq_mve_depthwise", fields, operands),),
-        ("eq_mve_depthwise",),
+        ("eq_mve_depthwise", "eq_mve_lines"),
         (weights, *arrays),
         window.describe(),
         hot=True,
-        scratch=_scratch(window),
-        overlaps=(Overlap(node.inputs[0], _distance(window)),),
+        scratch=line_scratch(window),
+        overlaps=(Overlap(node.inputs[0], line_distance(window)),),
     )
 
 
@@ -86,31 +84,10 @@ def _output(
     plain: Output = channel_output(graph, node, taps.T, channel_multipliers(graph, node))
     arrays = []
     for array in plain.constants:
-        lanes = np.tile(array.data, pixels)
+        lanes = np.tile(array.data[: taps.shape[1]], pixels)
         blocks = np.pad(lanes, (0, -len(lanes) % BYTES)).reshape(-1, BYTES)
         arrays.append(Constant(array.name, blocks[:, _ORDER].reshape(-1)))
     return plain.fields, tuple(arrays)
-
-
-def _scratch(window: Window) -> int:
-    """Return the bytes of pointers to rows, of the rows, and of what is read beyond them."""
-    width = (window.output[2] - 1) * window.stride[1] + window.reach[1]
-    return window.reach[0] * (_POINTER + width * window.input[3]) + BYTES
-
-
-def _distance(window: Window) -> int:
-    """Return how far below the input the output must start: rows are copied before use."""
-    batch, in_h, in_w, channels = window.input
-    _, out_h, out_w, _ = window.output
-    starts, ends = [], []
-    for n in range(batch):
-        copied = 0
-        for oy in range(out_h):
-            row = min(max(copied, oy * window.stride[0]) - window.pad[0], in_h)
-            copied = oy * window.stride[0] + window.reach[0]
-            starts.append((n * in_h + max(row, 0)) * in_w * channels)
-            ends.append((n * out_h + oy + 1) * out_w * channels)
-    return overlap_distance(starts, ends, held=False)
 
 
 DEPTHWISE_ROWS: dict[str, tuple[Variant, ...]] = {
