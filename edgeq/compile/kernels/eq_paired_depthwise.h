@@ -7,7 +7,7 @@
 #include "eq_scale.h"
 #include "eq_window.h"
 
-/* weights[channels][3][3]; the bias holds the input's zero point. */
+/* weights[channels][column][row]; the bias holds the input's zero point. */
 struct eq_paired_depthwise {
     struct eq_window window;
     int8_t in_zero;

@@ -15,16 +15,16 @@ from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
 
 
-def channel_rows(graph: Graph, node: Node) -> NDArray[np.int8]:
-    """Return the weights as [outputs, taps]."""
+def channel_columns(graph: Graph, node: Node) -> NDArray[np.int8]:
+    """Return the weights as [outputs, taps], the columns of the kernel one after the other."""
     weights = weight_values(graph, node)[0]
-    return weights.reshape(-1, weights.shape[2]).T
+    return weights.transpose(2, 1, 0).reshape(weights.shape[2], -1)
 
 
 def is_paired_depthwise(graph: Graph, node: Node, target: Target) -> bool:
     """Tell whether the kernel is 3x3 over single channels, with weights that the lanes hold."""
     window = node_window(graph, node)
-    taps = np.pad(channel_rows(graph, node), ((0, 0), (0, 1)))
+    taps = np.pad(channel_columns(graph, node), ((0, 0), (0, 1)))
     return (
         target.core in ("cortex-m0", "cortex-m0plus")
         and window.kernel == (3, 3)
@@ -45,7 +45,7 @@ def scratch_bytes(window: Window) -> int:
 def lower_paired_depthwise(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower a 3x3 DEPTHWISE_CONV_2D."""
     window = node_window(graph, node)
-    rows = channel_rows(graph, node)
+    rows = channel_columns(graph, node)
     finish, arrays = finishing(graph, node, rows)
     array = constant("weights", rows, np.int8)
     fields = {

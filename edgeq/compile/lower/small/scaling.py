@@ -81,7 +81,7 @@ def exact_scaling(
     bias = bias_values(graph, node, len(rows))
     bounds = accumulator_bounds(rows, bias, zero)
     low, high = fused_range(call_of(graph, node))
-    if low != zero_point_of(y) or int(bounds.max()) >= WRAP_LIMIT:
+    if not low == zero_point_of(y) < high or int(bounds.max()) >= WRAP_LIMIT:
         return None
     pairs = [quantize_multiplier(m) for m in multipliers] * (len(rows) // len(multipliers))
     if any(m < 0 or shift >= 0 for m, shift in pairs):
