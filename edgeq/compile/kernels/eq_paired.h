@@ -18,7 +18,7 @@ struct eq_paired {
     int32_t depth; /* weights of one output */
     int8_t in_zero;
     const uint8_t *weights;
-    struct eq_scaling scaling; /* without outputs where `out` holds */
+    struct eq_scaling scaling; /* without a bias where `out` holds */
     struct eq_output out;
 };
 

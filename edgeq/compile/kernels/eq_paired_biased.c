@@ -143,14 +143,12 @@ static void compute_scaled_tile(const struct job *j)
 {
     const struct eq_scaling *s = &j->layer->scaling;
     const int32_t outputs = j->layer->window.out_c;
-    const int32_t *words = s->outputs;
     int32_t o, i;
     for (o = 0; o < outputs; o++) {
-        const struct eq_scale q = eq_scale_of(s, words);
+        const struct eq_scale q = eq_scale_of(s, o);
         int32_t acc[4];
-        sum_output(j, o, words[0], acc);
+        sum_output(j, o, s->bias[o], acc);
         eq_scale_four(&q, acc);
-        words += 3;
         for (i = 0; i < j->count; i++) {
             j->y[i * outputs + o] = (int8_t)acc[i];
         }
@@ -176,7 +174,7 @@ void eq_paired_biased(const struct eq_paired *layer, int8_t *scratch, const int8
             }
             job.count = tile.count;
             job.y = y;
-            if (layer->scaling.outputs) {
+            if (layer->scaling.bias) {
                 compute_scaled_tile(&job);
             } else {
                 compute_tile(&job);

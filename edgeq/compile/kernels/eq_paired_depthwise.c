@@ -185,8 +185,8 @@ static void finish_rows(const struct eq_paired_depthwise *d, int32_t c, int32_t 
 {
     const int32_t step = d->window.out_c, next = lower ? d->window.out_w * step : 0;
     const int32_t *const end = acc + 2 * d->window.out_w;
-    if (d->scaling.outputs) {
-        const struct eq_scale q = eq_scale_of(&d->scaling, d->scaling.outputs + 3 * c);
+    if (d->scaling.bias) {
+        const struct eq_scale q = eq_scale_of(&d->scaling, c);
         for (; acc < end; acc += 4) {
             eq_scale_four(&q, acc);
             y[next] = (int8_t)acc[1];
@@ -212,7 +212,7 @@ static void depthwise_plane(const struct plane *p, int32_t c, const uint32_t *co
 {
     const struct eq_paired_depthwise *d = p->layer;
     const struct eq_window *g = &d->window;
-    const int32_t bias = d->scaling.outputs ? d->scaling.outputs[3 * c] : d->out.bias[c];
+    const int32_t bias = d->scaling.bias ? d->scaling.bias[c] : d->out.bias[c];
     const struct channel channel = take_channel(d->weights + 9 * c, bias);
     int32_t oy;
     begin(p, -g->pad_h);

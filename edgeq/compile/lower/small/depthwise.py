@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import weight_values
+from edgeq.compile.arithmetic import channel_multipliers, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Layer, Overlap, constant
 from edgeq.compile.lower.convolution import Window, node_window
 from edgeq.compile.lower.small.paired import lanes_hold
@@ -46,7 +46,7 @@ def lower_paired_depthwise(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower a 3x3 DEPTHWISE_CONV_2D."""
     window = node_window(graph, node)
     rows = channel_columns(graph, node)
-    finish, arrays = finishing(graph, node, rows)
+    finish, arrays = finishing(graph, node, rows, channel_multipliers(graph, node))
     array = constant("weights", rows, np.int8)
     fields = {
         "window": window.fields,

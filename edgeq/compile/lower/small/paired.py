@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import weight_values
+from edgeq.compile.arithmetic import channel_multipliers, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Layer, constant
 from edgeq.compile.lower.convolution import Window, node_window
 from edgeq.compile.lower.small.scaling import finishing
@@ -58,7 +58,9 @@ def lower_paired(graph: Graph, node: Node, target: Target) -> Layer:
     window = node_window(graph, node)
     weights = weight_values(graph, node)
     rows = paired_weights(window, weights)
-    finish, arrays = finishing(graph, node, weights.reshape(len(weights), -1))
+    finish, arrays = finishing(
+        graph, node, weights.reshape(len(weights), -1), channel_multipliers(graph, node)
+    )
     array = constant("weights", rows.astype(np.int16) + 128, np.uint8)
     depth = rows.shape[1]
     fields = {
