@@ -7,12 +7,12 @@ that no layer depends on another. The shapes are none of MLPerf Tiny's models'.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 
 import numpy as np
-from numpy.typing import ArrayLike
+from builders import Builder, Shape, window_output
 
-from edgeq.graph.ir import DTYPES, Graph, Node, OptionValue, Quantization, Tensor
+from edgeq.graph.ir import Graph, OptionValue, Quantization
 
 INPUT_BYTES = 24_576
 # A firmware has at most 16 outputs.
@@ -21,43 +21,22 @@ ACTIVATION = Quantization((0.05,), (-3,))
 PROBABILITY = Quantization((1 / 256,), (-128,))
 SIGNED = Quantization((1 / 128,), (0,))
 
-Shape = tuple[int, ...]
 Options = Mapping[str, OptionValue]
 Recipe = Callable[["Row"], int]
 
 
-class Row:
+class Row(Builder):
     """A model in the making: one input, and the layers added so far."""
 
     def __init__(self) -> None:
-        self.rng = np.random.default_rng(1)
-        self.tensors: list[Tensor] = []
-        self.nodes: list[Node] = []
+        super().__init__()
         self.source = self.add((1, INPUT_BYTES))
 
     def add(
         self, shape: Shape, dtype: str = "int8", quantization: Quantization | None = ACTIVATION
     ) -> int:
-        """Add an activation and return its index."""
-        index = len(self.tensors)
-        q = quantization if dtype != "float32" else None
-        self.tensors.append(Tensor(index, f"t{index}", shape, dtype, q))
-        return index
-
-    def constant(
-        self, values: ArrayLike, dtype: str = "int32", quantization: Quantization | None = None
-    ) -> int:
-        """Add a constant and return its index."""
-        index, data = len(self.tensors), np.array(values, DTYPES[dtype])
-        self.tensors.append(Tensor(index, f"t{index}", data.shape, dtype, quantization, data))
-        return index
-
-    def op(
-        self, op: str, inputs: Sequence[int], output: int, version: int, **options: OptionValue
-    ) -> int:
-        """Add an operator and return its output."""
-        self.nodes.append(Node(len(self.nodes), op, version, tuple(inputs), (output,), options))
-        return output
+        """Add an activation, of the usual quantisation, and return its index."""
+        return super().add(shape, dtype, quantization)
 
     def take(self, shape: Shape) -> int:
         """Return a tensor of `shape`, cut out of the input."""
@@ -88,16 +67,6 @@ def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
     return value if isinstance(value, tuple) else (value, value)
 
 
-def _window_output(
-    shape: Shape, kernel: Shape, stride: Shape, dilation: Shape, padding: str
-) -> Shape:
-    sizes = []
-    for size, k, s, d in zip(shape[1:3], kernel, stride, dilation, strict=True):
-        reach = (k - 1) * d + 1
-        sizes.append(-(-size // s) if padding == "SAME" else (size - reach) // s + 1)
-    return tuple(sizes)
-
-
 def _windowed(kernel: Shape, stride: int, dilation: int, padding: str) -> dict[str, OptionValue]:
     return {
         "padding": padding, "stride_h": stride, "stride_w": stride,
@@ -114,7 +83,7 @@ def conv(
 
     def build(row: Row) -> int:
         kernel, shape = _pair(k), (1, h, w, c)
-        size = _window_output(shape, kernel, (stride,) * 2, (dilation,) * 2, padding)
+        size = window_output(shape, kernel, (stride,) * 2, padding, (dilation,) * 2)
         inputs = [row.take(shape), *row.weights((out, *kernel, c), 0)]
         options = _windowed(kernel, stride, dilation, padding)
         return row.op("CONV_2D", inputs, row.add((1, *size, out)), 3, **options)
@@ -130,7 +99,7 @@ def depthwise(
 
     def build(row: Row) -> int:
         kernel, shape = _pair(k), (1, h, w, c)
-        size = _window_output(shape, kernel, (stride,) * 2, (dilation,) * 2, padding)
+        size = window_output(shape, kernel, (stride,) * 2, padding, (dilation,) * 2)
         inputs = [row.take(shape), *row.weights((1, *kernel, c * copies), 3)]
         options = _windowed(kernel, stride, dilation, padding) | {"depth_multiplier": copies}
         return row.op("DEPTHWISE_CONV_2D", inputs, row.add((1, *size, c * copies)), 3, **options)
@@ -155,7 +124,7 @@ def pool(op: str, h: int, w: int, c: int, k: tuple[int, int], stride: int, paddi
     """An AVERAGE_POOL_2D or MAX_POOL_2D."""
 
     def build(row: Row) -> int:
-        size = _window_output((1, h, w, c), k, (stride,) * 2, (1, 1), padding)
+        size = window_output((1, h, w, c), k, (stride,) * 2, padding)
         return row.op(
             op, [row.take((1, h, w, c))], row.add((1, *size, c)), 2,
             padding=padding, stride_h=stride, stride_w=stride, filter_height=k[0],
@@ -327,4 +296,4 @@ def cost_models() -> Iterator[Graph]:
         row = Row()
         outputs = tuple(build(row) for build in RECIPES[start : start + LAYERS_A_MODEL])
         name = f"cost{start // LAYERS_A_MODEL}"
-        yield Graph(name, tuple(row.tensors), tuple(row.nodes), (row.source,), outputs)
+        yield row.build(name, [row.source], outputs)

@@ -42,13 +42,11 @@ def dense_layer(
 
 def lower_fully_connected(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower FULLY_CONNECTED, per-tensor or per-channel."""
-    return dense_layer(
-        graph, node, weight_values(graph, node), fully_connected_multipliers(graph, node)
-    )
+    return dense_layer(graph, node, weight_values(graph, node), dense_multipliers(graph, node))
 
 
-def fully_connected_multipliers(graph: Graph, node: Node) -> list[float]:
-    """Return the real multipliers of FULLY_CONNECTED, one for each scale of its weights."""
+def dense_multipliers(graph: Graph, node: Node) -> list[float]:
+    """Return the real multipliers of a FULLY_CONNECTED: a single one, or one for each output."""
     x, w, y = (graph.tensor(i) for i in (*node.inputs[:2], node.outputs[0]))
     if quantization(w).per_channel:
         return channel_multipliers(graph, node)

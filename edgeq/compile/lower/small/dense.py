@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from edgeq.compile.arithmetic import weight_values
 from edgeq.compile.layer import Call, Layer, constant
-from edgeq.compile.lower.dense import fully_connected_multipliers
+from edgeq.compile.lower.dense import dense_multipliers
 from edgeq.compile.lower.small.scaling import finishing
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
@@ -31,7 +31,7 @@ def is_small_dense(graph: Graph, node: Node, target: Target) -> bool:
 def lower_small_dense(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower FULLY_CONNECTED, per-tensor or per-channel."""
     rows = weight_values(graph, node)
-    finish, arrays = finishing(graph, node, rows, fully_connected_multipliers(graph, node))
+    finish, arrays = finishing(graph, node, rows, dense_multipliers(graph, node))
     array = constant("weights", interleave(rows), np.uint8)
     fields = {
         "rows": graph.tensor(node.outputs[0]).elements // len(rows),
