@@ -27,14 +27,41 @@ static uint32_t *pack_taps(uint32_t *out, const int8_t *const *row, int32_t run)
     return out;
 }
 
-static void sum_output(const struct eq_job *job, int32_t o, int32_t bias, int32_t *acc)
+/* Adds the chunks in [x, end), whose number is even, to low[pair] and high[pair]. */
+#if defined(__thumb2__) && defined(__GNUC__)
+#define TWO_TAPS(first)                                                                           \
+    "ldmia %[x]!, {r4, r5, r6, r8}\n" first                                                       \
+    "mla r4, r4, r9, %[half]\n mla r5, r5, r9, %[half]\n"
+#define TAKE_APART                                                                                \
+    "mla r4, r6, r9, r4\n mla r5, r8, r9, r5\n"                                                  \
+    "add %[low0], %[low0], r4\n add %[high0], %[high0], r4, asr #16\n"                           \
+    "add %[low1], %[low1], r5\n add %[high1], %[high1], r5, asr #16\n"
+
+static inline void add_chunks(const uint32_t *x, const uint32_t *end, const int8_t *w,
+                              uint32_t *low, int32_t *high)
 {
-    const int32_t depth = job->layer->depth;
-    const int8_t *w = job->layer->weights + o * depth;
-    const uint32_t *x = job->columns, *const end = job->end;
-    uint32_t low0 = (uint32_t)bias * 0x10001u - ((uint32_t)depth << 14), low1 = low0;
-    int32_t high0 = bias, high1 = bias;
-    while (x != end) {
+    uint32_t low0 = low[0], low1 = low[1];
+    int32_t high0 = high[0], high1 = high[1];
+    __asm__("1:\n"
+            TWO_TAPS("ldrsb r9, [%[w], #0]\n") "ldrsb r9, [%[w], #1]\n" TAKE_APART
+            TWO_TAPS("ldrsb r9, [%[w], #2]\n") "ldrsb r9, [%[w], #3]\n" TAKE_APART
+            "adds %[w], %[w], #4\n cmp %[x], %[end]\n bne 1b\n"
+            : [x] "+r"(x), [w] "+r"(w), [low0] "+r"(low0), [low1] "+r"(low1),
+              [high0] "+r"(high0), [high1] "+r"(high1)
+            : [end] "r"(end), [half] "r"(HALF)
+            : "r4", "r5", "r6", "r8", "r9", "cc", "memory");
+    low[0] = low0;
+    low[1] = low1;
+    high[0] = high0;
+    high[1] = high1;
+}
+#else
+static inline void add_chunks(const uint32_t *x, const uint32_t *end, const int8_t *w,
+                              uint32_t *low, int32_t *high)
+{
+    uint32_t low0 = low[0], low1 = low[1];
+    int32_t high0 = high[0], high1 = high[1];
+    for (; x != end; x += 2 * CHUNK) {
         const uint32_t w0 = (uint32_t)w[0], w1 = (uint32_t)w[1];
         const uint32_t w2 = (uint32_t)w[2], w3 = (uint32_t)w[3];
         const uint32_t p0 = HALF + x[0] * w0 + x[2] * w1, p1 = HALF + x[1] * w0 + x[3] * w1;
@@ -44,12 +71,25 @@ static void sum_output(const struct eq_job *job, int32_t o, int32_t bias, int32_
         high0 += ((int32_t)p0 >> 16) + ((int32_t)p2 >> 16);
         high1 += ((int32_t)p1 >> 16) + ((int32_t)p3 >> 16);
         w += 4;
-        x += 2 * CHUNK;
     }
-    acc[0] = (int32_t)(low0 - ((uint32_t)high0 << 16));
-    acc[1] = high0;
-    acc[2] = (int32_t)(low1 - ((uint32_t)high1 << 16));
-    acc[3] = high1;
+    low[0] = low0;
+    low[1] = low1;
+    high[0] = high0;
+    high[1] = high1;
+}
+#endif
+
+static void sum_output(const struct eq_job *job, int32_t o, int32_t bias, int32_t *acc)
+{
+    const int32_t depth = job->layer->depth;
+    const uint32_t start = (uint32_t)bias * 0x10001u - ((uint32_t)depth << 14);
+    uint32_t low[2] = {start, start};
+    int32_t high[2] = {bias, bias};
+    add_chunks(job->columns, job->end, job->layer->weights + o * depth, low, high);
+    acc[0] = (int32_t)(low[0] - ((uint32_t)high[0] << 16));
+    acc[1] = high[0];
+    acc[2] = (int32_t)(low[1] - ((uint32_t)high[1] << 16));
+    acc[3] = high[1];
 }
 
 void eq_paired(const struct eq_paired *layer, int8_t *scratch, const int8_t *x, int8_t *y)
