@@ -101,28 +101,43 @@ static inline void eq_pack_tile(const struct eq_job *job, const struct eq_tile *
     }
 }
 
+/* Puts one output of each of the job's pixels `step` bytes apart. */
+static inline void eq_put_pixels(const int32_t *v, int32_t count, int32_t step, int8_t *y)
+{
+    y[0] = (int8_t)v[0];
+    if (count == 4) {
+        y[step] = (int8_t)v[1];
+        y[2 * step] = (int8_t)v[2];
+        y[3 * step] = (int8_t)v[3];
+        return;
+    }
+    if (count > 1) {
+        y[step] = (int8_t)v[1];
+    }
+    if (count > 2) {
+        y[2 * step] = (int8_t)v[2];
+    }
+}
+
 static inline void eq_compute_tile(const struct eq_job *job, eq_sum_function *sum)
 {
     const struct eq_paired *const p = job->layer;
-    const int32_t *const bias = p->scaling.bias ? p->scaling.bias : p->out.bias;
+    const struct eq_scaling s = p->scaling;
+    const int32_t *const bias = s.bias ? s.bias : p->out.bias;
     const int32_t outputs = p->window.out_c;
-    int8_t *y = job->y;
     int32_t o, i;
     for (o = 0; o < outputs; o++) {
         int32_t acc[4];
         sum(job, o, bias[o], acc);
-        if (p->scaling.bias) {
-            const struct eq_scale q = eq_scale_of(&p->scaling, o);
+        if (s.bias) {
+            const struct eq_scale q = eq_scale_of(&s, o);
             eq_scale_four(&q, acc);
         } else {
-            for (i = 0; i < job->count; i++) {
+            for (i = 0; i < 4; i++) {
                 acc[i] = eq_finish(&p->out, acc[i], o);
             }
         }
-        for (i = 0; i < job->count; i++) {
-            y[i * outputs] = (int8_t)acc[i];
-        }
-        y++;
+        eq_put_pixels(acc, job->count, outputs, job->y + o);
     }
 }
 

@@ -82,10 +82,10 @@ static inline void eq_scale_four(const struct eq_scale *q, int32_t *acc)
 #else
 static inline void eq_scale_four(const struct eq_scale *q, int32_t *acc)
 {
-    int32_t i;
-    for (i = 0; i < 4; i++) {
-        acc[i] = eq_scaled(q, acc[i]);
-    }
+    acc[0] = eq_scaled(q, acc[0]);
+    acc[1] = eq_scaled(q, acc[1]);
+    acc[2] = eq_scaled(q, acc[2]);
+    acc[3] = eq_scaled(q, acc[3]);
 }
 #endif
 

@@ -44,7 +44,25 @@ static inline const uint8_t *add_fours(const int8_t *x, const uint8_t *w, int32_
     return w;
 }
 #else
-#define add_fours add_products
+static inline const uint8_t *add_fours(const int8_t *x, const uint8_t *w, int32_t depth,
+                                       int32_t *acc)
+{
+    const int8_t *const end = x + depth;
+    int32_t a = acc[0], b = acc[1], c = acc[2], d = acc[3];
+    for (; x != end; x += 4) {
+        const int32_t x0 = x[0], x1 = x[1], x2 = x[2], x3 = x[3];
+        a += x0 * w[0] + x1 * w[4] + x2 * w[8] + x3 * w[12];
+        b += x0 * w[1] + x1 * w[5] + x2 * w[9] + x3 * w[13];
+        c += x0 * w[2] + x1 * w[6] + x2 * w[10] + x3 * w[14];
+        d += x0 * w[3] + x1 * w[7] + x2 * w[11] + x3 * w[15];
+        w += 16;
+    }
+    acc[0] = a;
+    acc[1] = b;
+    acc[2] = c;
+    acc[3] = d;
+    return w;
+}
 #endif
 
 static int32_t sum_of(const int8_t *x, int32_t count)
@@ -66,26 +84,28 @@ static void begin(const struct eq_small_dense *d, int32_t o, int32_t surplus, in
     }
 }
 
-static void finish(const struct eq_small_dense *d, int32_t o, int32_t *acc, int8_t *y)
+/* Finishes four accumulators with `q`, where all outputs share it, or each with its own. */
+static void finish(const struct eq_small_dense *d, const struct eq_scale *q, int32_t o,
+                   int32_t *acc, int8_t *y)
 {
     const int32_t count = d->outputs - o < 4 ? d->outputs - o : 4;
     int32_t i;
-    if (d->scaling.bias && d->scaling.mask == 0) {
-        const struct eq_scale q = eq_scale_of(&d->scaling, 0);
-        eq_scale_four(&q, acc);
+    if (q) {
+        eq_scale_four(q, acc);
     }
     for (i = 0; i < count; i++) {
         if (!d->scaling.bias) {
             acc[i] = eq_finish(&d->out, acc[i], o + i);
-        } else if (d->scaling.mask) {
-            const struct eq_scale q = eq_scale_of(&d->scaling, o + i);
-            acc[i] = eq_scaled(&q, acc[i]);
+        } else if (!q) {
+            const struct eq_scale own = eq_scale_of(&d->scaling, o + i);
+            acc[i] = eq_scaled(&own, acc[i]);
         }
         y[i] = (int8_t)acc[i];
     }
 }
 
-static void dense_row(const struct eq_small_dense *d, const int8_t *x, int8_t *y)
+static void dense_row(const struct eq_small_dense *d, const struct eq_scale *q, const int8_t *x,
+                      int8_t *y)
 {
     const int32_t surplus = 128 * sum_of(x, d->depth), fours = d->depth & ~3;
     const uint8_t *w = d->weights;
@@ -95,15 +115,20 @@ static void dense_row(const struct eq_small_dense *d, const int8_t *x, int8_t *y
         begin(d, o, surplus, acc);
         w = add_fours(x, w, fours, acc);
         w = add_products(x + fours, w, d->depth - fours, acc);
-        finish(d, o, acc, y + o);
+        finish(d, q, o, acc, y + o);
     }
 }
 
 void eq_small_dense(const struct eq_small_dense *layer, const int8_t *x, int8_t *y)
 {
+    const int shared = layer->scaling.bias && layer->scaling.mask == 0;
+    struct eq_scale q;
     int32_t r;
+    if (shared) {
+        q = eq_scale_of(&layer->scaling, 0);
+    }
     for (r = 0; r < layer->rows; r++) {
-        dense_row(layer, x, y);
+        dense_row(layer, shared ? &q : 0, x, y);
         x += layer->depth;
         y += layer->outputs;
     }

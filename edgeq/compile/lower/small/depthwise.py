@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgeq.compile.arithmetic import channel_multipliers, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Layer, Overlap, constant
 from edgeq.compile.lower.convolution import Window, node_window
-from edgeq.compile.lower.small.paired import lanes_hold
+from edgeq.compile.lower.small.paired import CORES, lanes_hold
 from edgeq.compile.lower.small.scaling import finishing
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
@@ -26,7 +26,7 @@ def is_paired_depthwise(graph: Graph, node: Node, target: Target) -> bool:
     window = node_window(graph, node)
     taps = np.pad(channel_columns(graph, node), ((0, 0), (0, 1)))
     return (
-        target.core in ("cortex-m0", "cortex-m0plus")
+        target.core in CORES
         and window.kernel == (3, 3)
         and window.dilation == (1, 1)
         and window.stride in ((1, 1), (2, 2))
