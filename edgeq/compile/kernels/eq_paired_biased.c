@@ -1,4 +1,3 @@
-#include "eq_paired.h"
 #include "eq_paired_tile.h"
 
 /* A chunk is two taps of four pixels: for each pair of pixels a start value, then the pairs of the
@@ -12,7 +11,6 @@
    low - 2^16 * high, the second's is `high`. */
 #define CHUNK 6
 
-/* Packs `pairs` pairs of taps; returns the end of what it wrote. */
 static uint32_t *pack_taps(uint32_t *out, const int8_t *const *row, int32_t run)
 {
     const int8_t *a = row[0], *b = row[1], *c = row[2], *d = row[3];
@@ -34,25 +32,6 @@ static uint32_t *pack_taps(uint32_t *out, const int8_t *const *row, int32_t run)
         b += 2;
         c += 2;
         d += 2;
-    }
-    return out;
-}
-
-static uint32_t *pack_tile(const struct eq_paired *p, const struct eq_tile *t, const int8_t *x,
-                           uint32_t *columns)
-{
-    const struct eq_window *g = &p->window;
-    const int32_t run = g->kernel_w * g->in_c;
-    int8_t *const staged = (int8_t *)(columns + p->depth / 2 * CHUNK);
-    uint32_t *out = columns;
-    int32_t ky, i;
-    for (ky = 0; ky < g->kernel_h; ky++) {
-        const int8_t *row[4];
-        for (i = 0; i < 4; i++) {
-            row[i] = eq_window_row(g, p->in_zero, x, t->row[i] + ky * g->dilation_h, t->column[i],
-                                   staged + i * run);
-        }
-        out = pack_taps(out, row, run);
     }
     return out;
 }
@@ -110,79 +89,14 @@ static inline void dot(const uint32_t *x, const uint32_t *end, const uint8_t *w,
 }
 #endif
 
-/* What the outputs of a tile share: columns, and where its pixels go. */
-struct job {
-    const struct eq_paired *layer;
-    const uint32_t *columns;
-    const uint32_t *end;
-    int32_t count;
-    int8_t *y;
-};
-
-static inline void sum_output(const struct job *j, int32_t o, int32_t bias, int32_t *acc)
+static void sum_output(const struct eq_job *job, int32_t o, int32_t bias, int32_t *acc)
 {
-    const uint32_t low = (uint32_t)bias * 0x10001u - ((uint32_t)j->layer->depth << 14);
-    dot(j->columns, j->end, j->layer->weights + o * j->layer->depth, bias, low, acc);
-}
-
-static void compute_tile(const struct job *j)
-{
-    const struct eq_output *q = &j->layer->out;
-    const int32_t outputs = j->layer->window.out_c;
-    int32_t o, i;
-    for (o = 0; o < outputs; o++) {
-        int32_t acc[4];
-        sum_output(j, o, q->bias[o], acc);
-        for (i = 0; i < j->count; i++) {
-            j->y[i * outputs + o] = eq_finish(q, acc[i], o);
-        }
-    }
-}
-
-static void compute_scaled_tile(const struct job *j)
-{
-    const struct eq_scaling *s = &j->layer->scaling;
-    const int32_t outputs = j->layer->window.out_c;
-    const int32_t *words = s->outputs;
-    int32_t o, i;
-    for (o = 0; o < outputs; o++) {
-        const struct eq_scale q = eq_scale_of(s, words);
-        int32_t acc[4];
-        sum_output(j, o, words[0], acc);
-        eq_scale_four(&q, acc);
-        words += 3;
-        for (i = 0; i < j->count; i++) {
-            j->y[i * outputs + o] = (int8_t)acc[i];
-        }
-    }
+    const int32_t depth = job->layer->depth;
+    const uint32_t low = (uint32_t)bias * 0x10001u - ((uint32_t)depth << 14);
+    dot(job->columns, job->end, (const uint8_t *)job->layer->weights + o * depth, bias, low, acc);
 }
 
 void eq_paired_biased(const struct eq_paired *layer, int8_t *scratch, const int8_t *x, int8_t *y)
 {
-    const struct eq_window *g = &layer->window;
-    uint32_t *const columns = (uint32_t *)(void *)scratch;
-    uint32_t *const end = columns + layer->depth / 2 * CHUNK;
-    struct job job = {layer, columns, end, 0, y};
-    int32_t n;
-    for (n = 0; n < g->batch; n++) {
-        struct eq_walk at = {0, 0};
-        while (at.oy < g->out_h) {
-            const struct eq_tile tile = eq_next_tile(g, &at);
-            uint32_t *out = pack_tile(layer, &tile, x, columns);
-            if (out < end) {
-                static const int8_t none[2] = {0, 0};
-                const int8_t *const rows[4] = {none, none, none, none};
-                pack_taps(out, rows, 2);
-            }
-            job.count = tile.count;
-            job.y = y;
-            if (layer->scaling.outputs) {
-                compute_scaled_tile(&job);
-            } else {
-                compute_tile(&job);
-            }
-            y += tile.count * g->out_c;
-        }
-        x += g->in_h * g->in_w * g->in_c;
-    }
+    eq_run_paired(layer, CHUNK, scratch, x, y, pack_taps, sum_output);
 }

@@ -133,24 +133,41 @@ static void sum_columns(const uint32_t *x, int32_t step, const struct channel *c
     }
 }
 #else
+#define W(tap) (uint32_t) w[tap]
+
+struct sums {
+    uint32_t low;
+    int32_t high;
+};
+
+static inline struct sums add_chunk(struct sums s, uint32_t p)
+{
+    p += 0x8000u;
+    s.low += p;
+    s.high += (int32_t)p >> 16;
+    return s;
+}
+
 static void sum_columns(const uint32_t *x, int32_t step, const struct channel *c, int32_t *acc,
                         int32_t count)
 {
-    const int32_t chunk = c->in_threes ? 3 : 2;
-    int32_t i, t, k;
+    const int32_t *const w = c->w;
+    int32_t i;
     for (i = 0; i < count; i++) {
-        uint32_t low = 0;
-        int32_t high = 0;
-        for (t = 0; t < 9; t += chunk) {
-            uint32_t p = 0x8000u;
-            for (k = t; k < t + chunk && k < 9; k++) {
-                p += x[k] * (uint32_t)c->w[k];
-            }
-            low += p;
-            high += (int32_t)p >> 16;
+        struct sums s = {0, 0};
+        if (c->in_threes) {
+            s = add_chunk(s, x[0] * W(0) + x[1] * W(1) + x[2] * W(2));
+            s = add_chunk(s, x[3] * W(3) + x[4] * W(4) + x[5] * W(5));
+            s = add_chunk(s, x[6] * W(6) + x[7] * W(7) + x[8] * W(8));
+        } else {
+            s = add_chunk(s, x[0] * W(0) + x[1] * W(1));
+            s = add_chunk(s, x[2] * W(2) + x[3] * W(3));
+            s = add_chunk(s, x[4] * W(4) + x[5] * W(5));
+            s = add_chunk(s, x[6] * W(6) + x[7] * W(7));
+            s = add_chunk(s, x[8] * W(8));
         }
-        acc[0] = (int32_t)(low - ((uint32_t)high << 16)) + c->bias[0];
-        acc[1] = high + c->bias[1];
+        acc[0] = (int32_t)(s.low - ((uint32_t)s.high << 16)) + c->bias[0];
+        acc[1] = s.high + c->bias[1];
         acc += 2;
         x += step;
     }
@@ -185,16 +202,17 @@ static void finish_rows(const struct eq_paired_depthwise *d, int32_t c, int32_t 
 {
     const int32_t step = d->window.out_c, next = lower ? d->window.out_w * step : 0;
     const int32_t *const end = acc + 2 * d->window.out_w;
-    if (d->scaling.outputs) {
-        const struct eq_scale q = eq_scale_of(&d->scaling, d->scaling.outputs + 3 * c);
+    if (d->scaling.bias) {
+        const struct eq_scale q = eq_scale_of(&d->scaling, c);
         for (; acc < end; acc += 4) {
-            eq_scale_four(&q, acc);
-            y[next] = (int8_t)acc[1];
-            y[0] = (int8_t)acc[0];
+            int32_t v[4] = {acc[0], acc[1], acc[2], acc[3]};
+            eq_scale_four(&q, v);
+            y[next] = (int8_t)v[1];
+            y[0] = (int8_t)v[0];
             y += step;
             if (acc + 2 < end) {
-                y[next] = (int8_t)acc[3];
-                y[0] = (int8_t)acc[2];
+                y[next] = (int8_t)v[3];
+                y[0] = (int8_t)v[2];
                 y += step;
             }
         }
@@ -212,7 +230,7 @@ static void depthwise_plane(const struct plane *p, int32_t c, const uint32_t *co
 {
     const struct eq_paired_depthwise *d = p->layer;
     const struct eq_window *g = &d->window;
-    const int32_t bias = d->scaling.outputs ? d->scaling.outputs[3 * c] : d->out.bias[c];
+    const int32_t bias = d->scaling.bias ? d->scaling.bias[c] : d->out.bias[c];
     const struct channel channel = take_channel(d->weights + 9 * c, bias);
     int32_t oy;
     begin(p, -g->pad_h);

@@ -7,12 +7,12 @@
 #include "eq_scale.h"
 #include "eq_window.h"
 
-/* weights[channels][3][3]; the bias holds the input's zero point. */
+/* weights[channels][column][row]; the bias holds the input's zero point. */
 struct eq_paired_depthwise {
     struct eq_window window;
     int8_t in_zero;
     const int8_t *weights;
-    struct eq_scaling scaling; /* without outputs where `out` holds */
+    struct eq_scaling scaling; /* without a bias where `out` holds */
     struct eq_output out;
 };
 

@@ -8,11 +8,13 @@
 
 #include "eq_names.h"
 
-/* Three words for each output: its bias with the input's zero point, its multiplier, and its limit
-   (the lower half) and offset (the upper half, signed). Limits are in units of 2^limit_bits, offsets
-   in units of 2^offset_bits from one half. */
+/* The bias of each output, with the input's zero point; and two words for each output, or for all of
+   them where `mask` is 0: the multiplier, then its limit (the lower half) and offset (the upper half,
+   signed). Limits are in units of 2^limit_bits, offsets in units of 2^offset_bits from one half. */
 struct eq_scaling {
-    const int32_t *outputs;
+    const int32_t *bias;
+    const int32_t *scales;
+    int8_t mask;
     int8_t low_bits;
     int8_t limit_bits;
     int8_t offset_bits;
@@ -28,14 +30,15 @@ struct eq_scale {
     uint32_t low_bits;
 };
 
-static inline struct eq_scale eq_scale_of(const struct eq_scaling *s, const int32_t *words)
+static inline struct eq_scale eq_scale_of(const struct eq_scaling *s, int32_t output)
 {
-    const uint32_t multiplier = (uint32_t)words[1];
+    const int32_t *const words = s->scales + 2 * (output & s->mask);
+    const uint32_t multiplier = (uint32_t)words[0];
     struct eq_scale q;
     q.high = multiplier >> s->low_bits;
     q.low = multiplier - (q.high << s->low_bits);
-    q.limit = ((uint32_t)words[2] & 0xffffu) << s->limit_bits;
-    q.offset = ((uint32_t)(words[2] >> 16) << s->offset_bits) + 0x800000u
+    q.limit = ((uint32_t)words[1] & 0xffffu) << s->limit_bits;
+    q.offset = ((uint32_t)(words[1] >> 16) << s->offset_bits) + 0x800000u
                + ((uint32_t)(int32_t)s->min << 24);
     q.low_bits = (uint32_t)s->low_bits;
     return q;
@@ -79,10 +82,10 @@ static inline void eq_scale_four(const struct eq_scale *q, int32_t *acc)
 #else
 static inline void eq_scale_four(const struct eq_scale *q, int32_t *acc)
 {
-    int32_t i;
-    for (i = 0; i < 4; i++) {
-        acc[i] = eq_scaled(q, acc[i]);
-    }
+    acc[0] = eq_scaled(q, acc[0]);
+    acc[1] = eq_scaled(q, acc[1]);
+    acc[2] = eq_scaled(q, acc[2]);
+    acc[3] = eq_scaled(q, acc[3]);
 }
 #endif
 

@@ -5,28 +5,28 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import weight_values
+from edgeq.compile.arithmetic import channel_multipliers, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Layer, Overlap, constant
 from edgeq.compile.lower.convolution import Window, node_window
-from edgeq.compile.lower.small.paired import lanes_hold
+from edgeq.compile.lower.small.paired import CORES, lanes_hold
 from edgeq.compile.lower.small.scaling import finishing
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
 
 
-def channel_rows(graph: Graph, node: Node) -> NDArray[np.int8]:
-    """Return the weights as [outputs, taps]."""
+def channel_columns(graph: Graph, node: Node) -> NDArray[np.int8]:
+    """Return the weights as [outputs, taps], the columns of the kernel one after the other."""
     weights = weight_values(graph, node)[0]
-    return weights.reshape(-1, weights.shape[2]).T
+    return weights.transpose(2, 1, 0).reshape(weights.shape[2], -1)
 
 
 def is_paired_depthwise(graph: Graph, node: Node, target: Target) -> bool:
     """Tell whether the kernel is 3x3 over single channels, with weights that the lanes hold."""
     window = node_window(graph, node)
-    taps = np.pad(channel_rows(graph, node), ((0, 0), (0, 1)))
+    taps = np.pad(channel_columns(graph, node), ((0, 0), (0, 1)))
     return (
-        target.core in ("cortex-m0", "cortex-m0plus")
+        target.core in CORES
         and window.kernel == (3, 3)
         and window.dilation == (1, 1)
         and window.stride in ((1, 1), (2, 2))
@@ -45,8 +45,8 @@ def scratch_bytes(window: Window) -> int:
 def lower_paired_depthwise(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower a 3x3 DEPTHWISE_CONV_2D."""
     window = node_window(graph, node)
-    rows = channel_rows(graph, node)
-    finish, arrays = finishing(graph, node, rows)
+    rows = channel_columns(graph, node)
+    finish, arrays = finishing(graph, node, rows, channel_multipliers(graph, node))
     array = constant("weights", rows, np.int8)
     fields = {
         "window": window.fields,

@@ -19,7 +19,6 @@ from edgeq.compile.arithmetic import (
     WRAP_LIMIT,
     accumulator_bounds,
     bias_values,
-    channel_multipliers,
     weighted_output,
 )
 from edgeq.compile.layer import Constant, constant
@@ -52,7 +51,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Scaling:
-    """`struct eq_scaling` and its array: three words for each output."""
+    """`struct eq_scaling` and its arrays."""
 
     fields: Mapping[str, Any]
     constants: tuple[Constant, ...]
@@ -81,25 +80,27 @@ def exact_scaling(
     bias = bias_values(graph, node, len(rows))
     bounds = accumulator_bounds(rows, bias, zero)
     low, high = fused_range(call_of(graph, node))
-    if low != zero_point_of(y) or int(bounds.max()) >= WRAP_LIMIT:
+    if not low == zero_point_of(y) < high or int(bounds.max()) >= WRAP_LIMIT:
         return None
-    pairs = [quantize_multiplier(m) for m in multipliers] * (len(rows) // len(multipliers))
+    pairs = [quantize_multiplier(m) for m in multipliers]
     if any(m < 0 or shift >= 0 for m, shift in pairs):
         return None
+    if len(set(pairs)) == 1:
+        pairs, bounds = pairs[:1], bounds.max(keepdims=True)
     found = find_steps(pairs, [int(b) for b in bounds], high - low)
     folded = bias - zero * rows.astype(np.int64).sum(axis=1)
     return _pack(*found, folded, low) if found else None
 
 
 def finishing(
-    graph: Graph, node: Node, rows: NDArray[np.int8]
+    graph: Graph, node: Node, rows: NDArray[np.int8], multipliers: Sequence[float]
 ) -> tuple[Mapping[str, Any], tuple[Constant, ...]]:
     """Return the fields `scaling` and `out` of a kernel, one of which is empty, and their arrays.
 
     Args:
         rows: the weights as [outputs, depth].
+        multipliers: real multipliers, one for each output or a single one.
     """
-    multipliers = channel_multipliers(graph, node)
     scaling = exact_scaling(graph, node, rows, multipliers)
     if scaling:
         return {"scaling": scaling.fields}, scaling.constants
@@ -171,7 +172,6 @@ def _pack(
     low_bits: int, steps: list[Step], bias: NDArray[np.int64], low: int
 ) -> Scaling | None:
     limit_bits = max(0, max(s.limit for s in steps).bit_length() - 16)
-    words = []
     for offset_bits in range(_COARSEST + 1):
         offsets = [_short_offset(s, offset_bits) for s in steps]
         if None not in offsets:
@@ -180,18 +180,26 @@ def _pack(
         return None
     if any(s.limit >> limit_bits << limit_bits < s.top for s in steps):
         return None
-    for step, offset, b in zip(steps, offsets, bias, strict=True):
-        assert offset is not None
-        words += [int(b), step.multiplier, step.limit >> limit_bits | (offset & 0xFFFF) << 16]
-    array = constant("outputs", np.array(words).astype(np.uint32).view(np.int32), np.int32)
+    words = np.array(
+        [
+            (s.multiplier, s.limit >> limit_bits | ((o or 0) & 0xFFFF) << 16)
+            for s, o in zip(steps, offsets, strict=True)
+        ]
+    )
+    arrays = (
+        constant("bias", bias, np.int32),
+        constant("scales", words.astype(np.uint32).view(np.int32), np.int32),
+    )
     fields = {
-        "outputs": array.ref,
+        "bias": arrays[0].ref,
+        "scales": arrays[1].ref,
+        "mask": -1 if len(steps) > 1 else 0,
         "low_bits": low_bits,
         "limit_bits": limit_bits,
         "offset_bits": offset_bits,
         "min": low,
     }
-    return Scaling(fields, (array,))
+    return Scaling(fields, arrays)
 
 
 def _short_offset(step: Step, bits: int) -> int | None:
