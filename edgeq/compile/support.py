@@ -74,6 +74,7 @@ OPERATORS: dict[str, Operator] = {
     "RELU_0_TO_1": _TABLE,
     "LEAKY_RELU": _TABLE,
     "HARD_SWISH": _TABLE,
+    "BYTE_TABLE": Operator(lower_table, (rules.computed_input, rules.byte_ends)),
     "CONCATENATION": _MOVEMENT,
     "PACK": _MOVEMENT,
     "PAD": _PAD,

@@ -89,6 +89,11 @@ def find_consumers(graph: Graph) -> dict[int, list[Node]]:
     return found
 
 
+def find_producers(graph: Graph) -> dict[int, Node]:
+    """Return the node that computes each computed tensor."""
+    return {tensor: node for node in graph.nodes for tensor in node.outputs}
+
+
 def total_macs(graph: Graph) -> int:
     """Return the multiply-accumulates of the nodes that the outputs depend on."""
     return sum(macs(graph, node) for node in live_nodes(graph))

@@ -9,6 +9,11 @@ from edgeq.compile.passes.constant_folding import fold_constants
 from edgeq.compile.passes.dead_channels import remove_dead_channels
 from edgeq.compile.passes.pad_folding import fold_pads
 from edgeq.compile.passes.rewriting import Rewrite
+from edgeq.compile.passes.table_merging import (
+    merge_elementwise,
+    merge_requantizations,
+    tabulate_scalars,
+)
 from edgeq.core.errors import UsageError, did_you_mean
 from edgeq.core.records import PassRecord
 from edgeq.graph.ir import Graph
@@ -33,6 +38,22 @@ PASSES: tuple[Pass, ...] = (
         "pad-folding",
         fold_pads,
         "PAD becomes the padding of the convolution or maximum pool that reads it.",
+    ),
+    Pass(
+        "requantise-merging",
+        merge_requantizations,
+        "QUANTIZE and a function of one byte beside it become one table, and so does a round trip "
+        "through float32.",
+    ),
+    Pass(
+        "elementwise-chains",
+        merge_elementwise,
+        "Functions of one byte that follow each other become one table of 256 bytes.",
+    ),
+    Pass(
+        "scalar-tables",
+        tabulate_scalars,
+        "An operator of two tensors, one of them a constant scalar, becomes a table of 256 bytes.",
     ),
     Pass(
         "dead-channels",
