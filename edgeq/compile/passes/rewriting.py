@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgeq.compile.memory.lifetimes import RESHAPES, live_nodes
 from edgeq.graph.ir import DTYPES, Graph, Node, Quantization, Tensor
-from edgeq.graph.ops import macs
+from edgeq.graph.ops import OPS, macs
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +49,14 @@ class Draft:
     def replace(self, node: Node, **changes: Any) -> None:
         """Give a node other inputs, outputs or options."""
         self.nodes[node.index] = replace(self.nodes[node.index], **changes)
+
+    def append_node(self, after: Node, op: str, output: int) -> Node:
+        """Add a node without inputs that computes tensor `output` right behind another."""
+        node = Node(max(self.nodes) + 1, op, OPS[op].version, (), (output,))
+        order = list(self.nodes.values())
+        order.insert(list(self.nodes).index(after.index) + 1, node)
+        self.nodes = {n.index: n for n in order}
+        return node
 
     def finish(self) -> Graph:
         """Return the graph."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from edgeq.compile.passes.activation_fusion import fuse_activations
 from edgeq.compile.passes.constant_folding import fold_constants
 from edgeq.compile.passes.dead_channels import remove_dead_channels
+from edgeq.compile.passes.no_ops import remove_no_ops
 from edgeq.compile.passes.pad_folding import fold_pads
 from edgeq.compile.passes.rewriting import Rewrite
 from edgeq.compile.passes.table_merging import (
@@ -14,6 +16,7 @@ from edgeq.compile.passes.table_merging import (
     merge_requantizations,
     tabulate_scalars,
 )
+from edgeq.compile.passes.transposes import eliminate_transposes
 from edgeq.core.errors import UsageError, did_you_mean
 from edgeq.core.records import PassRecord
 from edgeq.graph.ir import Graph
@@ -33,6 +36,22 @@ PASSES: tuple[Pass, ...] = (
         "constant-folding",
         fold_constants,
         "Operators whose inputs are all constant are computed by the oracle, once.",
+    ),
+    Pass(
+        "no-op-removal",
+        remove_no_ops,
+        "Operators that leave every byte as it is, for all bytes that can come, take no time.",
+    ),
+    Pass(
+        "transpose-elimination",
+        eliminate_transposes,
+        "Transpositions that move dimensions of 1 alone are reshapes, pairs of them one or none; "
+        "element-wise operators let them pass.",
+    ),
+    Pass(
+        "activation-fusion",
+        fuse_activations,
+        "A clamp behind a layer that clamps its output anyway becomes the layer's own.",
     ),
     Pass(
         "pad-folding",
