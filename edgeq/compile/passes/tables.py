@@ -16,8 +16,8 @@ from edgeq.graph.oracle.interpreter import prepare
 from edgeq.graph.rules import first_fault
 
 BYTES = ("int8", "uint8")
-# Operators of two tensors; with a constant of one element they are functions of the other.
-_PAIRS = (
+# Operators of two tensors, element by element.
+PAIRS = (
     "ADD", "DIV", "MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB",
 )  # fmt: skip
 
@@ -56,19 +56,17 @@ class ByteFunction:
 def byte_function(graph: Graph, node: Node) -> ByteFunction | None:
     """Return a node as a function of the bytes of its one computed input, None for others.
 
-    The node must keep the rules of its kernel: they are those of the oracle's arithmetic too.
+    An operator of two tensors is one where the other is a constant of one element.
     """
     row = OPERATORS.get(node.op)
     place = _computed_input(graph, node)
-    if row is None or place is None:
+    if row is None or place is None or not keeps_rules(graph, node):
         return None
     is_unary = row.lower in (lower_table, lower_quantize)
-    if not (is_unary and place == 0) and not (node.op in _PAIRS and _has_scalar(graph, node)):
+    if not (is_unary and place == 0) and not (node.op in PAIRS and _has_scalar(graph, node)):
         return None
     source = graph.tensor(node.inputs[place])
     if {source.dtype, graph.tensor(node.outputs[0]).dtype} - set(BYTES):
-        return None
-    if first_fault(call_of(graph, node), row.rules):
         return None
     given: list[NDArray[Any] | None] = [
         None if i < 0 else graph.tensor(i).data for i in node.inputs
@@ -78,6 +76,12 @@ def byte_function(graph: Graph, node: Node) -> ByteFunction | None:
     given[place] = np.arange(256, dtype=np.uint8).view(DTYPES[source.dtype])
     table = np.ascontiguousarray(prepare(graph, node)(*given))
     return ByteFunction(source.index, source.dtype, table)
+
+
+def keeps_rules(graph: Graph, node: Node) -> bool:
+    """Whether the compiler takes a node: outside its rules, runtimes differ."""
+    row = OPERATORS.get(node.op)
+    return row is not None and first_fault(call_of(graph, node), row.rules) is None
 
 
 def _computed_input(graph: Graph, node: Node) -> int | None:

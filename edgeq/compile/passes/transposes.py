@@ -20,13 +20,10 @@ from edgeq.compile.passes.rewriting import (
     find_consumers,
     find_producers,
 )
-from edgeq.compile.passes.tables import byte_function
+from edgeq.compile.passes.tables import PAIRS, byte_function
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
 
-_PAIRS = (
-    "ADD", "DIV", "MAXIMUM", "MINIMUM", "MUL", "PRELU", "SQUARED_DIFFERENCE", "SUB",
-)  # fmt: skip
 Order = tuple[int, ...]
 
 
@@ -113,7 +110,7 @@ class _Search:
         """
         function = byte_function(self.graph, node)
         computed = {t for t in node.inputs if t >= 0 and not self.graph.tensor(t).is_constant}
-        if function is None and not (node.op in _PAIRS and self._is_plain_pair(node)):
+        if function is None and not (node.op in PAIRS and self._is_plain_pair(node)):
             return None
         origins = {t: self._origin(t) for t in computed}
         orders = {origin[0] for origin in origins.values() if origin is not None}

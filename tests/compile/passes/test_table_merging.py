@@ -8,7 +8,7 @@ import pytest
 from edgeq.compile.passes.table_merging import (
     merge_elementwise,
     merge_requantizations,
-    tabulate_scalars,
+    tabulate_pairs,
 )
 from edgeq.graph.ir import Graph
 from edgeq.graph.oracle import Oracle
@@ -26,8 +26,8 @@ def test_random_chains_keep_their_outputs(run, effort: str) -> None:  # type: ig
 
 
 @EFFORT
-def test_random_scalars_keep_their_outputs(effort: str) -> None:
-    prove_on_random_graphs(tabulate_scalars, effort, "scalar", "relu", "convolution", seen=20)
+def test_random_operators_of_two_tensors_keep_their_outputs(effort: str) -> None:
+    prove_on_random_graphs(tabulate_pairs, effort, "scalar", "relu", "add", "mul", "tanh", seen=20)
 
 
 def _all_bytes(graph: Graph, made: Graph) -> None:
@@ -96,7 +96,7 @@ def test_a_constant_scalar_makes_a_table(op: str, left: bool) -> None:
     two = model.add(constant([[40]], "int8", 0.05, 1))
     y = model.op(op, [two, x] if left else [x, two], activation(SHAPE, "int8", 0.09, -7))
     graph = model.build(y)
-    made = tabulate_scalars(graph)
+    made = tabulate_pairs(graph)
     assert [n.op for n in made.graph.nodes] == ["BYTE_TABLE"]
     _all_bytes(graph, made.graph)
 
@@ -106,7 +106,7 @@ def test_a_constant_of_several_elements_makes_none() -> None:
     x = model.input(activation(SHAPE, "int8", 0.05, 3))
     row = model.add(constant(np.arange(64), "int8", 0.05, 1))
     graph = model.build(model.op("ADD", [x, row], activation(SHAPE, "int8", 0.09, -7)))
-    assert tabulate_scalars(graph).changes == 0
+    assert tabulate_pairs(graph).changes == 0
 
 
 def test_bytes_without_a_sign_are_looked_up_as_they_are() -> None:
@@ -119,3 +119,31 @@ def test_bytes_without_a_sign_are_looked_up_as_they_are() -> None:
     inputs = [np.arange(256, dtype=np.uint8).reshape(SHAPE)]
     ours, theirs = (Oracle(g).run(inputs).outputs[0] for g in (made, graph))
     np.testing.assert_array_equal(ours, theirs)
+
+
+def test_a_tensor_times_a_function_of_itself_is_a_table() -> None:
+    model = ModelBuilder()
+    x = model.input(activation(SHAPE, "int8", 0.05, 3))
+    y = model.op("LOGISTIC", [x], activation(SHAPE, "int8", 1 / 256, -128))
+    graph = model.build(model.op("MUL", [x, y], activation(SHAPE, "int8", 0.05, -100)))
+    made = tabulate_pairs(graph)
+    assert [n.op for n in made.graph.nodes] == ["BYTE_TABLE"]
+    _all_bytes(graph, made.graph)
+
+
+def test_two_functions_of_one_tensor_are_a_table_together() -> None:
+    model = ModelBuilder()
+    x = model.input(activation(SHAPE, "int8", 0.05, 3))
+    y = model.op("TANH", [x], activation(SHAPE, "int8", 1 / 128, 0))
+    z = model.op("RELU", [x], activation(SHAPE, "int8", 0.04, 3))
+    graph = model.build([model.op("SUB", [y, z], activation(SHAPE, "int8", 0.05, -100)), y])
+    made = tabulate_pairs(graph)
+    assert [n.op for n in made.graph.nodes] == ["TANH", "BYTE_TABLE"]
+    _all_bytes(graph, made.graph)
+
+
+def test_two_tensors_make_no_table() -> None:
+    model = ModelBuilder()
+    a, b = (model.input(activation(SHAPE, "int8", 0.05, 3)) for _ in range(2))
+    graph = model.build(model.op("ADD", [a, b], activation(SHAPE, "int8", 0.09, -7)))
+    assert tabulate_pairs(graph).changes == 0
