@@ -9,6 +9,7 @@ import sys
 
 from edgeq.compile.memory.lifetimes import RESHAPES
 from edgeq.compile.support import OPERATORS, Operator
+from edgeq.graph.ops import INTERNAL
 
 _HEAD = """\
 # Supported operators
@@ -25,7 +26,8 @@ model uint8 and float32.
 
 def supported_ops_page() -> str:
     """Return the page in Markdown."""
-    rows = [f"| {name} | {_rules(row)} |" for name, row in sorted(OPERATORS.items())]
+    known = [(n, OPERATORS[n]) for n in sorted(OPERATORS) if n not in INTERNAL]
+    rows = [f"| {name} | {_rules(row)} |" for name, row in known]
     rows += [f"| {name} | Any dtype; takes no time and no memory. |" for name in sorted(RESHAPES)]
     return _HEAD + "\n".join(rows) + "\n"
 

@@ -151,6 +151,7 @@ OPERATORS: dict[str, Operator] = {
     "ABS": _TABLE,
     "RSQRT": _TABLE,
     "LOGICAL_NOT": Operator(lower_table, (rules.computed_input,)),
+    "BYTE_TABLE": Operator(lower_table, (rules.computed_input, rules.byte_ends)),
     "QUANTIZE": Operator(lower_quantize, (rules.computed_input, rules.byte_ends)),
     "DEQUANTIZE": Operator(lower_dequantize, (rules.computed_input, rules.float_output)),
     "CAST": Operator(lower_cast, (rules.computed_input, rules.castable)),
@@ -223,7 +224,7 @@ def unsupported_nodes(graph: Graph) -> tuple[Unsupported, ...]:
     from edgeq.compile.passes import run_passes  # which ask this table what a kernel takes
 
     check_nodes(graph)
-    return tuple(_faults(run_passes(graph)[0]))
+    return tuple(lowering_faults(run_passes(graph)[0]))
 
 
 def require_supported(graph: Graph) -> None:
@@ -233,7 +234,7 @@ def require_supported(graph: Graph) -> None:
         InputError: names the first operator or output at fault.
     """
     check_nodes(graph)
-    for fault in _faults(graph):
+    for fault in lowering_faults(graph):
         raise InputError(f"{graph.name}: {fault}", hint=_hint(fault.op))
     computed = {i for n in live_nodes(graph) for i in n.outputs} | set(graph.inputs)
     for position, index in enumerate(graph.outputs):
@@ -242,7 +243,8 @@ def require_supported(graph: Graph) -> None:
             place.reject("the output is constant", "export a model that computes its outputs")
 
 
-def _faults(graph: Graph) -> Iterator[Unsupported]:
+def lowering_faults(graph: Graph) -> Iterator[Unsupported]:
+    """Yield the nodes of a checked graph that no kernel takes as they are."""
     for node in live_nodes(graph):
         if why := _fault(graph, node):
             yield Unsupported(node.index, node.op, why)

@@ -168,6 +168,15 @@ def _binary(op: str) -> Step:
     return step
 
 
+def _scalar(model: ModelBuilder, x: int, rng: Rng) -> int | None:
+    """An operator with a constant of one element, on either side."""
+    shape, op = _shape(model, x), str(rng.choice(["ADD", "SUB", "MUL"]))
+    value = model.add(constant([int(rng.integers(-128, 128))], "int8", 0.1, int(rng.integers(99))))
+    options = {"fused_activation_function": str(rng.choice(_ACTIVATIONS))}
+    operands = [x, value] if rng.random() < 0.5 else [value, x]
+    return model.op(op, operands, _any(shape, rng), options)
+
+
 def _unary(op: str, **fixed: float) -> Step:
     def step(model: ModelBuilder, x: int, rng: Rng) -> int | None:
         shape, options = _shape(model, x), {"alpha": 0.25} if op == "LEAKY_RELU" else {}
@@ -248,6 +257,7 @@ STEPS: dict[str, Step] = {
     **{op.lower(): _binary(op) for op in ("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM")},
     **{op.lower(): _unary(op) for op in ("RELU", "RELU6", "RELU_N1_TO_1", "LEAKY_RELU")},
     "quantize": _unary("QUANTIZE"),
+    "scalar": _scalar,
     "logistic": _unary("LOGISTIC", scale=1 / 256, zero=-128),
     "tanh": _unary("TANH", scale=1 / 128, zero=0),
     "concatenation": _concatenation,

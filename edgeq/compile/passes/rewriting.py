@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgeq.compile.memory.lifetimes import RESHAPES, live_nodes
 from edgeq.graph.ir import DTYPES, Graph, Node, Quantization, Tensor
-from edgeq.graph.ops import macs
+from edgeq.graph.ops import OPS, macs
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,14 @@ class Draft:
         """Give a node other inputs, outputs or options."""
         self.nodes[node.index] = replace(self.nodes[node.index], **changes)
 
+    def append_node(self, after: Node, op: str, output: int) -> Node:
+        """Add a node without inputs that computes tensor `output` right behind another."""
+        node = Node(max(self.nodes) + 1, op, OPS[op].version, (), (output,))
+        order = list(self.nodes.values())
+        order.insert(list(self.nodes).index(after.index) + 1, node)
+        self.nodes = {n.index: n for n in order}
+        return node
+
     def finish(self) -> Graph:
         """Return the graph."""
         whole = self.graph
@@ -87,6 +95,11 @@ def find_consumers(graph: Graph) -> dict[int, list[Node]]:
             if tensor >= 0:
                 found[tensor].append(node)
     return found
+
+
+def find_producers(graph: Graph) -> dict[int, Node]:
+    """Return the node that computes each computed tensor."""
+    return {tensor: node for node in graph.nodes for tensor in node.outputs}
 
 
 def total_macs(graph: Graph) -> int:
