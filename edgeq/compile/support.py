@@ -98,7 +98,7 @@ OPERATORS: dict[str, Operator] = {
     "TRANSPOSE_CONV": _weighted(lower_transpose_conv, axis=0),
     "BATCH_MATMUL": Operator(
         lower_batch_matmul,
-        (*_COMPUTED, rules.few_matrices, rules.matrix_depth, rules.matrix_factor),
+        (*_COMPUTED, rules.few_matrices, rules.matrix_depth, rules.matrices_factor),
     ),
     # Windows, reductions and what goes along an axis.
     "AVERAGE_POOL_2D": _POOL,
