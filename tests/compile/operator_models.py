@@ -30,6 +30,7 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "sum": reductions.reductions("SUM", True),
     "reduce_max": reductions.reductions("REDUCE_MAX", False),
     "reduce_min": reductions.reductions("REDUCE_MIN", False),
+    "reduce_all": reductions.reductions("REDUCE_ALL", False),
     "arg_max": reductions.places_of_extremes("ARG_MAX"),
     "arg_min": reductions.places_of_extremes("ARG_MIN"),
     "softmax": reductions.softmaxes(),

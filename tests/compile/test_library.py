@@ -64,11 +64,19 @@ def test_what_only_computes_a_reshapes_shape_is_dropped() -> None:
     assert [layer.op for layer in plan.layers] == ["RELU"]
 
 
-def test_an_operator_without_a_kernel_is_refused_by_name() -> None:
-    graph = one_op("ELU", [activation((1, 8))], activation((1, 8)), {})
-    with pytest.raises(InputError, match=r"operators\[0\] \(ELU\)"):
+@pytest.mark.parametrize(
+    ("op", "why"),
+    [
+        ("EXP", "on float32 alone"),
+        ("GELU", "neither the compiler nor TensorFlow Lite Micro"),
+        ("IF", "has no kernel"),
+    ],
+)
+def test_an_operator_without_a_kernel_is_refused_by_name_and_reason(op: str, why: str) -> None:
+    graph = one_op(op, [activation((1, 8))], activation((1, 8)), {})
+    with pytest.raises(InputError, match=rf"operators\[0\] \({op}\): .*{why}"):
         compile_graph(graph, name="model")
-    assert [n.op for n in unsupported_nodes(graph)] == ["ELU"]
+    assert [n.op for n in unsupported_nodes(graph)] == [op]
 
 
 def test_weights_that_could_overflow_an_accumulator_are_refused() -> None:
