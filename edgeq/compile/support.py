@@ -184,7 +184,21 @@ OPERATORS: dict[str, Operator] = {
 # Operators without integer semantics to be equal to, int8 conversions of which LiteRT alone runs.
 # Source: the kernels of tensorflow/tflite-micro at 90b983c.
 FLOAT_ONLY = frozenset(
-    "CEIL COS EXP FLOOR FLOOR_DIV FLOOR_MOD L2_POOL_2D LOG NEG ROUND SIN SQRT SQUARE".split()
+    [
+        "CEIL",
+        "COS",
+        "EXP",
+        "FLOOR",
+        "FLOOR_DIV",
+        "FLOOR_MOD",
+        "L2_POOL_2D",
+        "LOG",
+        "NEG",
+        "ROUND",
+        "SIN",
+        "SQRT",
+        "SQUARE",
+    ]
 )
 
 # Rows before an operator's plain kernel; those of the richest instruction set come first.
