@@ -183,23 +183,8 @@ OPERATORS: dict[str, Operator] = {
 
 # Operators without integer semantics to be equal to, int8 conversions of which LiteRT alone runs.
 # Source: the kernels of tensorflow/tflite-micro at 90b983c.
-FLOAT_ONLY = frozenset(
-    [
-        "CEIL",
-        "COS",
-        "EXP",
-        "FLOOR",
-        "FLOOR_DIV",
-        "FLOOR_MOD",
-        "L2_POOL_2D",
-        "LOG",
-        "NEG",
-        "ROUND",
-        "SIN",
-        "SQRT",
-        "SQUARE",
-    ]
-)
+_FLOAT_ONLY = "CEIL COS EXP FLOOR FLOOR_DIV FLOOR_MOD L2_POOL_2D LOG NEG ROUND SIN SQRT SQUARE"
+FLOAT_ONLY = frozenset(_FLOAT_ONLY.split())
 
 # Rows before an operator's plain kernel; those of the richest instruction set come first.
 VARIANTS: dict[str, tuple[Variant, ...]] = {
