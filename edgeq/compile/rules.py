@@ -31,7 +31,7 @@ from edgeq.graph.oracle.normalization import log_softmax_differences
 from edgeq.graph.oracle.reductions import reduced_axes, softmax_exponentials
 from edgeq.graph.oracle.requantization import scale_of, zero_point_of
 from edgeq.graph.oracle.resizing import bilinear_places
-from edgeq.graph.oracle.weighted import matrix_factor as product_factor_of
+from edgeq.graph.oracle.weighted import matrix_factor
 from edgeq.graph.rules import Rule
 
 _MAX_DIMENSION = 32_767  # index arithmetic of the kernels cannot overflow below
@@ -243,9 +243,9 @@ def _products_fit(depth: int) -> str | None:
     return None if fits else f"products of {depth:,} elements"
 
 
-def matrix_factor(call: Call) -> str | None:
+def matrices_factor(call: Call) -> str | None:
     """The product of the input scales over the output scale is below 2^30."""
-    return _factor(product_factor_of(call))
+    return _factor(matrix_factor(call))
 
 
 def few_matrices(call: Call) -> str | None:

@@ -44,6 +44,7 @@ from edgeq.compile.lower.resizing import lower_bilinear
 from edgeq.compile.lower.transposed import lower_transpose_conv
 from edgeq.compile.lower.variants import Lower, Variant, lower_node
 from edgeq.compile.memory.lifetimes import RESHAPES, live_nodes
+from edgeq.compile.micro import history
 from edgeq.compile.target import Target
 from edgeq.core.errors import InputError, did_you_mean
 from edgeq.graph.ir import Graph, Node
@@ -99,7 +100,7 @@ OPERATORS: dict[str, Operator] = {
     "TRANSPOSE_CONV": _weighted(lower_transpose_conv, axis=0),
     "BATCH_MATMUL": Operator(
         lower_batch_matmul,
-        (*_COMPUTED, rules.few_matrices, rules.matrix_depth, rules.matrix_factor),
+        (*_COMPUTED, rules.few_matrices, rules.matrix_depth, rules.matrices_factor),
     ),
     # Windows, reductions and what goes along an axis.
     "AVERAGE_POOL_2D": _POOL,
@@ -110,6 +111,7 @@ OPERATORS: dict[str, Operator] = {
     "SUM": Operator(lower_mean, _SUM_OVER),
     "REDUCE_MAX": _EXTREME_OF,
     "REDUCE_MIN": _EXTREME_OF,
+    "REDUCE_ALL": Operator(lower_extreme_of, (rules.computed_input, rules.regular_axes)),
     "ARG_MAX": _ARG,
     "ARG_MIN": _ARG,
     "CUMSUM": Operator(lower_cumsum, (*_COMPUTED, rules.scale_ratio)),
@@ -180,6 +182,11 @@ OPERATORS: dict[str, Operator] = {
     "SHAPE": Operator(lower_shape, ()),
 }
 
+
+# Operators without integer semantics to be equal to, int8 conversions of which LiteRT alone runs.
+# Source: the kernels of tensorflow/tflite-micro at 90b983c.
+_FLOAT_ONLY = "CEIL COS EXP FLOOR FLOOR_DIV FLOOR_MOD L2_POOL_2D LOG NEG ROUND SIN SQRT SQUARE"
+FLOAT_ONLY = frozenset(_FLOAT_ONLY.split())
 
 # Rows before an operator's plain kernel; those of the richest instruction set come first.
 VARIANTS: dict[str, tuple[Variant, ...]] = {
@@ -254,9 +261,15 @@ def _fault(graph: Graph, node: Node) -> str | None:
     if node.op in RESHAPES:
         return None
     row = OPERATORS.get(node.op)
-    if row is None:
-        return "the compiler has no kernel for this operator"
-    return first_fault(call_of(graph, node), row.rules)
+    return first_fault(call_of(graph, node), row.rules) if row else _absence(node.op)
+
+
+def _absence(op: str) -> str:
+    if op in FLOAT_ONLY:
+        return "TensorFlow Lite Micro computes this operator on float32 alone"
+    if op not in history.OPERATORS:
+        return "neither the compiler nor TensorFlow Lite Micro has this operator"
+    return "the compiler has no kernel for this operator"
 
 
 def _hint(op: str) -> str:

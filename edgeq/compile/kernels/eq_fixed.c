@@ -28,7 +28,8 @@ int32_t eq_reciprocal(int32_t a)
     int32_t i;
     for (i = 0; i < 3; i++) {
         const int32_t rest = ((int32_t)1 << 29) - eq_multiply(half, x);
-        x += eq_shift_left_saturating(eq_multiply(x, rest), 2);
+        const int32_t step = eq_shift_left_saturating(eq_multiply(x, rest), 2);
+        x = (int32_t)((uint32_t)x + (uint32_t)step); /* wraps where a is out of range */
     }
     return eq_shift_left_saturating(x, 1);
 }

@@ -1,13 +1,6 @@
 #include "eq_gather.h"
 
-static int8_t *copy_run(int8_t *y, const int8_t *x, int32_t bytes)
-{
-    int32_t i;
-    for (i = 0; i < bytes; i++) {
-        y[i] = x[i];
-    }
-    return y + bytes;
-}
+#include "eq_run.h"
 
 /* The bytes before a place; computed indices are clamped, so that none leads out of the input. */
 static int32_t offset(const struct eq_gather *g, const int32_t *place)
@@ -27,7 +20,8 @@ void eq_gather(const struct eq_gather *layer, const int8_t *x, const int32_t *pl
     for (b = 0; b < g->batches; b++) {
         for (o = 0; o < g->outer; o++) {
             for (i = 0; i < g->count; i++) {
-                y = copy_run(y, x + offset(g, places + i * g->depth), g->run);
+                eq_copy_run(x + offset(g, places + i * g->depth), y, g->run);
+                y += g->run;
             }
             x += g->block;
         }
@@ -43,7 +37,8 @@ void eq_pick(const struct eq_pick *layer, const int8_t *x, int8_t *y)
     for (i = 0; i < n[0]; i++) {
         for (j = 0; j < n[1]; j++) {
             for (k = 0; k < n[2]; k++) {
-                y = copy_run(y, x + a[i] + b[j] + c[k], layer->run);
+                eq_copy_run(x + a[i] + b[j] + c[k], y, layer->run);
+                y += layer->run;
             }
         }
     }

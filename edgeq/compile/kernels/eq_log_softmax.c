@@ -42,6 +42,13 @@ static int32_t log_of_sum(int32_t x)
     return eq_shift_left_saturating(rest, 1);
 }
 
+/* A difference minus the logarithm, both in Q5, as int8 of scale 1/16. */
+static int8_t finish(int32_t scaled, int32_t log)
+{
+    const int32_t v = eq_divide_by_power(wrapping_sum(scaled, -log), 22) + 127;
+    return (int8_t)eq_clamp(v, INT8_MIN, INT8_MAX);
+}
+
 static void log_softmax_row(const struct eq_log_softmax *s, const int8_t *x, int8_t *y)
 {
     int32_t most = INT8_MIN, sum = 0, log, reach, c;
@@ -56,8 +63,7 @@ static void log_softmax_row(const struct eq_log_softmax *s, const int8_t *x, int
     reach = reach < s->entries ? reach : s->entries;
     for (c = 0; c < s->depth; c++) {
         const int32_t d = most - x[c];
-        const int32_t v = d < reach ? eq_divide_by_power(wrapping_sum(s->scaled[d], -log), 22) + 127 : INT8_MIN;
-        y[c] = (int8_t)eq_clamp(v, INT8_MIN, INT8_MAX);
+        y[c] = d < reach ? finish(s->scaled[d], log) : INT8_MIN;
     }
 }
 

@@ -11,46 +11,53 @@ static struct eq_span taps(int32_t at, int32_t stride, int32_t kernel, int32_t s
     return t;
 }
 
-static int32_t dot(const int8_t *x, int32_t zero, const int8_t *w, int32_t depth)
+static int32_t dot(int32_t acc, const int8_t *x, int32_t zero, const int8_t *w, int32_t depth)
 {
-    int32_t acc = 0, c;
+    int32_t c;
     for (c = 0; c < depth; c++) {
         acc += (x[c] - zero) * w[c];
     }
     return acc;
 }
 
-/* The sum of one output channel of the output at (row, column), counted with the padding. */
-static int32_t channel(const struct eq_transpose_conv *l, const int8_t *x, const int8_t *weights,
-                       int32_t row, int32_t column)
+/* All channels of one output; x is the input of its first taps. A tap further on along an axis
+   reads the input before. */
+static void pixel(const struct eq_transpose_conv *l, const int8_t *x, struct eq_span rows,
+                  struct eq_span columns, int8_t *y)
 {
     const struct eq_window *const w = &l->window;
-    const struct eq_span rows = taps(row, w->stride_h, w->kernel_h, w->out_h);
-    const struct eq_span columns = taps(column, w->stride_w, w->kernel_w, w->out_w);
-    int32_t acc = 0, i, j;
-    for (i = rows.first; i < rows.end; i += w->stride_h) {
-        const int8_t *const line = x + (row - i) / w->stride_h * w->out_w * w->out_c;
-        for (j = columns.first; j < columns.end; j += w->stride_w) {
-            acc += dot(line + (column - j) / w->stride_w * w->out_c, l->in_zero,
-                       weights + (i * w->kernel_w + j) * w->out_c, w->out_c);
+    const int32_t depth = w->out_c, row = w->out_w * depth, zero = l->in_zero;
+    const int8_t *weights = l->weights;
+    int32_t i, j, c;
+    for (c = 0; c < w->in_c; c++) {
+        const int8_t *line = x;
+        int32_t acc = l->out.bias[c];
+        for (i = rows.first; i < rows.end; i += w->stride_h) {
+            const int8_t *point = line;
+            for (j = columns.first; j < columns.end; j += w->stride_w) {
+                acc = dot(acc, point, zero, weights + (i * w->kernel_w + j) * depth, depth);
+                point -= depth;
+            }
+            line -= row;
         }
+        y[c] = eq_finish(&l->out, acc, c);
+        weights += w->kernel_h * w->kernel_w * depth;
     }
-    return acc;
 }
 
 void eq_transpose_conv(const struct eq_transpose_conv *layer, const int8_t *x, int8_t *y)
 {
     const struct eq_window *const w = &layer->window;
-    const int32_t taps_size = w->kernel_h * w->kernel_w * w->out_c;
-    int32_t b, i, j, c;
+    int32_t b, i, j;
     for (b = 0; b < w->batch; b++) {
-        for (i = 0; i < w->in_h; i++) {
-            for (j = 0; j < w->in_w; j++) {
-                for (c = 0; c < w->in_c; c++) {
-                    const int32_t acc = channel(layer, x, layer->weights + c * taps_size,
-                                                i + w->pad_h, j + w->pad_w);
-                    *y++ = eq_finish(&layer->out, acc + layer->out.bias[c], c);
-                }
+        for (i = w->pad_h; i < w->in_h + w->pad_h; i++) {
+            const struct eq_span rows = taps(i, w->stride_h, w->kernel_h, w->out_h);
+            const int32_t line = (i - rows.first) / w->stride_h * w->out_w;
+            for (j = w->pad_w; j < w->in_w + w->pad_w; j++) {
+                const struct eq_span columns = taps(j, w->stride_w, w->kernel_w, w->out_w);
+                const int32_t point = line + (j - columns.first) / w->stride_w;
+                pixel(layer, x + point * w->out_c, rows, columns, y);
+                y += w->in_c;
             }
         }
         x += w->out_h * w->out_w * w->out_c;

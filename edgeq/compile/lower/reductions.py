@@ -90,8 +90,8 @@ def lower_softmax(graph: Graph, node: Node, target: Target) -> Layer:
 
 
 def lower_extreme_of(graph: Graph, node: Node, target: Target) -> Layer:
-    """Lower REDUCE_MAX and REDUCE_MIN."""
-    fields = {"size": mean_loops(call_of(graph, node)), "least": int(node.op == "REDUCE_MIN")}
+    """Lower REDUCE_MAX and REDUCE_MIN, which of bools is REDUCE_ALL."""
+    fields = {"size": mean_loops(call_of(graph, node)), "least": int(node.op != "REDUCE_MAX")}
     return _layer(node, "eq_reduce", fields, "eq_reduce")
 
 
