@@ -18,23 +18,19 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT))  # for the strategies of tests/
+from baseline import read_baseline
+from exactness_cases import CASES, missing_operators
+from exactness_runs import Shard, Tally, keep_failure, make_shards, run_shard
+from networks import NETWORKS
+from subjects import Subject, default_models, list_subjects, select
 
-from baseline import read_baseline  # noqa: E402
-from engine import default_models, select  # noqa: E402
-from engine_rows import Subject, list_subjects  # noqa: E402
-from exactness_cases import CASES, missing_operators  # noqa: E402
-from exactness_runs import Shard, Tally, keep_failure, make_shards, run_shard  # noqa: E402
-from networks import NETWORKS  # noqa: E402
-
-from edgeq.bench.inputs import ModelInput, generate_input  # noqa: E402
-from edgeq.bench.preparation import prepare  # noqa: E402
-from edgeq.bench.runs import run_validation  # noqa: E402
-from edgeq.boards.registry import find_board  # noqa: E402
-from edgeq.compile.support import OPERATORS  # noqa: E402
-from edgeq.core.errors import EdgeqError  # noqa: E402
-from edgeq.core.records import CompileOptions, PortRecord, ValidationRecord  # noqa: E402
+from edgeq.bench.inputs import ModelInput, generate_input
+from edgeq.bench.preparation import prepare
+from edgeq.bench.runs import run_validation
+from edgeq.boards.registry import find_board
+from edgeq.compile.support import OPERATORS
+from edgeq.core.errors import EdgeqError
+from edgeq.core.records import CompileOptions, PortRecord, ValidationRecord
 
 
 def tally_operators(options: argparse.Namespace, asked: CompileOptions) -> Iterator[Tally]:
@@ -43,8 +39,9 @@ def tally_operators(options: argparse.Namespace, asked: CompileOptions) -> Itera
         for board in options.board.split(","):
             for name in options.case:
                 begin, total = time.monotonic(), Tally()
-                shards = make_shards(name, board, asked, cases=options.cases, seed=options.seed)
-                for tally in _spread(pool, shards, options.jobs):
+                models = -(-options.cases // options.inputs)
+                whole = Shard(name, board, asked, options.seed, 0, models, options.inputs)
+                for tally in _spread(pool, make_shards(whole), options.jobs):
                     total.add(tally)
                 seconds = time.monotonic() - begin
                 print(describe_tally(board, name, total, seconds), flush=True)
@@ -134,6 +131,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     operators = commands.add_parser("operators", help="random models of one operator")
     operators.add_argument("--case", default=",".join(CASES), help=f"of: {'; '.join(CASES)}")
     operators.add_argument("--cases", type=int, default=10_000, help="of each (10,000)")
+    operators.add_argument("--inputs", type=int, default=1, help="cases of each model (1)")
     operators.add_argument("--seed", type=int, default=1, help="another one gives other cases")
     operators.add_argument("--jobs", type=int, default=1, help="processes at a time")
     operators.add_argument("--show", type=int, default=5, help="how many failures of each")

@@ -40,12 +40,16 @@ class Member:
 
 
 def bundle(members: Sequence[Member]) -> CompiledModel:
-    """Return a library that runs every member; their names must differ."""
+    """Return a library that runs every member in turn.
+
+    A member that comes again, for other inputs, is compiled once; different ones have different
+    names.
+    """
     files: dict[str, str] = {}
     kernels: set[str] = set()
     hot: set[str] = set()
-    for member in members:
-        compiled = member.compiled
+    models = list({m.compiled.name: m.compiled for m in members}.values())
+    for compiled in models:
         kernels |= set(compiled.sources) - {f"{compiled.name}.c"}
         hot |= set(compiled.hot_sources)
         files |= {n: t for n, t in compiled.files.items() if n.endswith((".c", ".h"))}
@@ -54,10 +58,10 @@ def bundle(members: Sequence[Member]) -> CompiledModel:
         # Each member's own list has its own prefix; what stands before the list is the same.
         headers[NAMES] = headers[NAMES].partition("#ifndef EQ_NAMES_H")[0]
         files[NAMES] = names_text(NAME, {n: t for n, t in headers.items() if n.endswith(".h")})
-    for member in members:
-        files[f"{member.compiled.name}.c"] = _without_arena(member.compiled)
+    for compiled in models:
+        files[f"{compiled.name}.c"] = _without_arena(compiled)
     files[f"{NAME}.h"] = _HEADER
-    files[f"{NAME}.c"] = _source(members, files)
+    files[f"{NAME}.c"] = _source(models, members, files)
     return CompiledModel(
         name=NAME,
         plan=_plan(members, files),
@@ -78,14 +82,16 @@ def _without_arena(compiled: CompiledModel) -> str:
     return text
 
 
-def _source(members: Sequence[Member], files: dict[str, str]) -> str:
-    largest = max(m.compiled.plan.arena_bytes for m in members)
+def _source(
+    models: Sequence[CompiledModel], members: Sequence[Member], files: dict[str, str]
+) -> str:
+    largest = max(model.plan.arena_bytes for model in models)
     return _SOURCE.format(
         guard=GUARD,
         memory=largest + 2 * GUARD,
         inputs=max(1, sum(m.input_bytes for m in members)),
         outputs=sum(1 + m.output_bytes for m in members),
-        members="".join(_included(m.compiled, files) for m in members),
+        members="".join(_included(model, files) for model in models),
         ports=", ".join(str(p.bytes) for m in members for p in _ports(m)) or "0",
         table="".join(_row(m) for m in members),
     )

@@ -7,7 +7,9 @@ strategy there is taken up here by its name. The ones below are wider, for kerne
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,9 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from edgeq.graph.ir import DTYPES, Graph, Tensor
+
+sys.path.append(str(Path(__file__).resolve().parent.parent))
+
 from tests.compile.test_kernels import MODELS
 from tests.graph.oracle.strategies import activations, int8s, paddings, weighted
 from tests.graph.oracle.test_elementwise import singles

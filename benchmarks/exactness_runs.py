@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -30,6 +30,7 @@ SHARD = 500
 CODE_BYTES = 900
 SHARE = 0.7
 RUN_S = 600.0
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,36 +85,38 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Shard:
-    """Some of a strategy's cases on a board: always the same ones for a number and a seed."""
+    """Some of a strategy's models on a board, each with several inputs.
+
+    They are always the same ones for a seed and a number.
+    """
 
     name: str
     board: str
     options: CompileOptions
     seed: int
     number: int
-    cases: int
+    models: int
+    inputs: int
 
 
-def make_shards(
-    name: str, board: str, options: CompileOptions, *, cases: int, seed: int
-) -> list[Shard]:
-    """Return the shards that together have `cases` cases."""
-    sizes = [min(SHARD, cases - at) for at in range(0, cases, SHARD)]
-    return [Shard(name, board, options, seed, i, size) for i, size in enumerate(sizes)]
+def make_shards(shard: Shard) -> list[Shard]:
+    """Divide a shard into some that a computer has memory for."""
+    sizes = [min(SHARD, shard.models - at) for at in range(0, shard.models, SHARD)]
+    return [replace(shard, number=i, models=size) for i, size in enumerate(sizes)]
 
 
 def run_shard(shard: Shard) -> Tally:
     """Draw a shard's cases, run them on its board and say what came of them."""
     tally, ready, board = Tally(), [], find_board(shard.board)
-    graphs = draw_graphs(CASES[shard.name], shard.cases, shard.seed * 100_003 + shard.number)
-    for number, graph in enumerate(graphs[: shard.cases], start=shard.number * SHARD):
+    graphs = draw_graphs(CASES[shard.name], shard.models, shard.seed * 100_003 + shard.number)
+    for number, graph in enumerate(graphs[: shard.models], start=shard.number * SHARD):
         if unsupported_nodes(graph):
-            tally.refused += 1
+            tally.refused += shard.inputs
             continue
-        tally.cases += 1
-        tally.kinds[describe_kind(graph)] += 1
+        tally.cases += shard.inputs
+        tally.kinds[describe_kind(graph)] += shard.inputs
         try:
-            ready.append(prepare_case(number, graph, board, shard.options))
+            ready += prepare_cases(number, graph, board, shard)
         except EdgeqError as error:
             tally.failures.append(Failure(None, graph, number, f"not compiled: {error.cause}"))
     for case in ready:
@@ -124,24 +127,29 @@ def run_shard(shard: Shard) -> Tally:
 
 
 def describe_kind(graph: Graph) -> str:
-    """Return e.g. 'CONV_2D int8 int8 -> int8': the operator and the dtypes of its tensors."""
+    """Return e.g. 'CONV_2D int8 x int4': the operator and the dtypes it is an own row for."""
     node = graph.nodes[0]
-    given = [graph.tensor(i).dtype for i in node.inputs[:2] if i >= 0]
-    weights = given if graph.tensor(node.inputs[-1]).is_constant else given[:1]
-    return f"{node.op} {' '.join(weights)} -> {graph.tensor(node.outputs[0]).dtype}"
+    tensors = [graph.tensor(i) for i in node.inputs if i >= 0]
+    data, output = tensors[0].dtype, graph.tensor(node.outputs[0]).dtype
+    if node.op in WEIGHTED:
+        return f"{node.op} {data} x {tensors[1].dtype}"
+    return f"{node.op} {data}" if data == output else f"{node.op} {data} to {output}"
 
 
-def prepare_case(number: int, graph: Graph, board: Board, options: CompileOptions) -> Case:
-    """Compile a graph for the board's core and compute what it must give.
+def prepare_cases(number: int, graph: Graph, board: Board, shard: Shard) -> list[Case]:
+    """Compile a graph for the board's core, draw its inputs and compute what they must give.
 
     Raises:
         EdgeqError: the compiler or the oracle refuses it.
     """
-    inputs = tuple(draw_inputs(graph, number))
-    target = Target.of(board.core, options)
+    target = Target.of(board.core, shard.options)
     state = any(t.is_variable for t in graph.tensors)
     member = Member(compile_graph(graph, name=f"c{number}", target=target), state)
-    return Case(number, graph, inputs, Oracle(graph).run(inputs).outputs, member)
+    oracle, cases = Oracle(graph), []
+    for step in range(shard.inputs):
+        inputs = tuple(draw_inputs(graph, number * shard.inputs + step))
+        cases.append(Case(number, graph, inputs, oracle.run(inputs).outputs, member))
+    return cases
 
 
 def fill_firmwares(cases: Sequence[Case], board: Board) -> Iterator[list[Case]]:
@@ -152,7 +160,8 @@ def fill_firmwares(cases: Sequence[Case], board: Board) -> Iterator[list[Case]]:
     code = data = 0
     for case in cases:
         plan = case.member.compiled.plan
-        more_code = plan.constant_bytes + CODE_BYTES
+        again = part and part[-1].member is case.member
+        more_code = 0 if again else plan.constant_bytes + CODE_BYTES
         more_data = case.member.input_bytes + case.member.output_bytes + 1
         if part and (code + more_code > flash or data + more_data + plan.arena_bytes > ram):
             yield part
@@ -211,7 +220,7 @@ def _judge(case: Case, answer: bytes) -> Failure | None:
 def keep_failure(failure: Failure, folder: Path, name: str) -> Path:
     """Write a failed case: the model, its inputs, and what the oracle gives."""
     folder.mkdir(parents=True, exist_ok=True)
-    stem = f"{name.replace(', ', '_').replace(' ', '_')}_{failure.number}"
+    stem = f"{name}_{failure.number}"
     path = folder / f"{stem}.tflite"
     path.write_bytes(write_graph(failure.graph))
     if failure.case is not None:
