@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from edgeq.bench.features import Features, layer_features
+from edgeq.compile import computed_graph
 from edgeq.core.records import Plan, Record
 from edgeq.graph.ir import Graph
 
@@ -90,12 +91,13 @@ def model_cost(graph: Graph, plan: Plan, costs: CoreCosts) -> Cost:
     Raises:
         UnknownKernelError: the plan calls a kernel that was not there when the table was fitted.
     """
+    computed = computed_graph(graph, plan)
     instructions, cycles, modelled = 0.0, 0.0, True
     for layer in plan.layers:
         kernel = costs.kernels.get(layer.kernel)
         if kernel is None:
             raise UnknownKernelError(layer.kernel)
-        features = layer_features(graph, layer)
+        features = layer_features(computed, layer)
         instructions += sum_features(kernel.instructions, features)
         modelled = modelled and kernel.cycles is not None
         cycles += sum_features(kernel.cycles or {}, features)

@@ -43,7 +43,7 @@ MEANING = {
 def layer_features(graph: Graph, layer: PlannedLayer) -> Features:
     """Return the features of a planned layer, by name; those of all its nodes added up."""
     found = {"calls": 1.0}
-    for node in (graph.nodes[index] for index in layer.nodes):
+    for node in (node for node in graph.nodes if node.index in layer.nodes):
         for name, value in _node_features(graph, node).items():
             found[name] = found.get(name, 0.0) + value
     return {name: value for name, value in found.items() if value}

@@ -36,10 +36,13 @@ def find_divergence(
 ) -> MismatchRecord | None:
     """Return the first layer whose output differs from the oracle's, None where none does.
 
-    The session must be one with a traced firmware.
+    Layers are compared with the oracle on the graph that they compute: `graph` after the compiler's
+    passes. The session must be one with a traced firmware.
     """
+    from edgeq.compile import computed_graph
     from edgeq.graph.oracle import Oracle
 
+    graph = computed_graph(graph, plan)
     write_ports(session, item)
     traces = session.trace(with_bytes=True)
     expected = Oracle(graph).run(as_arrays(plan.inputs, item), keep=True).tensors

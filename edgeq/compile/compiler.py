@@ -16,7 +16,7 @@ from edgeq.compile.memory.lifetimes import (
     scratch_key,
 )
 from edgeq.compile.memory.planner import Buffer, arena_bytes, check_plan, lower_bound, plan_arena
-from edgeq.compile.passes import run_passes
+from edgeq.compile.passes import run_passes, total_macs
 from edgeq.compile.source import Unit, arena_place, library_files, port_record
 from edgeq.compile.support import lower, require_supported
 from edgeq.compile.target import NATIVE, Target
@@ -37,6 +37,7 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
         UsageError: there is no pass of an omitted name.
     """
     require_supported(graph)
+    nominal = total_macs(graph)
     graph, passes = run_passes(graph, target.options.omitted_passes)
     storage = find_storage(graph)
     nodes = computing_nodes(graph)
@@ -53,7 +54,7 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
         model_bytes=graph.file_bytes,
         edgeq_version=edgeq.__version__,
         core=target.core,
-        macs=sum(macs(graph, n) for n in nodes),
+        macs=nominal,
         arena_bytes=_checked_arena(buffers, offsets),
         arena_lower_bound=lower_bound(tuple(buffers.values())),
         constant_bytes=sum(c.data.nbytes for c in constants.values()),
@@ -70,12 +71,18 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
         ),
         options=target.options,
         passes=passes,
+        computed_macs=total_macs(graph),
     )
     places = {t: arena_place(at[t]) if t in at else _constant_name(storage[t]) for t in storage}
     places |= {key: arena_place(offsets[key]) for key in scratch}
     files, sources, hot = library_files(Unit(graph, plan, layers, constants, places))
     files[f"{plan.name}.json"] = plan_json(plan)
     return CompiledModel(name=plan.name, plan=plan, files=files, sources=sources, hot_sources=hot)
+
+
+def computed_graph(graph: Graph, plan: Plan) -> Graph:
+    """Return the graph that the layers of `plan` compute: `graph` after the passes of the plan."""
+    return run_passes(graph, plan.options.omitted_passes)[0]
 
 
 def _checked_arena(buffers: Mapping[int, Buffer], offsets: Mapping[int, int]) -> int:

@@ -50,6 +50,10 @@ class Call:
         """The shape of the first input."""
         return self.input(0).shape
 
+    def get(self, role: str) -> Tensor | None:
+        """Return the first input of a role, None if there is none."""
+        return next((t for name, t in self.named() if name == role), None)
+
     def named(self) -> list[tuple[str, Tensor]]:
         """Return every tensor that is there, with its role."""
         sources = [(self.role(i), t) for i, t in enumerate(self.inputs) if t is not None]

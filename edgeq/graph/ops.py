@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edgeq.graph import rules, shapes
+from edgeq.graph import indexed_shapes, rules, shapes, spatial_shapes
 from edgeq.graph.calls import Call, Shape
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.place import Place
@@ -28,10 +28,10 @@ class Op:
         version: the version that the writer gives an int8 operator.
         inputs: the roles; `?` marks an optional one, `*` that the last one repeats.
         signatures: allowed dtypes, 'input ... > output'; T is one dtype for all, any is any.
-        shape: infers the shape of every output.
+        shape: infers the shape of every output, or a list with one for each.
         rules: what else must hold.
         macs: multiply-accumulates of one call.
-        many: whether it has several outputs (all of one shape).
+        many: whether it has several outputs.
     """
 
     name: str
@@ -39,7 +39,7 @@ class Op:
     version: int
     inputs: str
     signatures: tuple[str, ...]
-    shape: Callable[[Call], Shape]
+    shape: Callable[[Call], Shape | list[Shape]]
     rules: tuple[Rule, ...] = ()
     macs: Callable[[Call], int] = lambda call: 0
     many: bool = False
@@ -121,6 +121,15 @@ def _fully_connected_macs(call: Call) -> int:
     return call.output.elements * call.input(1).shape[1]
 
 
+def _transposed_macs(call: Call) -> int:
+    return call.input(2).elements * math.prod(call.input(1).shape[:3])
+
+
+def _product_macs(call: Call) -> int:
+    depth = call.data[-2] if call.option("adj_x", False) else call.data[-1]
+    return call.output.elements * depth
+
+
 def _weighted(axis: int) -> tuple[Rule, ...]:
     return (
         rules.quantized,
@@ -143,11 +152,21 @@ _PAIRS = tuple(f"{t} {t} > {t}" for t in ("int8", "int16", "uint8", "int32", "in
 _REDUCED = tuple(f"{t} int32 > {t}" for t in ("int8", "int16", "uint8", "int32", "float32"))
 _QUANTIZE = "float32|int8|uint8|int16|int32 > int8|uint8|int16|int32"
 _INDEX = "int32|int64"
+_COMPARED = tuple(
+    f"{t} {t} > bool" for t in ("int8", "int16", "int32", "int64", "float32", "bool")
+)
+_TRANSPOSED = (
+    "int32 int8|int4 int8 int32 > int8",
+    "int32 int8|int4 int16 int32|int64 > int16",
+    "int32 uint8 uint8 int32 > uint8",
+    "int32 float32 float32 float32 > float32",
+)
 
 _ARITHMETIC = (rules.quantized, rules.per_tensor)
 _MOVING = (rules.per_tensor,)
 _SIGMOID = (*_ARITHMETIC, rules.output_quantization(1 / 256, -128))
 _TANH = (*_ARITHMETIC, rules.output_quantization(1 / 128, 0))
+_LOG_SOFTMAX = (*_ARITHMETIC, rules.output_quantization(1 / 16, 127))
 
 _ROWS = (
     # Operators with weights.
@@ -157,18 +176,51 @@ _ROWS = (
        shapes.depthwise, _weighted(axis=3), _depthwise_macs),
     Op("FULLY_CONNECTED", "FullyConnectedOptions", 4, "input filter bias?", _WEIGHTED,
        shapes.fully_connected, (*_weighted(axis=0), rules.plain_weights), _fully_connected_macs),
+    Op("TRANSPOSE_CONV", "TransposeConvOptions", 3, "output_shape filter input bias?", _TRANSPOSED,
+       spatial_shapes.transposed_convolution, _weighted(axis=0), _transposed_macs),
+    Op("BATCH_MATMUL", "BatchMatMulOptions", 2, "input input2", _PAIRS,
+       indexed_shapes.matrix_product, _ARITHMETIC, _product_macs),
     # Windows and reductions.
     Op("AVERAGE_POOL_2D", "Pool2DOptions", 2, "input", _POINTWISE, shapes.pool, _ARITHMETIC),
     Op("MAX_POOL_2D", "Pool2DOptions", 2, "input", _POINTWISE, shapes.pool, _ARITHMETIC),
     *(Op(name, "ReducerOptions", 2, "input axis", _REDUCED, shapes.reduced, _ARITHMETIC)
-      for name in ("MEAN", "SUM", "REDUCE_MAX", "REDUCE_MIN")),
+      for name in ("MEAN", "SUM")),
+    *(Op(name, "ReducerOptions", 2, "input axis", _REDUCED, shapes.reduced,
+         (*_ARITHMETIC, rules.alike))
+      for name in ("REDUCE_MAX", "REDUCE_MIN")),
+    *(Op(name, f"{options}Options", 2, "input axis", (f"any {_INDEX} > {_INDEX}",),
+         indexed_shapes.without_axis, _MOVING)
+      for name, options in (("ARG_MAX", "ArgMax"), ("ARG_MIN", "ArgMin"))),
+    Op("CUMSUM", "CumsumOptions", 1, "input axis", _REDUCED,
+       indexed_shapes.accumulated, _ARITHMETIC),
+    Op("RESIZE_NEAREST_NEIGHBOR", "ResizeNearestNeighborOptions", 3, "input size",
+       ("T int32 > T",), spatial_shapes.resized, (*_MOVING, rules.alike)),
+    Op("RESIZE_BILINEAR", "ResizeBilinearOptions", 3, "input size", _REDUCED,
+       spatial_shapes.resized, (*_ARITHMETIC, rules.alike)),
     # Two tensors, element by element.
     *(Op(name, options, 2, "input input2", _PAIRS, shapes.broadcast, _ARITHMETIC)
       for name, options in (
           ("ADD", "AddOptions"), ("SUB", "SubOptions"), ("MUL", "MulOptions"),
           ("DIV", "DivOptions"), ("MAXIMUM", "MaximumMinimumOptions"),
           ("MINIMUM", "MaximumMinimumOptions"),
-          ("SQUARED_DIFFERENCE", "SquaredDifferenceOptions"), ("PRELU", None))),
+          ("SQUARED_DIFFERENCE", "SquaredDifferenceOptions"), ("PRELU", None),
+          ("FLOOR_DIV", "FloorDivOptions"), ("FLOOR_MOD", "FloorModOptions"),
+          ("POW", "PowOptions"))),
+    *(Op(name, f"{options}Options", 2, "input input2", _COMPARED, shapes.broadcast, _ARITHMETIC)
+      for name, options in (
+          ("EQUAL", "Equal"), ("NOT_EQUAL", "NotEqual"), ("LESS", "Less"),
+          ("LESS_EQUAL", "LessEqual"), ("GREATER", "Greater"),
+          ("GREATER_EQUAL", "GreaterEqual"))),
+    *(Op(name, f"{options}Options", 1, "input input2", ("bool bool > bool",), shapes.broadcast)
+      for name, options in (("LOGICAL_AND", "LogicalAnd"), ("LOGICAL_OR", "LogicalOr"))),
+    # Three tensors, or many.
+    *(Op(name, f"{options}Options", 1, "condition input input2", ("bool T T > T",), shape,
+         _MOVING)
+      for name, options, shape in (
+          ("SELECT", "Select", indexed_shapes.chosen_alike),
+          ("SELECT_V2", "SelectV2", indexed_shapes.chosen))),
+    Op("ADD_N", "AddNOptions", 2, "values*", ("int8 > int8", "int32 > int32",
+       "float32 > float32"), indexed_shapes.alike, _ARITHMETIC),
     # One tensor, element by element.
     *(Op(name, options, 2, "input", _POINTWISE, shapes.same, _ARITHMETIC)
       for name, options in (
@@ -176,10 +228,14 @@ _ROWS = (
           ("LEAKY_RELU", "LeakyReluOptions"), ("ELU", None), ("HARD_SWISH", "HardSwishOptions"),
           ("GELU", "GeluOptions"), ("ABS", "AbsOptions"), ("NEG", "NegOptions"),
           ("SQUARE", "SquareOptions"), ("SQRT", None), ("RSQRT", None), ("EXP", "ExpOptions"),
-          ("LOG", None), ("LOG_SOFTMAX", "LogSoftmaxOptions"),
-          ("L2_NORMALIZATION", "L2NormOptions"))),
+          ("LOG", None), ("SIN", None), ("COS", "CosOptions"), ("FLOOR", None), ("CEIL", None),
+          ("ROUND", None))),
+    Op("LOGICAL_NOT", "LogicalNotOptions", 1, "input", ("bool > bool",), shapes.same),
     Op("LOGISTIC", None, 2, "input", _POINTWISE, shapes.same, _SIGMOID),
     Op("TANH", None, 2, "input", _POINTWISE, shapes.same, _TANH),
+    Op("LOG_SOFTMAX", "LogSoftmaxOptions", 2, "input", _POINTWISE, shapes.same, _LOG_SOFTMAX),
+    Op("L2_NORMALIZATION", "L2NormOptions", 2, "input", _POINTWISE, shapes.same,
+       (*_TANH, rules.no_activation)),
     Op("SOFTMAX", "SoftmaxOptions", 2, "input", (*_POINTWISE, "int8 > int16"),
        shapes.same, _SIGMOID),
     # Between dtypes.
@@ -208,6 +264,29 @@ _ROWS = (
     Op("UNPACK", "UnpackOptions", 2, "input", ("T > T",), shapes.unpacked, _MOVING, many=True),
     Op("SPLIT", "SplitOptions", 2, "axis input", ("int32 T > T",),
        shapes.split, _MOVING, many=True),
+    Op("SPLIT_V", "SplitVOptions", 2, "input sizes axis", (f"T {_INDEX} int32 > T",),
+       indexed_shapes.split_at, _MOVING, many=True),
+    Op("GATHER", "GatherOptions", 2, "input indices", (f"T {_INDEX}|int16 > T",),
+       indexed_shapes.gathered, _MOVING),
+    Op("GATHER_ND", "GatherNdOptions", 2, "input indices", (f"T {_INDEX}|int16 > T",),
+       indexed_shapes.gathered_slices, _MOVING),
+    Op("DEPTH_TO_SPACE", "DepthToSpaceOptions", 1, "input", ("T > T",),
+       spatial_shapes.space_of_depth, _MOVING),
+    Op("SPACE_TO_DEPTH", "SpaceToDepthOptions", 2, "input", ("T > T",),
+       spatial_shapes.depth_of_space, _MOVING),
+    Op("SPACE_TO_BATCH_ND", "SpaceToBatchNDOptions", 2, "input block paddings",
+       ("T int32 int32 > T",), spatial_shapes.batches_of_space, _MOVING),
+    Op("BATCH_TO_SPACE_ND", "BatchToSpaceNDOptions", 2, "input block crops",
+       ("T int32 int32 > T",), spatial_shapes.space_of_batches, _MOVING),
+    Op("MIRROR_PAD", "MirrorPadOptions", 2, "input paddings", (f"T {_INDEX} > T",),
+       indexed_shapes.mirrored, _MOVING),
+    Op("REVERSE_V2", "ReverseV2Options", 2, "input axis", ("T int32 > T",),
+       indexed_shapes.reversed_axes, _MOVING),
+    Op("BROADCAST_TO", "BroadcastToOptions", 2, "input shape", (f"T {_INDEX} > T",),
+       indexed_shapes.repeated, _MOVING),
+    Op("FILL", "FillOptions", 2, "shape value", (f"{_INDEX} T > T",),
+       indexed_shapes.filled, _MOVING),
+    Op("ZEROS_LIKE", "ZerosLikeOptions", 1, "input", ("T > T",), shapes.same, _MOVING),
     Op("SHAPE", "ShapeOptions", 1, "input", (f"any > {_INDEX}",), shapes.shape_of),
 )
 # fmt: on

@@ -82,7 +82,7 @@ def filter_quantization(axis: int) -> Rule:
 
 def bias_length(call: Call) -> str | None:
     """The bias has one element for each output channel."""
-    bias = call.inputs[2]
+    bias = call.get("bias")
     channels = call.output.shape[-1] if call.output.shape else 0
     if bias is None or bias.elements == channels:
         return None
@@ -91,8 +91,8 @@ def bias_length(call: Call) -> str | None:
 
 def bias_quantization(call: Call) -> str | None:
     """The bias has zero point 0 and the scale of the accumulator, input scale * filter scale."""
-    bias, weights = call.inputs[2], call.input(1).quantization
-    source, result = call.input(0).quantization, call.output.quantization
+    data, bias, weights = call.get("input"), call.get("bias"), call.input(1).quantization
+    source, result = data and data.quantization, call.output.quantization
     if bias is None or not (bias.quantization and weights and source and result):
         return None
     if any(bias.quantization.zero_points):
@@ -121,6 +121,12 @@ def output_quantization(scale: float, zero_point: int) -> Rule:
         return f"output has scale {q.scale:g} and zero point {q.zero_point} instead of {wanted}"
 
     return rule
+
+
+def alike(call: Call) -> str | None:
+    """Inputs and output are quantised alike."""
+    kinds = {t.quantization for _, t in call.named() if t.dtype in QUANTIZED}
+    return "inputs and output are quantised differently" if len(kinds) > 1 else None
 
 
 def pad_value_single(call: Call) -> str | None:
@@ -171,10 +177,13 @@ def _matches(call: Call, sources: str, result: str) -> bool:
     ) and all(fits(tensor, result) for tensor in call.outputs)
 
 
-def inferred_shape(call: Call, infer: Callable[[Call], Shape]) -> str | None:
+def inferred_shape(call: Call, infer: Callable[[Call], Shape | list[Shape]]) -> str | None:
     """Every output has the shape that follows from the inputs and options."""
-    expected = infer(call)
-    for tensor in call.outputs:
+    found = infer(call)
+    shapes = found if isinstance(found, list) else [found] * len(call.outputs)
+    if len(shapes) != len(call.outputs):
+        return f"{len(call.outputs)} outputs instead of {len(shapes)}"
+    for tensor, expected in zip(call.outputs, shapes, strict=True):
         if tensor.shape != expected:
             return f"output shape {list(tensor.shape)} is not the inferred {list(expected)}"
     return None

@@ -19,7 +19,11 @@ def same(call: Call) -> Shape:
 
 def broadcast(call: Call) -> Shape:
     """The broadcast of both inputs: trailing dimensions are equal or 1."""
-    a, b = call.input(0).shape, call.input(1).shape
+    return broadcast_of(call.input(0).shape, call.input(1).shape)
+
+
+def broadcast_of(a: Shape, b: Shape) -> Shape:
+    """Return the shape to which `a` and `b` broadcast."""
     rank = max(len(a), len(b))
     a, b = (1,) * (rank - len(a)) + a, (1,) * (rank - len(b)) + b
     for x, y in zip(a, b, strict=True):
@@ -30,8 +34,8 @@ def broadcast(call: Call) -> Shape:
 
 def convolution(call: Call) -> Shape:
     """CONV_2D: NHWC input, OHWI filter."""
-    batch, _, _, channels = _rank(call, 0, 4)
-    out_channels, height, width, depth = _rank(call, 1, 4)
+    batch, _, _, channels = rank_of(call, 0, 4)
+    out_channels, height, width, depth = rank_of(call, 1, 4)
     if depth != channels:
         raise Unfit(f"the filter takes {depth} channels, the input has {channels}")
     return (batch, *_windows(call, height, width), out_channels)
@@ -39,8 +43,8 @@ def convolution(call: Call) -> Shape:
 
 def depthwise(call: Call) -> Shape:
     """DEPTHWISE_CONV_2D: NHWC input, 1HWO filter with O = channels * depth_multiplier."""
-    batch, _, _, channels = _rank(call, 0, 4)
-    first, height, width, out_channels = _rank(call, 1, 4)
+    batch, _, _, channels = rank_of(call, 0, 4)
+    first, height, width, out_channels = rank_of(call, 1, 4)
     multiplier = call.number("depth_multiplier")
     if first != 1 or out_channels != channels * multiplier:
         raise Unfit(
@@ -52,7 +56,7 @@ def depthwise(call: Call) -> Shape:
 
 def pool(call: Call) -> Shape:
     """AVERAGE_POOL_2D and MAX_POOL_2D on NHWC."""
-    batch, _, _, channels = _rank(call, 0, 4)
+    batch, _, _, channels = rank_of(call, 0, 4)
     window = _windows(call, call.number("filter_height"), call.number("filter_width"))
     return (batch, *window, channels)
 
@@ -83,7 +87,7 @@ def window_count(size: int, window: int, stride: int, dilation: int, padding: st
 def fully_connected(call: Call) -> Shape:
     """FULLY_CONNECTED: the input as rows of the filter's depth; keeps the leading dimensions if
     `keep_num_dims` is set."""
-    units, depth = _rank(call, 1, 2)
+    units, depth = rank_of(call, 1, 2)
     elements = math.prod(call.data)
     if elements % depth:
         raise Unfit(f"{elements} inputs are not a multiple of the filter's depth {depth}")
@@ -173,7 +177,7 @@ def squeezed(call: Call) -> Shape:
 
 def expanded(call: Call) -> Shape:
     """EXPAND_DIMS: a dimension of 1 before `axis` (input 1)."""
-    (axis,) = _single(call, 1)
+    (axis,) = single(call, 1)
     at = normalize(axis, len(call.data) + 1, "axis")
     return (*call.data[:at], 1, *call.data[at:])
 
@@ -260,7 +264,7 @@ def unpacked(call: Call) -> Shape:
 def split(call: Call) -> Shape:
     """SPLIT: equal parts of input 1 along the axis in input 0."""
     shape = call.input(1).shape
-    axis = normalize(_single(call, 0)[0], len(shape), "axis")
+    axis = normalize(single(call, 0)[0], len(shape), "axis")
     parts = call.number("num_splits")
     if parts != len(call.outputs) or parts < 1 or shape[axis] % parts:
         raise Unfit(f"{len(call.outputs)} outputs, {parts} parts of axis {axis} of {list(shape)}")
@@ -279,14 +283,16 @@ def normalize(axis: int, rank: int, what: str) -> int:
     return axis % rank
 
 
-def _rank(call: Call, index: int, rank: int) -> Shape:
+def rank_of(call: Call, index: int, rank: int) -> Shape:
+    """Return the shape of input `index`, which must have `rank` dimensions."""
     shape = call.input(index).shape
     if len(shape) != rank:
         raise Unfit(f"{call.role(index)} has {len(shape)} dimensions instead of {rank}")
     return shape
 
 
-def _single(call: Call, index: int) -> Shape:
+def single(call: Call, index: int) -> Shape:
+    """Return the values of constant input `index`, which must be a single one."""
     values = call.values(index)
     if len(values) != 1:
         raise Unfit(f"{call.role(index)} has {len(values)} elements instead of 1")

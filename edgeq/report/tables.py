@@ -136,7 +136,7 @@ def plan_tables(plan: Plan) -> Tables:
     """What the compiler decided."""
     totals = {
         "name": plan.name,
-        "MACs": format_count(plan.macs),
+        "MACs": _macs_text(plan),
         "arena": f"{format_count(plan.arena_bytes)} bytes "
         f"(at least {format_count(plan.arena_lower_bound)} by lifetimes)",
         "constants": f"{format_count(plan.constant_bytes)} bytes",
@@ -149,7 +149,18 @@ def plan_tables(plan: Plan) -> Tables:
         for p in plan.layers
     )  # fmt: skip
     columns = ">#|operator|kernel|output|>offset|>MACs|>constant bytes"
-    return (facts("Plan", totals, plan.notes), make_table("Layers", columns, layers))
+    passes = ((p.name, format_count(p.changes), p.note) for p in plan.passes if p.changes)
+    return (
+        facts("Plan", totals, plan.notes),
+        make_table("Passes", "pass|>changes|what it did", passes),
+        make_table("Layers", columns, layers),
+    )
+
+
+def _macs_text(plan: Plan) -> str:
+    computed = plan.macs if plan.computed_macs is None else plan.computed_macs
+    text = format_count(plan.macs)
+    return text if computed == plan.macs else f"{text}, {format_count(computed)} of them computed"
 
 
 def fit_tables(record: FitReport) -> Tables:

@@ -42,11 +42,13 @@ def dense_layer(
 
 def lower_fully_connected(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower FULLY_CONNECTED, per-tensor or per-channel."""
-    w = graph.tensor(node.inputs[1])
-    weights = weight_values(graph, node)
+    return dense_layer(graph, node, weight_values(graph, node), dense_multipliers(graph, node))
+
+
+def dense_multipliers(graph: Graph, node: Node) -> list[float]:
+    """Return the real multipliers of a FULLY_CONNECTED: a single one, or one for each output."""
+    x, w, y = (graph.tensor(i) for i in (*node.inputs[:2], node.outputs[0]))
     if quantization(w).per_channel:
-        return dense_layer(graph, node, weights, channel_multipliers(graph, node))
-    x, y = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
+        return channel_multipliers(graph, node)
     # Single precision product, double division: GetQuantizedConvolutionMultipler.
-    multiplier = float(scale_of(x) * scale_of(w)) / float(scale_of(y))
-    return dense_layer(graph, node, weights, [multiplier])
+    return [float(scale_of(x) * scale_of(w)) / float(scale_of(y))]

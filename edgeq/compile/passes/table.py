@@ -5,18 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
+from edgeq.compile.passes.dead_channels import remove_dead_channels
+from edgeq.compile.passes.rewriting import Rewrite
 from edgeq.core.errors import UsageError, did_you_mean
 from edgeq.core.records import PassRecord
 from edgeq.graph.ir import Graph
-
-
-@dataclass(frozen=True, slots=True)
-class Rewrite:
-    """What a pass made: the graph, how many changes, and what they did in words."""
-
-    graph: Graph
-    changes: int = 0
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +21,14 @@ class Pass:
     about: str
 
 
-PASSES: tuple[Pass, ...] = ()
+PASSES: tuple[Pass, ...] = (
+    Pass(
+        "dead-channels",
+        remove_dead_channels,
+        "Channels whose interval is a single value, or that nobody reads, are not computed; their "
+        "constants go into the biases of the layers that read them.",
+    ),
+)
 
 
 def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tuple[PassRecord, ...]]:

@@ -89,7 +89,11 @@ class PortRecord(Record, frozen=True, kw_only=True):
 
 
 class Plan(Record, frozen=True, kw_only=True):
-    """Everything the `aot` compiler decided; written beside the C as NAME.json."""
+    """Everything the `aot` compiler decided; written beside the C as NAME.json.
+
+    `macs` are those of the model as its file has it, `computed_macs` those that its layers compute
+    after the passes, the sum of the layers'.
+    """
 
     schema: Literal["edgeq.plan/1"] = "edgeq.plan/1"
     name: str
@@ -108,6 +112,7 @@ class Plan(Record, frozen=True, kw_only=True):
     notes: tuple[str, ...] = ()
     options: CompileOptions = CompileOptions()
     passes: tuple[PassRecord, ...] = ()
+    computed_macs: int | None = None
 
 
 class CompiledModel(Record, frozen=True, kw_only=True):

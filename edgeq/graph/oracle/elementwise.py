@@ -18,12 +18,17 @@ from edgeq.graph.oracle import tables
 from edgeq.graph.oracle.fixed_point import (
     Integers,
     as_int32,
+    leading_zeros,
     multiply_by_quantized_multiplier,
+    one_over_one_plus_x_for_x_in_0_1,
     quantize_multiplier,
+    rounding_divide_by_pot,
+    saturating_rounding_doubling_high_mul,
 )
 from edgeq.graph.oracle.requantization import (
     Run,
     affine,
+    clamp,
     fused_range,
     scale_of,
     to_int8,
@@ -35,6 +40,8 @@ Factors = tuple[float, float, float]
 
 # ADD and SUB compute with this many bits of headroom.
 SUM_SHIFT = 20
+# SQUARED_DIFFERENCE with this many.
+DIFFERENCE_SHIFT = 7
 
 
 def add(call: Call) -> Run:
@@ -101,6 +108,123 @@ def product_factor(call: Call) -> float:
     """Return the real factor of the product of a MUL."""
     left, right, result = (float(scale_of(t)) for t in (*_pair(call), call.output))
     return left * right / result
+
+
+def squared_difference(call: Call) -> Run:
+    """SQUARED_DIFFERENCE: both inputs on twice the larger scale, 7 bits up."""
+    *sources, result = (quantize_multiplier(real) for real in difference_factors(call))
+    zeros, out_zero = [zero_point_of(t) for t in _pair(call)], zero_point_of(call.output)
+
+    def aligned(x: Int8, side: int) -> Integers:
+        raised = (x.astype(np.int64) - zeros[side]) << DIFFERENCE_SHIFT
+        return multiply_by_quantized_multiplier(raised, *sources[side])
+
+    def run(a: Int8, b: Int8) -> Int8:
+        difference = aligned(a, 0) - aligned(b, 1)
+        return to_int8(as_int32(difference * difference), *result, out_zero)
+
+    return run
+
+
+def difference_factors(call: Call) -> Factors:
+    """Return the real factors of left, right and result of a SQUARED_DIFFERENCE."""
+    left, right = (float(scale_of(t)) for t in _pair(call))
+    common = 2 * max(left, right)
+    # The divisor is a product in single precision.
+    divisor = float(np.float32(1 << 2 * DIFFERENCE_SHIFT) * scale_of(call.output))
+    return left / common, right / common, common * common / divisor
+
+
+def divide(call: Call) -> Run:
+    """DIV: the quotient of the centred inputs by a reciprocal in Q0, requantised.
+
+    Division by zero gives what the kernel's arithmetic makes of it.
+    """
+    multiplier, shift = quantize_multiplier(quotient_factor(call))
+    zeros = [zero_point_of(t) for t in _pair(call)]
+    out_zero, limits = zero_point_of(call.output), fused_range(call)
+
+    def run(a: Int8, b: Int8) -> Int8:
+        above, below = (x.astype(np.int64) - z for x, z in zip((a, b), zeros, strict=True))
+        above, below = np.broadcast_arrays(np.where(below < 0, -above, above), np.abs(below))
+        zeros_below = leading_zeros(below)
+        inverse = one_over_one_plus_x_for_x_in_0_1(as_int32((below << zeros_below) - (1 << 31)))
+        room = leading_zeros(np.where(above < 0, ~above, above)) - 1
+        quotient = saturating_rounding_doubling_high_mul(as_int32(above << room), inverse)
+        right = 31 - zeros_below + room - shift
+        scaled = saturating_rounding_doubling_high_mul(quotient, multiplier)
+        rounded = rounding_divide_by_pot(scaled, np.clip(right, 0, 31))
+        # Arm's shifts by more than 31 bits leave the sign alone, and the rounding adds one.
+        small = np.where(scaled < 0, -1, 1)
+        return clamp(np.where(right > 31, small, rounded) + out_zero, *limits)
+
+    return run
+
+
+def quotient_factor(call: Call) -> float:
+    """Return the real factor of the quotient of a DIV, computed in single precision."""
+    left, right = (scale_of(t) for t in _pair(call))
+    return float(left / (right * scale_of(call.output)))
+
+
+def prelu(call: Call) -> Run:
+    """PRELU: input 1 times the negative values, factors in double precision."""
+    rest, slope = (quantize_multiplier(real) for real in prelu_factors(call))
+    zeros, out_zero = [zero_point_of(t) for t in _pair(call)], zero_point_of(call.output)
+
+    def run(x: Int8, alpha: Int8) -> Int8:
+        centred = x.astype(np.int64) - zeros[0]
+        product = centred * (alpha.astype(np.int64) - zeros[1])
+        return np.where(
+            centred >= 0, to_int8(centred, *rest, out_zero), to_int8(product, *slope, out_zero)
+        )
+
+    return run
+
+
+def prelu_factors(call: Call) -> tuple[float, float]:
+    """Return the real factors of the positive and the negative values of a PRELU."""
+    source, slope, result = (float(scale_of(t)) for t in (*_pair(call), call.output))
+    return source / result, source * slope / result
+
+
+def add_many(call: Call) -> Run:
+    """ADD_N: inputs quantised alike; the sum starts at minus their zero point."""
+    return _accumulation(call, lambda *arrays: sum(arrays))
+
+
+def accumulate(call: Call) -> Run:
+    """CUMSUM along the axis in input 1; every sum starts at minus the zero point."""
+    axis = call.values(1)[0] % len(call.data)
+    backwards, exclusive = call.option("reverse", False), call.option("exclusive", False)
+
+    def sums(x: Integers) -> Integers:
+        ordered = np.flip(x, axis) if backwards else x
+        running = np.cumsum(ordered, axis)
+        if exclusive:
+            running = running - ordered
+        return np.flip(running, axis) if backwards else running
+
+    run = _accumulation(call, sums)
+    return lambda x, _: run(x)
+
+
+def _accumulation(call: Call, total: Callable[..., Any]) -> Run:
+    factor = quantize_multiplier(accumulation_factor(call))
+    zero, out_zero = zero_point_of(call.input(0)), zero_point_of(call.output)
+
+    def run(*arrays: Int8) -> Int8:
+        sums = total(*(x.astype(np.int64) - zero for x in arrays)) - zero
+        # Half of what is SUM_SHIFT bits up.
+        return to_int8(as_int32(sums << SUM_SHIFT - 1), *factor, out_zero)
+
+    return run
+
+
+def accumulation_factor(call: Call) -> float:
+    """Return the real factor of the sum of an ADD_N or a CUMSUM."""
+    common = 2 * float(scale_of(call.input(0)))
+    return common / ((1 << SUM_SHIFT) * float(scale_of(call.output)))
 
 
 def extreme(choose: Callable[..., Int8]) -> Callable[[Call], Run]:

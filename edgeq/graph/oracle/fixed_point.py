@@ -30,6 +30,17 @@ _ONE_THIRD = 715827883
 _DIVISION_START = 1515870810
 _DIVISION_SLOPE = -1010580540
 _NEWTON_STEPS = 3
+_SQRT_STEPS = 5
+_THREE_HALVES = (1 << 28) + (1 << 27)  # in Q3
+# In Q0, but the quarter in Q6: what a logarithm is made of.
+_SQRT_HALF = 1518500250
+_SQRT_SQRT_HALF = 1805811301
+_LOG_2 = 1488522236
+_QUARTER = 1 << 23
+_ALPHA_N = 117049297  # 11/240 * 2**(1/4)
+_ALPHA_D = 127690142  # 1/20 * 2**(1/4)
+_ALPHA_I = 1057819769  # 2 / 2**(1/4) - 2**(1/4)
+_ALPHA_F = 638450708  # 1/4 * 2**(1/4)
 
 
 def quantize_multiplier(real: float) -> tuple[int, int]:
@@ -137,12 +148,18 @@ def _exp_between_minus_quarter_and_0(a: Integers) -> Integers:
 def _half_denominator_reciprocal(a: Integers) -> Integers:
     """Return 2 / (1 + a) in Q2 for a in 0..1 in Q0, by Newton's method."""
     mul = saturating_rounding_doubling_high_mul
-    half = (a + ONE + 1) >> 1
+    half = _half_of_sum(a, ONE)
     x = _DIVISION_START + mul(half, _DIVISION_SLOPE)
     for _ in range(_NEWTON_STEPS):
         error = (1 << 29) - mul(half, x)
         x = x + multiply_by_power_of_two(mul(x, error), 2)
     return x
+
+
+def _half_of_sum(a: Integers, b: int) -> Integers:
+    """Return (a + b) / 2, halves away from zero."""
+    total = a + b
+    return np.where(total >= 0, (total + 1) >> 1, -((1 - total) >> 1))
 
 
 def one_over_one_plus_x_for_x_in_0_1(a: ArrayLike) -> Integers:
@@ -171,3 +188,62 @@ def tanh(a: ArrayLike, integer_bits: int = 4) -> Integers:
     exp = exp_on_negative_values(-np.abs(raw), integer_bits + 1)
     magnitude = one_minus_x_over_one_plus_x_for_x_in_0_1(exp)
     return np.where(raw == 0, 0, np.where(raw < 0, -magnitude, magnitude))
+
+
+def inverse_sqrt(value: int) -> tuple[int, int]:
+    """Return (multiplier, shift) of 1 / sqrt(value), as quantize_multiplier does; 0 counts as 1.
+
+    Source: GetInvSqrtQuantizedMultiplierExp in tensorflow/lite/kernels/internal/common.h, five
+    steps of Newton's method in Q3.
+    """
+    if value <= 1:
+        return INT32_MAX, 0
+    right = 11
+    while value >= 1 << 29:
+        value //= 4
+        right += 1
+    pairs = (32 - value.bit_length() - 1) // 2 - 1
+    right -= pairs
+    scaled = (value << 2 * pairs) >> 1
+    mul = saturating_rounding_doubling_high_mul
+    half = rounding_divide_by_pot(scaled, 1)
+    x = np.asarray(1 << 28, np.int64)
+    for _ in range(_SQRT_STEPS):
+        cube = multiply_by_power_of_two(mul(mul(x, x), x), 6)
+        x = multiply_by_power_of_two(as_int32(mul(_THREE_HALVES, x) - mul(half, cube)), 3)
+    multiplier = int(mul(x, _SQRT_HALF))
+    return (multiplier << -right, 0) if right < 0 else (multiplier, -right)
+
+
+def log_of_sum(x: ArrayLike) -> Integers:
+    """Return the natural logarithm in Q5 of x >= 1 in Q12.
+
+    Source: log_x_for_x_greater_than_or_equal_to_1_impl in
+    tensorflow/lite/kernels/internal/common.h: a power of two and a rational function of the rest.
+    """
+    mul, pot = saturating_rounding_doubling_high_mul, multiply_by_power_of_two
+    a = np.asarray(x, np.int64)
+    b = mul(a, _SQRT_HALF)
+    a_zeros, b_zeros = leading_zeros(a), leading_zeros(b) - 1
+    a_rest = _shifted_up(mul(_shifted_up(a, a_zeros - 1), _SQRT_HALF), 1)
+    a_power = saturate(_shifted_up(12 - a_zeros, 25) + _QUARTER)
+    b_rest = _shifted_up(a, b_zeros)
+    b_power = saturate(_shifted_up(12 - b_zeros, 25) - _QUARTER)
+    rest, power = np.minimum(a_rest, b_rest), np.maximum(a_power, b_power)
+    mean = _half_of_sum(rest, _SQRT_SQRT_HALF)
+    q = as_int32(2 * as_int32(rest - _SQRT_SQRT_HALF))
+    square = mul(q, q)
+    above = as_int32(mul(q, rest) + mul(mul(q, square), _ALPHA_N))
+    inner = as_int32(as_int32(_ALPHA_I + q) + mul(_ALPHA_D, square))
+    below = one_over_one_plus_x_for_x_in_0_1(as_int32(mul(mean, inner) + mul(_ALPHA_F, q)))
+    return pot(as_int32(mul(power, _LOG_2) + mul(pot(above, -6), below)), 1)
+
+
+def _shifted_up(x: Integers, power: ArrayLike) -> Integers:
+    return saturate(x << np.asarray(power, np.int64))
+
+
+def leading_zeros(x: Integers) -> Integers:
+    """Return the leading zero bits of x >= 0 in 32 bits."""
+    # frexp's exponent is the bit length, exactly so below 2**53.
+    return 32 - np.frexp(x.astype(np.float64))[1].astype(np.int64)

@@ -14,7 +14,18 @@ from edgeq.core.errors import UsageError
 from edgeq.graph import ops
 from edgeq.graph.calls import Call
 from edgeq.graph.ir import DTYPES, Graph, Node
-from edgeq.graph.oracle import elementwise, movement, reductions, tables, weighted, windows
+from edgeq.graph.oracle import (
+    comparisons,
+    elementwise,
+    movement,
+    normalization,
+    rearrangement,
+    reductions,
+    resizing,
+    tables,
+    weighted,
+    windows,
+)
 from edgeq.graph.oracle.requantization import Run
 from edgeq.graph.place import Place
 
@@ -26,6 +37,8 @@ _ARITHMETIC: dict[str, Prepare] = {
     "CONV_2D": weighted.convolution,
     "DEPTHWISE_CONV_2D": weighted.depthwise,
     "FULLY_CONNECTED": weighted.fully_connected,
+    "TRANSPOSE_CONV": weighted.transposed_convolution,
+    "BATCH_MATMUL": weighted.batch_matmul,
     "AVERAGE_POOL_2D": windows.average_pool,
     "MAX_POOL_2D": windows.max_pool,
     "MEAN": reductions.mean,
@@ -33,14 +46,25 @@ _ARITHMETIC: dict[str, Prepare] = {
     "REDUCE_MAX": reductions.extreme(np.max),
     "REDUCE_MIN": reductions.extreme(np.min),
     "SOFTMAX": reductions.softmax,
+    "LOG_SOFTMAX": normalization.log_softmax,
+    "L2_NORMALIZATION": normalization.l2_normalize,
+    "RESIZE_BILINEAR": resizing.resize_bilinear,
+    "CUMSUM": elementwise.accumulate,
     "ADD": elementwise.add,
+    "ADD_N": elementwise.add_many,
     "SUB": elementwise.subtract,
     "MUL": elementwise.multiply,
+    "DIV": elementwise.divide,
+    "SQUARED_DIFFERENCE": elementwise.squared_difference,
+    "PRELU": elementwise.prelu,
     "MAXIMUM": elementwise.extreme(np.maximum),
     "MINIMUM": elementwise.extreme(np.minimum),
     "LOGISTIC": elementwise.unary(tables.logistic_table),
     "TANH": elementwise.unary(tables.tanh_table),
     "HARD_SWISH": elementwise.unary(tables.hard_swish_table),
+    "ELU": elementwise.unary(tables.elu_table),
+    "ABS": elementwise.unary(tables.abs_table),
+    "RSQRT": elementwise.unary(tables.rsqrt_table),
     "RELU": elementwise.relu(0.0, math.inf),
     "RELU6": elementwise.relu(0.0, 6.0),
     "RELU_N1_TO_1": elementwise.relu(-1.0, 1.0),
@@ -64,7 +88,34 @@ _GENERAL: dict[str, Prepare] = {
     "PACK": movement.pack,
     "UNPACK": movement.unpack,
     "SPLIT": movement.split,
+    "SPLIT_V": rearrangement.split_at,
+    "GATHER": rearrangement.gather,
+    "GATHER_ND": rearrangement.gather_nd,
+    "DEPTH_TO_SPACE": rearrangement.space_of_depth,
+    "SPACE_TO_DEPTH": rearrangement.depth_of_space,
+    "SPACE_TO_BATCH_ND": rearrangement.batches_of_space,
+    "BATCH_TO_SPACE_ND": rearrangement.space_of_batches,
+    "MIRROR_PAD": rearrangement.mirror_pad,
+    "REVERSE_V2": rearrangement.reverse,
+    "BROADCAST_TO": rearrangement.broadcast_to,
+    "FILL": rearrangement.fill,
+    "ZEROS_LIKE": rearrangement.zeros_like,
+    "RESIZE_NEAREST_NEIGHBOR": resizing.resize_nearest,
     "SHAPE": movement.shape_of,
+    "ARG_MAX": reductions.arg_extreme(np.argmax),
+    "ARG_MIN": reductions.arg_extreme(np.argmin),
+    "EQUAL": comparisons.comparison(np.equal),
+    "NOT_EQUAL": comparisons.comparison(np.not_equal),
+    "LESS": comparisons.comparison(np.less),
+    "LESS_EQUAL": comparisons.comparison(np.less_equal),
+    "GREATER": comparisons.comparison(np.greater),
+    "GREATER_EQUAL": comparisons.comparison(np.greater_equal),
+    "LOGICAL_AND": comparisons.logical(np.logical_and),
+    "LOGICAL_OR": comparisons.logical(np.logical_or),
+    "LOGICAL_NOT": comparisons.logical(np.logical_not),
+    "SELECT": comparisons.select,
+    "SELECT_V2": comparisons.select,
+    "CAST": comparisons.cast,
 }
 
 _HINT = "compare with another oracle, or convert the model to int8 with the supported operators"
@@ -142,8 +193,9 @@ def prepare(graph: Graph, node: Node) -> Run:
     if known is None:
         place.reject("the oracle does not know this operator", _HINT)
     call = ops.call_of(graph, node)
-    if node.op in _ARITHMETIC and {call.input(0).dtype, call.output.dtype} != {"int8"}:
-        place.reject(f"{call.input(0).dtype} instead of int8", _HINT)
+    data = call.get("input") or call.input(0)
+    if node.op in _ARITHMETIC and {data.dtype, call.output.dtype} != {"int8"}:
+        place.reject(f"{data.dtype} instead of int8", _HINT)
     try:
         return known(call)
     except ValueError as error:  # Unfit is one

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.graph.calls import Call, Unfit
+from edgeq.graph.ir import DTYPES
 from edgeq.graph.oracle.fixed_point import (
     INT32_MAX,
     Integers,
@@ -60,6 +61,16 @@ def extreme(choose: Callable[..., Int8]) -> Callable[[Call], Run]:
     def prepare(call: Call) -> Run:
         axes, _ = reduced_axes(call)
         return lambda x, _: choose(x, axis=axes).reshape(call.output.shape)
+
+    return prepare
+
+
+def arg_extreme(choose: Callable[..., NDArray[np.int64]]) -> Callable[[Call], Run]:
+    """Return ARG_MAX or ARG_MIN: the first place of the extreme along the axis in input 1."""
+
+    def prepare(call: Call) -> Run:
+        axis, dtype = call.values(1)[0], DTYPES[call.output.dtype]
+        return lambda x, _: np.asarray(choose(x, axis=axis), dtype)
 
     return prepare
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edgeq.graph.oracle.fixed_point import (
     Integers,
+    inverse_sqrt,
     logistic,
     multiply_by_quantized_multiplier,
     quantize_multiplier,
@@ -29,6 +30,7 @@ Table = NDArray[np.int8]
 
 # Logistic and tanh read their input as Q4.
 _INTEGER_BITS = 4
+_RSQRT_SHIFT = 20
 _LEVELS = np.arange(-128, 128, dtype=np.int64)
 
 
@@ -104,6 +106,40 @@ def hard_swish_table(in_scale: float, in_zp: int, out_scale: float, out_zp: int)
     product = ((place + (1 << 15)) >> 1) * unshifted
     truncated = np.where(product < 0, -(-product >> 15), product >> 15)
     return _int8(rounding_divide_by_pot(truncated, -out_shift) + out_zp)
+
+
+def abs_table(in_scale: float, in_zp: int, out_scale: float, out_zp: int) -> Table:
+    """Return ABS; where the scales are equal it does not requantise."""
+    magnitudes = np.abs(_LEVELS - in_zp)
+    factor = float(np.float32(in_scale) / np.float32(out_scale))
+    return _int8((magnitudes if factor == 1.0 else _rescaled(magnitudes, factor)) + out_zp)
+
+
+def rsqrt_table(in_scale: float, in_zp: int, out_scale: float, out_zp: int) -> Table:
+    """Return RSQRT, 20 bits up between the two steps; 127 at zero.
+
+    Below zero TFLite Micro stops with an error; here it is 127 as well.
+    """
+    real = 1.0 / float(np.sqrt(np.float32(in_scale)) * np.float32(out_scale))
+    multiplier, shift = quantize_multiplier(real)
+    values = np.full(_LEVELS.size, 127, np.int64)
+    for i, value in enumerate(_LEVELS - in_zp):
+        if value > 0:
+            inverse, power = inverse_sqrt(int(value))
+            raised = multiply_by_quantized_multiplier(1, inverse, power + _RSQRT_SHIFT)
+            result = multiply_by_quantized_multiplier(raised, multiplier, shift - _RSQRT_SHIFT)
+            values[i] = result + out_zp
+    return _int8(values)
+
+
+def elu_table(in_scale: float, in_zp: int, out_scale: float, out_zp: int) -> Table:
+    """Return ELU: exp(x) - 1 below zero, computed in single precision."""
+    real = np.float32(in_scale) * (_LEVELS - in_zp).astype(np.float32)
+    exps = np.exp(np.minimum(real, 0).astype(np.float64)).astype(np.float32)
+    values = np.where(real < 0, exps - np.float32(1), real)
+    scaled = (values * (np.float32(1) / np.float32(out_scale))).astype(np.float64)
+    nearest = np.copysign(np.floor(np.abs(scaled) + 0.5), scaled)
+    return _int8((nearest.astype(np.float32) + np.float32(out_zp)).astype(np.int64))
 
 
 def clamp_range(low: float, high: float, scale: float, zero_point: int) -> tuple[int, int]:

@@ -4,18 +4,19 @@ Products are summed in float64, which is exact below 2**53, and then wrapped to 
 the runtime's accumulators.
 
 Sources: tensorflow/lite/kernels/kernel_util.cc (scales),
-internal/reference/integer_ops/{conv,depthwise_conv,fully_connected}.h.
+internal/reference/integer_ops/{conv,depthwise_conv,fully_connected,transpose_conv}.h.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.graph.calls import Call
-from edgeq.graph.oracle.fixed_point import as_int32
+from edgeq.graph.oracle.fixed_point import as_int32, quantize_multiplier
 from edgeq.graph.oracle.requantization import (
     Run,
     fused_range,
@@ -35,7 +36,7 @@ Sums = NDArray[np.float64]
 def convolution(call: Call) -> Run:
     """CONV_2D: NHWC input, OHWI filter."""
     channels, height, width, _ = call.input(1).shape
-    windows, finish = Windows.of(call, height, width), _finisher(call, _channel_factors(call))
+    windows, finish = Windows.of(call, height, width), _finisher(call, output_factors(call))
 
     def run(x: Int8, weights: Int8, bias: Bias = None) -> Int8:
         sums = np.zeros((*call.output.shape[:3], channels))
@@ -50,7 +51,7 @@ def convolution(call: Call) -> Run:
 def depthwise(call: Call) -> Run:
     """DEPTHWISE_CONV_2D: output channel o reads input channel o // depth_multiplier."""
     _, height, width, _ = call.input(1).shape
-    windows, finish = Windows.of(call, height, width), _finisher(call, _channel_factors(call))
+    windows, finish = Windows.of(call, height, width), _finisher(call, output_factors(call))
     copies = call.number("depth_multiplier", 1)
 
     def run(x: Int8, weights: Int8, bias: Bias = None) -> Int8:
@@ -67,8 +68,7 @@ def depthwise(call: Call) -> Run:
 def fully_connected(call: Call) -> Run:
     """FULLY_CONNECTED: every row of `depth` inputs times the weights [units, depth]."""
     _, depth = call.input(1).shape
-    per_channel = quantization(call.input(1)).per_channel
-    finish = _finisher(call, _channel_factors(call) if per_channel else [_single_factor(call)])
+    finish = _finisher(call, output_factors(call))
 
     def run(x: Int8, weights: Int8, bias: Bias = None) -> Int8:
         rows = _centred(call, x).reshape(-1, depth)
@@ -77,8 +77,75 @@ def fully_connected(call: Call) -> Run:
     return run
 
 
+def transposed_convolution(call: Call) -> Run:
+    """TRANSPOSE_CONV: every input spreads over a window of the output, OHWI filter."""
+    inner = as_convolution(call)
+    finish = _finisher(inner, _channel_factors(inner))
+    channels, height, width, _ = call.input(1).shape
+    (batch, rows, columns, _), output = inner.data, call.output.shape
+    steps = call.number("stride_h"), call.number("stride_w")
+    top, left = transposed_padding(call)
+    full = (rows - 1) * steps[0] + height, (columns - 1) * steps[1] + width
+
+    def run(_: NDArray[np.int32], weights: Int8, x: Int8, bias: Bias = None) -> Int8:
+        sums = np.zeros((batch, max(full[0], output[1]), max(full[1], output[2]), channels))
+        centred = _centred(inner, x)
+        for row, column in np.ndindex(height, width):
+            lines = slice(row, row + (rows - 1) * steps[0] + 1, steps[0])
+            points = slice(column, column + (columns - 1) * steps[1] + 1, steps[1])
+            sums[:, lines, points] += centred @ weights[:, row, column].T.astype(np.float64)
+        return finish(sums[:, top : top + output[1], left : left + output[2]], bias)
+
+    return run
+
+
+def as_convolution(call: Call) -> Call:
+    """Return a TRANSPOSE_CONV with its tensors in the order of a CONV_2D."""
+    _, weights, data, *bias = call.inputs
+    return replace(call, inputs=(data, weights, *bias), roles=("input", "filter", "bias"))
+
+
+def transposed_padding(call: Call) -> tuple[int, int]:
+    """Return what a TRANSPOSE_CONV cuts off above and to the left of its output."""
+    if call.option("padding", "SAME") != "SAME":
+        return 0, 0
+    sizes, kernel = call.input(2).shape[1:3], call.input(1).shape[1:3]
+    steps = call.number("stride_h"), call.number("stride_w")
+    top, left = (
+        max(0, (size - 1) * step + window - out) // 2
+        for size, step, window, out in zip(
+            sizes, steps, kernel, call.output.shape[1:3], strict=True
+        )
+    )
+    return top, left
+
+
+def batch_matmul(call: Call) -> Run:
+    """BATCH_MATMUL, either matrix transposed (`adj_x`, `adj_y`)."""
+    factor = quantize_multiplier(_single_factor(call))
+    zeros = [zero_point_of(call.input(side)) for side in range(2)]
+    turned = call.option("adj_x", False), call.option("adj_y", False)
+    out_zero = zero_point_of(call.output)
+
+    def run(*matrices: Int8) -> Int8:
+        a, b = (
+            (m.swapaxes(-1, -2) if turn else m).astype(np.float64) - zero
+            for m, turn, zero in zip(matrices, turned, zeros, strict=True)
+        )
+        return to_int8(as_int32((a @ b).astype(np.int64)), *factor, out_zero)
+
+    return run
+
+
 def _centred(call: Call, x: Int8) -> Sums:
     return x.astype(np.float64) - zero_point_of(call.input(0))
+
+
+def output_factors(call: Call) -> list[float]:
+    """Return the real factors from accumulators to outputs: one for each output, or one for all."""
+    dense = call.node.op == "FULLY_CONNECTED"
+    single = dense and not quantization(call.input(1)).per_channel
+    return [_single_factor(call)] if single else _channel_factors(call)
 
 
 def _channel_factors(call: Call) -> list[float]:

@@ -48,6 +48,8 @@ def random_inputs(graph: Graph, seed: int) -> list[Array]:
 def _random(tensor: Tensor, rng: np.random.Generator) -> Array:
     if tensor.dtype == "float32":
         return rng.normal(0, 3, tensor.shape).astype(np.float32)
+    if tensor.dtype == "bool":
+        return rng.integers(0, 2, tensor.shape).astype(np.bool_)
     limits = np.iinfo(DTYPES[tensor.dtype])
     return rng.integers(limits.min, limits.max, tensor.shape, limits.dtype, endpoint=True)
 

@@ -29,6 +29,13 @@ def int8s(draw: st.DrawFn, shape: tuple[int, ...]) -> Tensor:
 
 
 @st.composite
+def alike(draw: st.DrawFn, *sizes: tuple[int, ...]) -> list[Tensor]:
+    """Tensors of the given shapes with one quantisation."""
+    scale, zero_point = draw(scales), draw(zero_points)
+    return [activation(shape, "int8", scale, zero_point) for shape in sizes]
+
+
+@st.composite
 def geometries(draw: st.DrawFn, dilated: bool) -> dict[str, Any]:
     """Return input size, window and options of a window operator, such that an output exists."""
     padding = draw(paddings)
@@ -59,7 +66,7 @@ def weighted(
     """Return a model of one operator with weights.
 
     Args:
-        op: CONV_2D, DEPTHWISE_CONV_2D or FULLY_CONNECTED.
+        op: CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV or FULLY_CONNECTED.
         weight_shape: of the filter.
         axis: of the output channels in the filter.
         shapes: `x` and `y`, the shapes of input and output; `options`.
@@ -87,5 +94,7 @@ def weighted(
         inputs.append(constant(bias, "int32", bias_scales))
     elif op == "FULLY_CONNECTED":
         inputs.append(None)
+    if op == "TRANSPOSE_CONV":
+        inputs = [constant(shapes["y"], "int32"), inputs[1], inputs[0], *inputs[2:]]
     output = activation(shapes["y"], "int8", out_scale, draw(zero_points))
     return one_op(op, inputs, output, shapes["options"])

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from edgeq.graph.ir import Graph, Tensor
 from tests.graph.oracle.runtimes import check, efforts, hold
-from tests.graph.oracle.strategies import activations, int8s, scales, shapes, zero_points
+from tests.graph.oracle.strategies import activations, alike, int8s, scales, shapes, zero_points
 from tests.support.models import activation, constant, one_op
 
 
@@ -25,8 +25,8 @@ def pairs(draw: st.DrawFn, op: str) -> Graph:
         quantized = second.quantization
         second = constant(values, "int8", quantized.scale, quantized.zero_point)
     inputs = [first, second] if draw(st.booleans()) else [second, first]
-    options = {"fused_activation_function": draw(activations)}
-    return one_op(op, inputs, draw(int8s(shape)), options)
+    fused = {"fused_activation_function": draw(activations)}
+    return one_op(op, inputs, draw(int8s(shape)), {} if op == "SQUARED_DIFFERENCE" else fused)
 
 
 @st.composite
@@ -44,6 +44,65 @@ def singles(
     if output is not None:
         y = activation(shape, "int8", *output)
     return one_op(op, [x], y, {}, version)
+
+
+@st.composite
+def extremes(draw: st.DrawFn, op: str) -> Graph:
+    shape = draw(shapes())
+    other = tuple(1 if draw(st.booleans()) else dim for dim in shape)
+    first, second, result = draw(alike(shape, other, shape))
+    return one_op(op, [first, second], result)
+
+
+@st.composite
+def quotients(draw: st.DrawFn) -> Graph:
+    """Divisions whose last shift stays below 32, where all processors agree."""
+    shape = draw(shapes())
+    other = tuple(1 if draw(st.booleans()) else dim for dim in shape)
+    scale, divisor = draw(scales), draw(scales)
+    ratio = 2.0 ** draw(st.floats(6.01, 12, allow_subnormal=False))
+    ports = [(shape, scale), (other, divisor), (shape, scale / divisor / ratio)]
+    *inputs, result = (activation(s, "int8", x, draw(zero_points)) for s, x in ports)
+    return one_op("DIV", inputs, result, {"fused_activation_function": draw(activations)})
+
+
+@st.composite
+def prelus(draw: st.DrawFn) -> Graph:
+    shape = draw(shapes())
+    other = tuple(1 if draw(st.booleans()) else dim for dim in shape[1:])
+    values = np.random.default_rng(draw(st.integers(0, 99))).integers(-128, 128, other)
+    slope = constant(values, "int8", draw(scales), draw(zero_points))
+    return one_op("PRELU", [draw(int8s(shape)), slope], draw(int8s(shape)), {}, 1)
+
+
+@st.composite
+def sums_of_many(draw: st.DrawFn) -> Graph:
+    shape, count = draw(shapes()), draw(st.integers(2, 5))
+    inputs = draw(alike(*[shape] * count))
+    scale = inputs[0].quantization.scale  # type: ignore[union-attr]
+    factor = 2.0 ** draw(st.floats(-6, 6, allow_subnormal=False))
+    return one_op("ADD_N", inputs, activation(shape, "int8", scale * factor, draw(zero_points)))
+
+
+@st.composite
+def running_sums(draw: st.DrawFn) -> Graph:
+    """Sums over more elements than 32 bits hold; they wrap."""
+    shape = (*draw(shapes(0, 2)), draw(st.integers(1, 24)), *draw(shapes(0, 1)))
+    x = draw(int8s(shape))
+    scale = x.quantization.scale  # type: ignore[union-attr]
+    factor = 2.0 ** draw(st.floats(-6, 6, allow_subnormal=False))
+    y = activation(shape, "int8", scale * factor, draw(zero_points))
+    axis = constant([draw(st.integers(-len(shape), len(shape) - 1))], "int32")
+    options = {name: draw(st.booleans()) for name in ("exclusive", "reverse")}
+    return one_op("CUMSUM", [x, axis], y, options)
+
+
+@st.composite
+def square_roots(draw: st.DrawFn) -> Graph:
+    """The lowest zero point: TensorFlow Lite Micro stops at values below it."""
+    shape = draw(shapes(1, 3))
+    x = activation(shape, "int8", draw(scales), -128)
+    return one_op("RSQRT", [x], draw(int8s(shape)), {})
 
 
 @st.composite
@@ -167,3 +226,51 @@ def test_quantize_from_float_to_uint8_of_litert(effort: settings) -> None:
 def test_dequantize(effort: settings) -> None:
     for source in ("int8", "uint8"):
         hold(dequantizations(source), effort)
+
+
+@efforts
+def test_maximum_and_minimum(effort: settings) -> None:
+    for op in ("MAXIMUM", "MINIMUM"):
+        hold(extremes(op), effort)
+
+
+@efforts
+def test_squared_difference(effort: settings) -> None:
+    hold(pairs("SQUARED_DIFFERENCE"), effort, lambda g, seed: check(g, seed, litert=False))
+
+
+@efforts
+def test_div(effort: settings) -> None:
+    # LiteRT has no int8 DIV.
+    hold(quotients(), effort, lambda g, seed: check(g, seed, litert=False))
+
+
+@efforts
+def test_prelu(effort: settings) -> None:
+    hold(prelus(), effort)
+
+
+@efforts
+def test_add_n(effort: settings) -> None:
+    # LiteRT has no int8 ADD_N.
+    hold(sums_of_many(), effort, lambda g, seed: check(g, seed, litert=False))
+
+
+@efforts
+def test_cumsum(effort: settings) -> None:
+    hold(running_sums(), effort, lambda g, seed: check(g, seed, litert=False))
+
+
+@efforts
+def test_elu(effort: settings) -> None:
+    hold(singles("ELU"), effort, lambda g, seed: check(g, seed, litert=False))
+
+
+@efforts
+def test_abs(effort: settings) -> None:
+    hold(singles("ABS"), effort, lambda g, seed: check(g, seed, litert=False))
+
+
+@efforts
+def test_rsqrt(effort: settings) -> None:
+    hold(square_roots(), effort, lambda g, seed: check(g, seed, litert=False))

@@ -8,17 +8,10 @@ from typing import Any
 from hypothesis import settings
 from hypothesis import strategies as st
 
-from edgeq.graph.ir import Graph, Tensor
+from edgeq.graph.ir import Graph
 from tests.graph.oracle.runtimes import efforts, hold
-from tests.graph.oracle.strategies import scales, shapes, zero_points
-from tests.support.models import activation, constant, one_op
-
-
-@st.composite
-def alike(draw: st.DrawFn, *sizes: tuple[int, ...]) -> list[Tensor]:
-    """Tensors of the given shapes with one quantisation."""
-    scale, zero_point = draw(scales), draw(zero_points)
-    return [activation(shape, "int8", scale, zero_point) for shape in sizes]
+from tests.graph.oracle.strategies import alike, shapes
+from tests.support.models import constant, one_op
 
 
 @st.composite

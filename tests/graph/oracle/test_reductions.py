@@ -36,6 +36,31 @@ def softmaxes(draw: st.DrawFn) -> Graph:
     return one_op("SOFTMAX", [draw(int8s(shape))], output, {"beta": beta})
 
 
+@st.composite
+def log_softmaxes(draw: st.DrawFn) -> Graph:
+    shape = (*draw(shapes(0, 3)), draw(st.integers(1, 40)))
+    return one_op("LOG_SOFTMAX", [draw(int8s(shape))], activation(shape, "int8", 1 / 16, 127))
+
+
+@st.composite
+def normalizations(draw: st.DrawFn) -> Graph:
+    shape = (*draw(shapes(0, 3)), draw(st.integers(1, 60)))
+    options = {"fused_activation_function": "NONE"}
+    return one_op(
+        "L2_NORMALIZATION", [draw(int8s(shape))], activation(shape, "int8", 1 / 128, 0), options
+    )
+
+
+@st.composite
+def places_of_extremes(draw: st.DrawFn, op: str) -> Graph:
+    shape = draw(shapes(2, 4))
+    axis = draw(st.integers(-len(shape), len(shape) - 1))
+    result = tuple(dim for i, dim in enumerate(shape) if i != axis % len(shape))
+    y = activation(result, "int32", None)
+    inputs = [draw(int8s(shape)), constant([axis], "int32")]
+    return one_op(op, inputs, y, {"output_type": "INT32"})
+
+
 @efforts
 def test_mean(effort: settings) -> None:
     hold(reductions("MEAN", requantized=True), effort)
@@ -57,3 +82,19 @@ def test_reduce_max_and_min(effort: settings) -> None:
 @efforts
 def test_softmax(effort: settings) -> None:
     hold(softmaxes(), effort)
+
+
+@efforts
+def test_log_softmax(effort: settings) -> None:
+    hold(log_softmaxes(), effort, lambda g, seed: check(g, seed, litert=False))
+
+
+@efforts
+def test_l2_normalization(effort: settings) -> None:
+    hold(normalizations(), effort)
+
+
+@efforts
+def test_arg_max_and_arg_min(effort: settings) -> None:
+    for op in ("ARG_MAX", "ARG_MIN"):
+        hold(places_of_extremes(op), effort)

@@ -7,6 +7,8 @@ CONV_2D without a bias.
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -14,7 +16,15 @@ from hypothesis import strategies as st
 from edgeq.graph.ir import Graph
 from edgeq.graph.oracle import Oracle
 from tests.graph.oracle.runtimes import check, efforts, hold, random_inputs, run_litert
-from tests.graph.oracle.strategies import activations, geometries, weighted
+from tests.graph.oracle.strategies import (
+    activations,
+    geometries,
+    int8s,
+    shapes,
+    weighted,
+    zero_points,
+)
+from tests.support.models import activation, one_op
 
 
 @st.composite
@@ -57,6 +67,36 @@ def dense_layers(draw: st.DrawFn) -> Graph:
     )  # fmt: skip
 
 
+@st.composite
+def transposed_convolutions(draw: st.DrawFn) -> Graph:
+    """From an output back to the input that its convolution would have."""
+    form = draw(geometries(dilated=False))
+    batch, channels, depth = (draw(st.integers(1, most)) for most in (2, 5, 6))
+    result = (batch, *form["size"], channels)
+    graph = draw(
+        weighted(
+            "TRANSPOSE_CONV", (channels, *form["kernel"], depth), 0,
+            x=(batch, *form["output"], depth), y=result, options=form["options"],
+        )
+    )  # fmt: skip
+    return graph
+
+
+@st.composite
+def products(draw: st.DrawFn) -> Graph:
+    rows, columns, depth = (draw(st.integers(1, most)) for most in (5, 5, 40))
+    turned = draw(st.booleans()), draw(st.booleans())
+    lead = draw(shapes(0, 2))
+    other = tuple(1 if draw(st.booleans()) else dim for dim in lead)[draw(st.integers(0, 1)) :]
+    shape = (*lead, *((depth, rows) if turned[0] else (rows, depth)))
+    second = (*other, *((columns, depth) if turned[1] else (depth, columns)))
+    pair = [draw(int8s(s)) for s in (shape, second)]
+    reach = math.prod(t.quantization.scale for t in pair) * math.sqrt(depth)  # type: ignore
+    scale = reach * 2.0 ** draw(st.floats(0, 9, allow_subnormal=False))
+    y = activation((*lead, rows, columns), "int8", scale, draw(zero_points))
+    return one_op("BATCH_MATMUL", pair, y, {"adj_x": turned[0], "adj_y": turned[1]})
+
+
 def _check_convolution(graph: Graph, seed: int) -> None:
     check(graph, seed, litert=len(graph.nodes[0].inputs) == 3)
 
@@ -81,3 +121,14 @@ def test_depthwise_convolution(effort: settings) -> None:
 @efforts
 def test_fully_connected(effort: settings) -> None:
     hold(dense_layers(), effort, _check_dense)
+
+
+@efforts
+def test_transposed_convolution(effort: settings) -> None:
+    hold(transposed_convolutions(), effort)
+
+
+@efforts
+def test_batch_matmul(effort: settings) -> None:
+    # LiteRT rounds once.
+    hold(products(), effort, lambda g, seed: check(g, seed, litert=False))

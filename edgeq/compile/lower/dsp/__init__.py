@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgeq.compile.lower.dsp.convolution import CONVOLUTIONS
 from edgeq.compile.lower.variants import Variant
 
-ROWS: dict[str, tuple[Variant, ...]] = {}
+ROWS: dict[str, tuple[Variant, ...]] = {"CONV_2D": CONVOLUTIONS}

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from edgeq.compile.lower.small.paired import is_paired, lower_paired
 from edgeq.compile.lower.variants import Variant
 
-ROWS: dict[str, tuple[Variant, ...]] = {}
+ROWS: dict[str, tuple[Variant, ...]] = {
+    "CONV_2D": (Variant("paired", is_paired, lower_paired),),
+}

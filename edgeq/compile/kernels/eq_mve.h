@@ -1,0 +1,45 @@
+/* What the Helium kernels share: requantisation of four accumulators at once. */
+#ifndef EQ_MVE_H
+#define EQ_MVE_H
+
+#include <stdint.h>
+
+#include "eq_names.h"
+
+/* How accumulators become int8. `shift` is TFLite's, below nought: to the right. Arrays of
+   multipliers and shifts have an entry for each output where `mask` is -1, four of one value where
+   it is 0. */
+struct eq_mve_output {
+    const int32_t *bias;
+    const int32_t *multiplier;
+    const int8_t *shift;
+    int8_t mask;
+    int8_t zero;
+    int8_t min;
+    int8_t max;
+};
+
+#if defined(__ARM_FEATURE_MVE)
+#include <arm_mve.h>
+
+/* acc * multiplier * 2^shift, rounded twice: VQRDMULH rounds half up, as TFLite's doubling high
+   multiplication does; VRSHL too, where TFLite's rounds half away from zero: one less makes them
+   equal below nought. */
+static inline int32x4_t eq_mve_requantize(int32x4_t acc, int32x4_t multiplier, int32x4_t shift)
+{
+    acc = vqrdmulhq_s32(acc, multiplier);
+    acc = vaddq_s32(acc, vshrq_n_s32(acc, 31));
+    return vrshlq_s32(acc, shift);
+}
+
+/* Four int8 of four outputs: the parameters at `m` and `s`. */
+static inline int32x4_t eq_mve_finish(const struct eq_mve_output *q, int32x4_t acc, int32x4_t m,
+                                      int32x4_t s)
+{
+    acc = vaddq_n_s32(eq_mve_requantize(acc, m, s), q->zero);
+    acc = vmaxq_s32(acc, vdupq_n_s32(q->min));
+    return vminq_s32(acc, vdupq_n_s32(q->max));
+}
+#endif
+
+#endif

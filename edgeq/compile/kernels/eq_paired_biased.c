@@ -1,0 +1,154 @@
+#include "eq_paired.h"
+#include "eq_paired_tile.h"
+
+/* A chunk is two taps of four pixels: for each pair of pixels a start value, then the pairs of the
+   first tap and those of the second. With w' = w + 128 as the stored weight,
+
+       start + sum(X * w') = sum(X * w) + 2^15 = (S0 + 2^15) + 2^16 * S1   (mod 2^32)
+
+   where start = 2^15 - 128 * sum(X). |S0| and |S1| are at most 32767, for two weights are never both
+   -128; so the upper half is S1 and the lower one S0 + 2^15, without a carry between them. Over all
+   chunks `low` sums up whole words and `high` their upper halves: the first pixel's sum is
+   low - 2^16 * high, the second's is `high`. */
+#define CHUNK 6
+
+/* Packs `pairs` pairs of taps; returns the end of what it wrote. */
+static uint32_t *pack_taps(uint32_t *out, const int8_t *const *row, int32_t run)
+{
+    const int8_t *a = row[0], *b = row[1], *c = row[2], *d = row[3];
+    int32_t k;
+    for (k = 0; k < run; k += 2) {
+        const int32_t next = k + 1 < run ? 1 : 0;
+        const uint32_t ab0 = (uint32_t)a[0] + ((uint32_t)b[0] << 16);
+        const uint32_t cd0 = (uint32_t)c[0] + ((uint32_t)d[0] << 16);
+        const uint32_t ab1 = (uint32_t)a[next] + ((uint32_t)b[next] << 16);
+        const uint32_t cd1 = (uint32_t)c[next] + ((uint32_t)d[next] << 16);
+        out[0] = 0x8000u - ((ab0 + ab1) << 7);
+        out[1] = 0x8000u - ((cd0 + cd1) << 7);
+        out[2] = ab0;
+        out[3] = cd0;
+        out[4] = ab1;
+        out[5] = cd1;
+        out += CHUNK;
+        a += 2;
+        b += 2;
+        c += 2;
+        d += 2;
+    }
+    return out;
+}
+
+static uint32_t *pack_tile(const struct eq_paired *p, const struct eq_tile *t, const int8_t *x,
+                           uint32_t *columns)
+{
+    const struct eq_window *g = &p->window;
+    const int32_t run = g->kernel_w * g->in_c;
+    int8_t *const staged = (int8_t *)(columns + p->depth / 2 * CHUNK);
+    uint32_t *out = columns;
+    int32_t ky, i;
+    for (ky = 0; ky < g->kernel_h; ky++) {
+        const int8_t *row[4];
+        for (i = 0; i < 4; i++) {
+            row[i] = eq_window_row(g, p->in_zero, x, t->row[i] + ky * g->dilation_h, t->column[i],
+                                   staged + i * run);
+        }
+        out = pack_taps(out, row, run);
+    }
+    return out;
+}
+
+/* acc[i] = bias + the sum of pixel i, over the chunks in [x, end), whose number is even. */
+#if defined(__thumb__) && !defined(__thumb2__) && defined(__GNUC__)
+#define TAP(tap)                                                                                  \
+    "ldrb r6, [%[w], #" #tap "]\n muls r4, r6, r4\n muls r5, r6, r5\n"                            \
+    "adds r2, r2, r4\n adds r3, r3, r5\n"
+#define TWO_TAPS(first, second)                                                                   \
+    "ldmia %[x]!, {r2, r3, r4, r5}\n" TAP(first)                                                  \
+    "ldmia %[x]!, {r4, r5}\n" TAP(second)                                                         \
+    "add r8, r2\n asrs r2, r2, #16\n add r9, r2\n"                                                \
+    "add r10, r3\n asrs r3, r3, #16\n add r11, r3\n"
+
+static inline void dot(const uint32_t *x, const uint32_t *end, const uint8_t *w, int32_t bias,
+                       uint32_t low, int32_t *acc)
+{
+    register int32_t first __asm__("r2") = (int32_t)low;
+    register int32_t second __asm__("r3") = bias;
+    register int32_t third __asm__("r4") = (int32_t)(uintptr_t)end;
+    register int32_t fourth __asm__("r5");
+    __asm__("mov r8, r2\n mov r9, r3\n mov r10, r2\n mov r11, r3\n mov r12, r4\n"
+            "1:\n" TWO_TAPS(0, 1) TWO_TAPS(2, 3)
+            "adds %[w], #4\n cmp %[x], r12\n bne 1b\n"
+            "mov r3, r9\n lsls r6, r3, #16\n mov r2, r8\n subs r2, r2, r6\n"
+            "mov r5, r11\n lsls r6, r5, #16\n mov r4, r10\n subs r4, r4, r6\n"
+            : [x] "+l"(x), [w] "+l"(w), "+l"(first), "+l"(second), "+l"(third), "=l"(fourth)
+            :
+            : "r6", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
+    acc[0] = first;
+    acc[1] = second;
+    acc[2] = third;
+    acc[3] = fourth;
+}
+#else
+static inline void dot(const uint32_t *x, const uint32_t *end, const uint8_t *w, int32_t bias,
+                       uint32_t low, int32_t *acc)
+{
+    uint32_t low0 = low, low1 = low;
+    int32_t high0 = bias, high1 = bias;
+    for (; x != end; x += CHUNK) {
+        const uint32_t p0 = x[0] + x[2] * w[0] + x[4] * w[1];
+        const uint32_t p1 = x[1] + x[3] * w[0] + x[5] * w[1];
+        low0 += p0;
+        low1 += p1;
+        high0 += (int32_t)p0 >> 16;
+        high1 += (int32_t)p1 >> 16;
+        w += 2;
+    }
+    acc[0] = (int32_t)(low0 - ((uint32_t)high0 << 16));
+    acc[1] = high0;
+    acc[2] = (int32_t)(low1 - ((uint32_t)high1 << 16));
+    acc[3] = high1;
+}
+#endif
+
+static void compute_tile(const struct eq_paired *p, const uint32_t *columns, const uint32_t *end,
+                         int32_t count, int8_t *y)
+{
+    const struct eq_output q = p->out;
+    const int32_t outputs = p->window.out_c;
+    const uint32_t chunks = (uint32_t)p->depth / 2;
+    const uint8_t *w = p->weights;
+    int32_t o, i;
+    for (o = 0; o < outputs; o++) {
+        const int32_t bias = q.bias[o];
+        const uint32_t low = (uint32_t)bias + ((uint32_t)bias << 16) - (chunks << 15);
+        int32_t acc[4];
+        dot(columns, end, w, bias, low, acc);
+        for (i = 0; i < count; i++) {
+            y[i * outputs + o] = eq_finish(&q, acc[i], o);
+        }
+        w += p->depth;
+    }
+}
+
+void eq_paired_biased(const struct eq_paired *layer, int8_t *scratch, const int8_t *x, int8_t *y)
+{
+    const struct eq_window *g = &layer->window;
+    uint32_t *const columns = (uint32_t *)(void *)scratch;
+    uint32_t *const end = columns + layer->depth / 2 * CHUNK;
+    int32_t n;
+    for (n = 0; n < g->batch; n++) {
+        struct eq_walk at = {0, 0};
+        while (at.oy < g->out_h) {
+            const struct eq_tile tile = eq_next_tile(g, &at);
+            uint32_t *out = pack_tile(layer, &tile, x, columns);
+            if (out < end) {
+                static const int8_t none[2] = {0, 0};
+                const int8_t *const rows[4] = {none, none, none, none};
+                pack_taps(out, rows, 2);
+            }
+            compute_tile(layer, columns, end, tile.count, y);
+            y += tile.count * g->out_c;
+        }
+        x += g->in_h * g->in_w * g->in_c;
+    }
+}

@@ -1,0 +1,112 @@
+"""Constants of the SMLAD kernels: the stream that kernels/eq_dsp_tile.h describes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.compile.arithmetic import bias_values
+from edgeq.compile.layer import Constant, constant
+from edgeq.graph.ir import Graph, Node
+from edgeq.graph.ops import call_of
+from edgeq.graph.oracle.fixed_point import quantize_multiplier
+from edgeq.graph.oracle.requantization import fused_range, zero_point_of
+
+PIXELS = 4  # of a tile
+_NOTHING = (1 << 30, -1)  # multiplier and shift of a sum that is always nought
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Matrix:
+    """The initialiser of `struct eq_dsp_matrix`, its array, and the scratch memory of a tile."""
+
+    fields: Mapping[str, Any]
+    constant: Constant
+    limits: Mapping[str, int]
+    scratch: int
+
+
+def shifts_right(multipliers: Sequence[float]) -> bool:
+    """Whether every factor is below a half: what the requantisation of a tile asks for."""
+    return all(quantize_multiplier(m)[1] < 0 for m in multipliers)
+
+
+def order_runs(runs: int, length: int) -> NDArray[np.int64]:
+    """Return the order in which `runs` of `length` bytes are widened; -1 stands for nothing.
+
+    Fours give bytes 0, 2, 1, 3: what two SXTB16 make of a word. What is left of each run comes
+    behind all fours, and the count is even.
+    """
+    places = np.arange(runs * length).reshape(runs, length)
+    whole = length - length % 4
+    fours = places[:, :whole].reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(-1)
+    rest = [np.append(r, [-1] * (len(r) % 2)) for r in places[:, whole:]]
+    return np.concatenate([fours, *rest]).astype(np.int64)
+
+
+def tile_matrix(
+    graph: Graph,
+    node: Node,
+    rows: NDArray[np.int8],
+    multipliers: Sequence[float],
+    order: NDArray[np.int64],
+) -> Matrix:
+    """Return the constants of a node with weights, the input's zero point folded into the bias.
+
+    Args:
+        rows: the weights as [outputs, depth].
+        multipliers: real multipliers below a half, one for each output or a single one.
+        order: of the widened inputs; see order_runs.
+    """
+    outputs, steps = len(rows), len(order) // 2
+    pairs = [quantize_multiplier(m) for m in multipliers]
+    pairs *= outputs // len(pairs)
+    live = np.array([m > 0 for m, _ in pairs])
+    zero = zero_point_of(graph.tensor(node.inputs[0]))
+    weights = rows.astype(np.int64)
+    folded = (bias_values(graph, node, outputs) - zero * weights.sum(axis=1)) * live
+    weights = np.where(order >= 0, weights[:, order], 0) * live[:, None]
+    factors = [p if p[0] > 0 else _NOTHING for p in pairs]
+    if outputs % 2:
+        folded, factors = np.append(folded, 0), [*factors, _NOTHING]
+        weights = np.concatenate([weights, np.zeros_like(weights[:1])])
+    stream = np.concatenate(
+        [
+            folded.reshape(-1, 2),
+            _weight_words(weights),
+            _factor_words(factors, outputs),
+        ],
+        axis=1,
+    )
+    low, high = fused_range(call_of(graph, node))
+    array = constant("stream", stream, np.int32)
+    fields = {
+        "stream": array.ref,
+        "steps": steps,
+        "outputs": outputs,
+        "zero": zero_point_of(graph.tensor(node.outputs[0])),
+    }
+    return Matrix(fields, array, {"min": low, "max": high}, PIXELS * 4 * steps)
+
+
+def _weight_words(weights: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return [outputs / 2, steps] words of the bytes a[k] b[k] a[k'] b[k'] of [outputs, depth]."""
+    count, depth = weights.shape
+    by_pair = weights.astype(np.int8).reshape(count // 2, 2, depth // 2, 2).transpose(0, 2, 3, 1)
+    words = np.ascontiguousarray(by_pair).reshape(-1).view("<i4")
+    return words.reshape(count // 2, depth // 2)
+
+
+def _factor_words(factors: Sequence[tuple[int, int]], outputs: int) -> NDArray[np.int64]:
+    """Return [outputs / 2, 3]: the shifts and the distance of a pair, its multipliers."""
+    words = []
+    for i in range(0, len(factors), 2):
+        (a, shift_a), (b, shift_b) = factors[i : i + 2]
+        distance = int(i + 1 < outputs)
+        shifts = -shift_b | -shift_a << 8 | distance << 16
+        words.append((shifts, 2 * b - (1 << 32), 2 * a - (1 << 32)))
+    return np.array(words, np.int64)

@@ -1,0 +1,81 @@
+"""CONV_2D, two pixels to a register: kernels/eq_paired.h."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.compile.arithmetic import channel_multipliers, weight_values, weighted_output
+from edgeq.compile.layer import SCRATCH, Call, Layer, constant
+from edgeq.compile.lower.convolution import Window, node_window
+from edgeq.compile.target import Target
+from edgeq.graph.ir import Graph, Node
+from edgeq.graph.oracle.requantization import zero_point_of
+
+CHUNK = 2  # taps whose products two 16-bit lanes can hold
+UNROLLED = 4  # taps that the inner loop takes at once
+LANES = range(-(1 << 15), 1 << 15)
+
+
+def paired_weights(window: Window, weights: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return the weights as [outputs, depth], each run of neighbouring taps of even length.
+
+    Args:
+        weights: [outputs, kernel height, kernel width, inputs].
+    """
+    outputs, height, width, inputs = weights.shape
+    runs = weights.reshape(outputs, height, width * inputs)
+    even = np.pad(runs, ((0, 0), (0, 0), (0, -runs.shape[2] % CHUNK))).reshape(outputs, -1)
+    return np.pad(even, ((0, 0), (0, -even.shape[1] % UNROLLED)))
+
+
+def lanes_hold(rows: NDArray[np.int8]) -> bool:
+    """Tell whether no chunk of taps can leave its lane, whatever the activations are.
+
+    Args:
+        rows: [outputs, depth], as `paired_weights` returns them.
+    """
+    chunks = rows.astype(np.int32).reshape(-1, CHUNK)
+    ends = np.stack([chunks * -128, chunks * 127])
+    low, high = ends.min(axis=0).sum(axis=1), ends.max(axis=0).sum(axis=1)
+    return bool(low.min(initial=0) in LANES and high.max(initial=0) in LANES)
+
+
+def is_paired(graph: Graph, node: Node, target: Target) -> bool:
+    """Tell whether there are pixels to pair, and weights that the lanes hold."""
+    window = node_window(graph, node)
+    pixels = window.output[1] * window.output[2]
+    return (
+        target.core in ("cortex-m0", "cortex-m0plus")
+        and pixels > 1
+        and lanes_hold(paired_weights(window, weight_values(graph, node)))
+    )
+
+
+def lower_paired(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower CONV_2D of several output pixels."""
+    window = node_window(graph, node)
+    weights = weight_values(graph, node)
+    rows = paired_weights(window, weights)
+    output = weighted_output(
+        graph, node, weights.reshape(len(weights), -1), channel_multipliers(graph, node)
+    )
+    array = constant("weights", rows.astype(np.int16) + 128, np.uint8)
+    depth = rows.shape[1]
+    fields = {
+        "window": window.fields,
+        "depth": depth,
+        "in_zero": zero_point_of(graph.tensor(node.inputs[0])),
+        "weights": array.ref,
+        "out": output.fields,
+    }
+    operands = (SCRATCH, node.inputs[0], node.outputs[0])
+    call = Call("eq_paired_biased", "eq_paired", fields, operands)
+    return Layer(
+        (call,),
+        ("eq_paired_biased",),
+        (array, *output.constants),
+        window.describe(),
+        hot=True,
+        scratch=12 * depth + 4 * window.kernel[1] * window.input[3],
+    )
