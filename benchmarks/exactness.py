@@ -18,23 +18,28 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
 
-ROOT = Path(__file__).resolve().parent.parent
-sys.path.append(str(ROOT))  # for the strategies of tests/
+from baseline import read_baseline
+from exactness_bundle import Filling
+from exactness_cases import CASES, ENDS, missing_operators
+from exactness_runs import (
+    Failure,
+    Shard,
+    Tally,
+    keep_failure,
+    make_cases,
+    make_shards,
+    run_cases,
+    run_shard,
+)
+from networks import NETWORKS
+from subjects import Subject, default_models, list_subjects, select
 
-from baseline import read_baseline  # noqa: E402
-from engine import default_models, select  # noqa: E402
-from engine_rows import Subject, list_subjects  # noqa: E402
-from exactness_cases import CASES, missing_operators  # noqa: E402
-from exactness_runs import Shard, Tally, keep_failure, make_shards, run_shard  # noqa: E402
-from networks import NETWORKS  # noqa: E402
-
-from edgeq.bench.inputs import ModelInput, generate_input  # noqa: E402
-from edgeq.bench.preparation import prepare  # noqa: E402
-from edgeq.bench.runs import run_validation  # noqa: E402
-from edgeq.boards.registry import find_board  # noqa: E402
-from edgeq.compile.support import OPERATORS  # noqa: E402
-from edgeq.core.errors import EdgeqError  # noqa: E402
-from edgeq.core.records import CompileOptions, PortRecord, ValidationRecord  # noqa: E402
+from edgeq.boards.profile import Board
+from edgeq.boards.registry import find_board
+from edgeq.compile.support import OPERATORS
+from edgeq.core.errors import EdgeqError
+from edgeq.core.records import CompileOptions
+from edgeq.graph.reader import read_model
 
 
 def tally_operators(options: argparse.Namespace, asked: CompileOptions) -> Iterator[Tally]:
@@ -43,8 +48,9 @@ def tally_operators(options: argparse.Namespace, asked: CompileOptions) -> Itera
         for board in options.board.split(","):
             for name in options.case:
                 begin, total = time.monotonic(), Tally()
-                shards = make_shards(name, board, asked, cases=options.cases, seed=options.seed)
-                for tally in _spread(pool, shards, options.jobs):
+                models = -(-options.cases // options.inputs)
+                whole = Shard(name, board, asked, options.seed, 0, models, options.inputs)
+                for tally in _spread(pool, make_shards(whole), options.jobs):
                     total.add(tally)
                 seconds = time.monotonic() - begin
                 print(describe_tally(board, name, total, seconds), flush=True)
@@ -86,45 +92,47 @@ def run_operators(options: argparse.Namespace) -> int:
 # --- whole models -------------------------------------------------------------------------------
 
 
-def make_inputs(ports: Sequence[PortRecord], count: int) -> list[ModelInput]:
-    """Return `count` inputs: every byte at one end or alternating, then lcg:1, lcg:2 ..."""
-    ends = {"all -128": b"\x80", "all 127": b"\x7f", "-128 and 127": b"\x80\x7f"}
-    found = [
-        ModelInput(name=name, ports=tuple((pattern * port.bytes)[: port.bytes] for port in ports))
-        for name, pattern in ends.items()
-        if all(port.dtype != "float32" for port in ports)
-    ]
-    seeds = range(1, 1 + count - len(found))
-    return [*found[:count], *(generate_input(ports, seed) for seed in seeds)]
+def make_fillings(count: int) -> list[Filling]:
+    """Return `count` ways to fill inputs: bytes at the ends of their range, then lcg:1 and on."""
+    ends = [Filling(ends=pair) for pair in ENDS["int8"]]
+    return [*ends, *(Filling(seed) for seed in range(1, count + 1))][:count]
 
 
-def validate(subject: Subject, board: str, options: argparse.Namespace) -> ValidationRecord:
-    """Give a model its inputs on a board and compare every output with the oracle's."""
+def check_model(subject: Subject, board: Board, options: argparse.Namespace) -> list[Failure]:
+    """Give a model its inputs on a board and return which outputs are not the oracle's.
+
+    Raises:
+        EdgeqError: the model was not compiled.
+    """
     asked = CompileOptions(goal=options.optimize, omitted_passes=tuple(options.no_pass))
-    with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        ready = prepare(Path(subject.path), find_board(board), Path(folder), options=asked)
-        inputs = make_inputs(ready.compiled.plan.inputs, options.inputs)
-        return run_validation(ready, inputs, oracle=options.oracle)
+    graph = read_model(Path(subject.path))
+    cases = make_cases(0, graph, board, asked, make_fillings(options.inputs))
+    return run_cases(cases, board)
+
+
+def tell_model(subject: Subject, board: Board, options: argparse.Namespace) -> bool:
+    """Check a model on a board and print what came of it; return whether all is well."""
+    begin, sound = time.monotonic(), False
+    try:
+        failures = check_model(subject, board, options)
+        told = f"{options.inputs:,} inputs, {len(failures):,} differences"
+        told += f"; {failures[0].why}" if failures else ""
+        sound = not failures
+    except EdgeqError as error:
+        told = f"failed: {error.cause}"
+    seconds = time.monotonic() - begin
+    print(f"{board.id:12} {subject.name:14} {told} ({seconds:.0f} s)", flush=True)
+    return sound
 
 
 def run_models(options: argparse.Namespace) -> int:
     """Run whole models; return the exit code."""
-    wrong = 0
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder:
-        subjects = list_subjects(read_baseline(), options.models, Path(folder))
-        for board in options.board.split(","):
-            for subject in (s for s in subjects if s.name in options.model):
-                begin = time.monotonic()
-                try:
-                    record = validate(subject, board, options)
-                    wrong += record.inputs - record.matched
-                    told = f"{record.matched:,} of {record.inputs:,} inputs identical"
-                    told += f" {record.first_mismatch}" if record.first_mismatch else ""
-                except EdgeqError as error:
-                    wrong, told = wrong + 1, f"failed: {error.cause}"
-                seconds = time.monotonic() - begin
-                print(f"{board:12} {subject.name:14} {told} ({seconds:.0f} s)", flush=True)
-    return 1 if wrong else 0
+        listed = list_subjects(read_baseline(), options.models, Path(folder))
+        subjects = [s for s in listed if s.name in options.model]
+        boards = [find_board(name) for name in options.board.split(",")]
+        told = [tell_model(s, board, options) for board in boards for s in subjects]
+    return 0 if told and all(told) else 1
 
 
 def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
@@ -134,6 +142,7 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     operators = commands.add_parser("operators", help="random models of one operator")
     operators.add_argument("--case", default=",".join(CASES), help=f"of: {'; '.join(CASES)}")
     operators.add_argument("--cases", type=int, default=10_000, help="of each (10,000)")
+    operators.add_argument("--inputs", type=int, default=1, help="cases of each model (1)")
     operators.add_argument("--seed", type=int, default=1, help="another one gives other cases")
     operators.add_argument("--jobs", type=int, default=1, help="processes at a time")
     operators.add_argument("--show", type=int, default=5, help="how many failures of each")
@@ -144,7 +153,6 @@ def parse_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     models.add_argument("--models", type=Path, default=default_models(), metavar="DIR")
     models.add_argument("--model", default=",".join(known), help=f"of {', '.join(known)}")
     models.add_argument("--inputs", type=int, default=1000, help="of each (1,000)")
-    models.add_argument("--oracle", default="edgeq", help="edgeq or tflite-micro")
     models.add_argument("--board", default="virt-m4,qemu-an547", help="ids of boards")
     for command in (operators, models):
         command.add_argument("--optimize", default="balanced", help="balanced, speed, ram, flash")
