@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 import edgeq
 from edgeq.compile.arrangement import Arrangement, arrange
@@ -14,7 +17,7 @@ from edgeq.compile.memory.packing import Buffer
 from edgeq.compile.memory.planner import lower_bound
 from edgeq.compile.passes import run_passes, total_macs
 from edgeq.compile.source import Unit, library_files, port_record
-from edgeq.compile.support import require_supported
+from edgeq.compile.support import check_nodes, require_supported
 from edgeq.compile.target import NATIVE, Target
 from edgeq.core.errors import GateError
 from edgeq.core.records import CompiledModel, Plan, PlannedLayer, PlannedTensor
@@ -35,9 +38,10 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
         UsageError: there is no pass of an omitted name.
         GateError: a budget of RAM or flash that was asked for cannot be kept.
     """
-    require_supported(graph)
+    check_nodes(graph)
     nominal = total_macs(graph)
     graph, passes = run_passes(graph, target.options.omitted_passes)
+    require_supported(graph)
     made = arrange(graph, target)
     layers, buffers, offsets = made.layers, made.buffers, made.offsets
     constants = _collect(graph, layers, made.storage)
@@ -130,8 +134,12 @@ def _collect(
             data = graph.tensor(tensor).data
             if data is not None:
                 name = _constant_name(tensor)
-                found[name] = Constant(name, data.reshape(-1))
+                found[name] = Constant(name, _stored(data).reshape(-1))
     return found
+
+
+def _stored(data: NDArray[Any]) -> NDArray[Any]:
+    return data.view(np.int8) if data.dtype == np.bool_ else data
 
 
 def _constant_name(tensor: int) -> str:

@@ -229,8 +229,8 @@ def _parameters(planned: PlannedLayer, layer: Layer) -> str:
 
 
 def _layer_calls(unit: Unit, planned: PlannedLayer, layer: Layer) -> str:
-    x = unit.graph.tensor(planned.inputs[0]).shape
-    words = [planned.op, layer.detail, f"{shape_text(x)} -> {shape_text(planned.output_shape)}"]
+    x = [shape_text(unit.graph.tensor(i).shape) for i in planned.inputs[:1]]
+    words = [planned.op, layer.detail, " -> ".join((*x, shape_text(planned.output_shape)))]
     title = f"{planned.index}: {', '.join(w for w in words if w)}"
     calls = "".join(_loop(unit, planned.index, layer, x) for x in _program(layer))
     done = f"{planned.index}, {arena_place(planned.output_offset)}, {planned.output_bytes}"

@@ -30,7 +30,7 @@ def lower_sum(graph: Graph, node: Node, target: Target) -> Layer:
     op = call_of(graph, node)
     *sources, result = sum_factors(op)
     fields = {
-        "loops": _broadcast(graph, node),
+        "loops": broadcast_fields(graph, node),
         "a": _operand(sources[0], zero_point_of(op.input(0))),
         "b": _operand(sources[1], zero_point_of(op.input(1))),
         "out": _result(graph, node, result, 2 * _LARGEST << SUM_SHIFT),
@@ -43,7 +43,7 @@ def lower_product(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower MUL."""
     op = call_of(graph, node)
     fields = {
-        "loops": _broadcast(graph, node),
+        "loops": broadcast_fields(graph, node),
         "a_zero": zero_point_of(op.input(0)),
         "b_zero": zero_point_of(op.input(1)),
         "out": _result(graph, node, product_factor(op), _LARGEST * _LARGEST),
@@ -52,7 +52,7 @@ def lower_product(graph: Graph, node: Node, target: Target) -> Layer:
 
 
 def broadcast_sizes(shape: Steps, *operands: Steps) -> tuple[Steps, ...]:
-    """Return the fewest loops over the output `shape`, and the steps of both operands in them."""
+    """Return the fewest loops over the output `shape`, and the steps of every operand in them."""
     steps = []
     for operand in operands:
         full = (1,) * (len(shape) - len(operand)) + operand
@@ -60,7 +60,8 @@ def broadcast_sizes(shape: Steps, *operands: Steps) -> tuple[Steps, ...]:
     return merge_loops(shape, *steps)
 
 
-def _broadcast(graph: Graph, node: Node) -> Mapping[str, Any]:
+def broadcast_fields(graph: Graph, node: Node) -> Mapping[str, Any]:
+    """Return the initialiser of `struct eq_broadcast`."""
     op = call_of(graph, node)
     loops = broadcast_sizes(op.output.shape, op.input(0).shape, op.input(1).shape)
     size, a_step, b_step = fill_loops(loops, LEVELS)
@@ -95,7 +96,7 @@ def _layer(graph: Graph, node: Node, kernel: str, fields: Mapping[str, Any]) -> 
     operands = (*node.inputs[:2], node.outputs[0])
     return Layer(
         (Call(kernel, kernel, fields, operands),),
-        ("eq_binary",),
+        ("eq_binary", "eq_broadcast"),
         overlaps=overlaps_of_pair(graph, node),
     )
 

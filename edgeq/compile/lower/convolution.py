@@ -19,6 +19,7 @@ from edgeq.compile.lower.overlaps import over_window
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
+from edgeq.graph.shapes import EXPLICIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +102,7 @@ def node_window(graph: Graph, node: Node) -> Window:
 
 def explicit_padding(node: Node) -> tuple[int, int] | None:
     """Return the padding at the top and at the left that a pass gave to the node, if one did."""
-    if node.options.get("padding") != "EXPLICIT":
+    if node.options.get("padding") != EXPLICIT:
         return None
     return option_pair(node, "pad_top", "pad_left")
 

@@ -5,11 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.compile.layer import Call, Layer, constant
+from edgeq.compile.lower.movement import lower_movement
 from edgeq.compile.lower.overlaps import in_order
 from edgeq.compile.target import Target
 from edgeq.graph.ir import DTYPES, Graph, Node
 from edgeq.graph.oracle.interpreter import prepare
 from edgeq.graph.oracle.requantization import quantization
+
+# The bytes of an integer, nought for a float.
+CAST_KINDS = {"bool": 1, "int8": 1, "int16": 2, "int32": 4, "float32": 0}
 
 
 def lower_table(graph: Graph, node: Node, target: Target) -> Layer:
@@ -34,6 +38,16 @@ def lower_dequantize(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower DEQUANTIZE to float32."""
     kernel = {"int8": "eq_dequantize", "uint8": "eq_dequantize_u8"}
     return _edge(graph, node, node.inputs[0], kernel[graph.tensor(node.inputs[0]).dtype])
+
+
+def lower_cast(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower CAST: a copy where the bytes stay, else a conversion of every element."""
+    source, result = (graph.tensor(i).dtype for i in _ends(node))
+    if CAST_KINDS[source] == CAST_KINDS[result]:
+        return lower_movement(graph, node, target)
+    count = graph.tensor(node.inputs[0]).elements
+    fields = {"count": count, "from": CAST_KINDS[source], "to": CAST_KINDS[result]}
+    return Layer((Call("eq_cast", "eq_cast", fields, _ends(node)),), ("eq_cast",))
 
 
 def _edge(graph: Graph, node: Node, integer: int, kernel: str) -> Layer:
