@@ -9,6 +9,7 @@ from edgeq.compile.passes.activation_fusion import fuse_activations
 from edgeq.compile.passes.constant_folding import fold_constants
 from edgeq.compile.passes.dead_channels import remove_dead_channels
 from edgeq.compile.passes.no_ops import remove_no_ops
+from edgeq.compile.passes.ordering import order_operators
 from edgeq.compile.passes.pad_folding import fold_pads
 from edgeq.compile.passes.rewriting import Rewrite
 from edgeq.compile.passes.table_merging import (
@@ -96,6 +97,12 @@ PASSES: tuple[Pass, ...] = (
         "Interval analysis carries the bounds of every channel through the integer arithmetic: "
         "requantisation is monotone, so the bounds of an accumulator bound its output. Where "
         "windows are padded, only a constant equal to the zero point is the same to every window.",
+    ),
+    Pass(
+        "operator-order",
+        order_operators,
+        "Operators of a graph with branches run in the order that keeps the fewest bytes alive.",
+        "An operator still runs after all that it reads; graphs that keep state stay as they are.",
     ),
 )
 
