@@ -14,11 +14,13 @@ from edgeq import api
 from edgeq.compile import compile_graph
 from edgeq.compile.support import unsupported_nodes
 from edgeq.compile.target import Target
+from edgeq.core.records import CompileOptions
 from edgeq.graph.ir import Graph
 from edgeq.graph.oracle import Oracle
 from edgeq.graph.writer import write_graph
 from tests.graph.oracle.runtimes import random_inputs
-from tests.graph.oracle.test_weighted import dense_layers
+from tests.graph.oracle.test_weighted import dense_layers, depthwise_convolutions
+from tests.graph.oracle.test_windows import pools
 from tests.support.dsp_models import depthwise_3x3, side_by_side, sums, usual
 from tests.support.native import run_native
 
@@ -28,17 +30,28 @@ _FEW = settings(
 _MANY = settings(_FEW, max_examples=400, derandomize=False)
 _ONE = settings(_FEW, max_examples=1, phases=settings.default.phases[:3])
 _TEN = settings(_ONE, max_examples=10, derandomize=False)
-_M4 = Target("cortex-m4", dsp=True)
+_M4 = Target("cortex-m4", dsp=True, options=CompileOptions(goal="speed"))
 
 MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "depthwise_3x3": usual(depthwise_3x3()),
+    "depthwise_conv_2d": depthwise_convolutions(),
+    "average_pool_2d": pools("AVERAGE_POOL_2D"),
+    "max_pool_2d": pools("MAX_POOL_2D"),
     "fully_connected": usual(dense_layers()),
     "add": sums("ADD"),
     "sub": sums("SUB"),
 }
 
 # So many of each in one image, which may have 16 inputs.
-_MIX = {"depthwise_3x3": 6, "fully_connected": 4, "add": 2, "sub": 1}
+_MIX = {
+    "depthwise_3x3": 4,
+    "depthwise_conv_2d": 2,
+    "average_pool_2d": 1,
+    "max_pool_2d": 1,
+    "fully_connected": 3,
+    "add": 1,
+    "sub": 1,
+}
 
 
 class _Mix:
