@@ -30,7 +30,8 @@ _FEW = settings(
 _MANY = settings(_FEW, max_examples=400, derandomize=False)
 _ONE = settings(_FEW, max_examples=1, phases=settings.default.phases[:3])
 _TEN = settings(_ONE, max_examples=10, derandomize=False)
-_M4 = Target("cortex-m4", dsp=True, options=CompileOptions(goal="speed"))
+_SPEED = CompileOptions(goal="speed")
+_M4 = Target("cortex-m4", dsp=True, options=_SPEED)
 
 MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "depthwise_3x3": usual(depthwise_3x3()),
@@ -97,7 +98,7 @@ def test_its_assembly_does_too(effort: settings, tmp_path: Path) -> None:
     def holds(mix: _Mix) -> None:
         model = tmp_path / "model.tflite"
         model.write_bytes(write_graph(side_by_side(mix.graphs)))
-        record = api.validate(model, board="virt-m4", seeds=4)
+        record = api.validate(model, board="virt-m4", seeds=4, options=_SPEED)
         assert (record.inputs, record.matched) == (4, 4)
 
     holds()
