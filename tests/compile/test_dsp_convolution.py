@@ -27,6 +27,8 @@ from tests.support.models import conv_model
 from tests.support.native import run_native
 
 M4 = Target("cortex-m4", dsp=True)
+
+
 def upon_input(graph: Graph, compiled: CompiledModel) -> CompiledModel:
     """Return the library of one layer, its output where the layer's first overlap permits."""
     plan = compiled.plan

@@ -21,7 +21,7 @@ from edgeq.graph.writer import write_graph
 from tests.graph.oracle.runtimes import random_inputs
 from tests.graph.oracle.test_weighted import dense_layers, depthwise_convolutions
 from tests.graph.oracle.test_windows import pools
-from tests.support.dsp_models import depthwise_3x3, side_by_side, sums, usual
+from tests.support.dsp_models import depthwise_3x3, pixel_means, side_by_side, sums, usual
 from tests.support.native import run_native
 
 _FEW = settings(
@@ -38,6 +38,8 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "depthwise_conv_2d": depthwise_convolutions(),
     "average_pool_2d": pools("AVERAGE_POOL_2D"),
     "max_pool_2d": pools("MAX_POOL_2D"),
+    "mean": pixel_means("MEAN"),
+    "sum": pixel_means("SUM"),
     "fully_connected": usual(dense_layers()),
     "add": sums("ADD"),
     "sub": sums("SUB"),
@@ -45,11 +47,13 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
 
 # So many of each in one image, which may have 16 inputs.
 _MIX = {
-    "depthwise_3x3": 4,
+    "depthwise_3x3": 3,
     "depthwise_conv_2d": 2,
     "average_pool_2d": 1,
     "max_pool_2d": 1,
-    "fully_connected": 3,
+    "mean": 1,
+    "sum": 1,
+    "fully_connected": 2,
     "add": 1,
     "sub": 1,
 }

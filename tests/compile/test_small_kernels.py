@@ -32,8 +32,9 @@ CORES: tuple[CoreName, ...] = ("cortex-m0plus", "cortex-m3")
 def depthwise_3x3(draw: st.DrawFn) -> Graph:
     stride = draw(st.integers(1, 2))
     padding = draw(st.sampled_from(["SAME", "VALID"]))
-    batch, height, width, channels = (draw(st.integers(n, m)) for n, m in
-                                      ((1, 2), (3, 9), (3, 9), (1, 5)))
+    batch, height, width, channels = (
+        draw(st.integers(n, m)) for n, m in ((1, 2), (3, 9), (3, 9), (1, 5))
+    )
     output = [
         -(-n // stride) if padding == "SAME" else (n - 3) // stride + 1 for n in (height, width)
     ]

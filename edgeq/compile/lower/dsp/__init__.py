@@ -7,14 +7,17 @@ from edgeq.compile.lower.dsp.convolution import CONVOLUTIONS
 from edgeq.compile.lower.dsp.dense import DENSE
 from edgeq.compile.lower.dsp.depthwise import DEPTHWISE
 from edgeq.compile.lower.dsp.pooling import POOLS
+from edgeq.compile.lower.dsp.reductions import MEANS
 from edgeq.compile.lower.variants import Variant
 
 ROWS: dict[str, tuple[Variant, ...]] = {
     "ADD": SUMS,
     "AVERAGE_POOL_2D": POOLS,
-    "SUB": SUMS,
     "CONV_2D": CONVOLUTIONS,
     "DEPTHWISE_CONV_2D": DEPTHWISE,
-    "MAX_POOL_2D": POOLS,
     "FULLY_CONNECTED": DENSE,
+    "MAX_POOL_2D": POOLS,
+    "MEAN": MEANS,
+    "SUB": SUMS,
+    "SUM": MEANS,
 }

@@ -97,9 +97,7 @@ def first_reads(window: Window) -> NDArray[np.int64]:
     return ((np.arange(batch)[:, None] * height * width + image) * depth).reshape(-1)
 
 
-def write_distance(
-    ends: NDArray[np.int64], outputs: int, reads: NDArray[np.int64]
-) -> int:
+def write_distance(ends: NDArray[np.int64], outputs: int, reads: NDArray[np.int64]) -> int:
     """Return how far below its input an output must start, for tiles read before they are written.
 
     Args:
