@@ -85,7 +85,7 @@ def thresholds(stage: Stage) -> Integers:
         middle = (below + at) >> 1
         reached = stage.outputs(middle) >= _OUTPUTS
         at, below = np.where(reached, middle, at), np.where(reached, below, middle)
-    return at
+    return np.maximum(at, stage.low[:, None])
 
 
 def prove(stage: Stage, scale: int, shift: int) -> Affine:
