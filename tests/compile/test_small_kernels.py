@@ -25,7 +25,7 @@ _FEW = settings(
     max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 _MANY = settings(_FEW, max_examples=400, derandomize=False)
-CORES: tuple[CoreName, ...] = ("cortex-m0plus", "cortex-m3")
+CORES: tuple[CoreName, ...] = ("cortex-m0plus", "cortex-m3", "rv32imc")
 
 
 @st.composite
