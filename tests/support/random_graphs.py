@@ -177,6 +177,14 @@ def _scalar(model: ModelBuilder, x: int, rng: Rng) -> int | None:
     return model.op(op, operands, _any(shape, rng), options)
 
 
+def _row(model: ModelBuilder, x: int, rng: Rng) -> int | None:
+    """An operator with a constant for each channel."""
+    shape, op = _shape(model, x), str(rng.choice(["ADD", "SUB", "MUL", "PRELU"]))
+    row = (*(1 for _ in shape[1:-1]), shape[-1])
+    value = constant(rng.integers(-128, 128, row), "int8", 0.1, int(rng.integers(99)))
+    return model.op(op, [x, value], _any(shape, rng))
+
+
 def _unary(op: str, **fixed: float) -> Step:
     def step(model: ModelBuilder, x: int, rng: Rng) -> int | None:
         shape, options = _shape(model, x), {"alpha": 0.25} if op == "LEAKY_RELU" else {}
@@ -258,6 +266,7 @@ STEPS: dict[str, Step] = {
     **{op.lower(): _unary(op) for op in ("RELU", "RELU6", "RELU_N1_TO_1", "LEAKY_RELU")},
     "quantize": _unary("QUANTIZE"),
     "scalar": _scalar,
+    "row": _row,
     "logistic": _unary("LOGISTIC", scale=1 / 256, zero=-128),
     "tanh": _unary("TANH", scale=1 / 128, zero=0),
     "concatenation": _concatenation,

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.compile.passes.intervals import channels_of, is_constant_weighted
-from edgeq.compile.passes.tables import byte_function
+from edgeq.compile.passes.tables import PAIRS, byte_function
 from edgeq.graph.calls import Call
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
@@ -106,5 +106,5 @@ LINKS: dict[str, Callable[[Graph, Node, Call], Links | None]] = {
     "CONCATENATION": _concatenation,
     **dict.fromkeys(("MEAN", "REDUCE_MAX", "REDUCE_MIN"), _reduction),
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), _reshape),
-    **dict.fromkeys(("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"), _binary),
+    **dict.fromkeys(PAIRS, _binary),
 }
