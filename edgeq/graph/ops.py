@@ -188,6 +188,7 @@ _ROWS = (
     *(Op(name, "ReducerOptions", 2, "input axis", _REDUCED, shapes.reduced,
          (*_ARITHMETIC, rules.alike))
       for name in ("REDUCE_MAX", "REDUCE_MIN")),
+    Op("REDUCE_ALL", "ReducerOptions", 1, "input axis", ("bool int32 > bool",), shapes.reduced),
     *(Op(name, f"{options}Options", 2, "input axis", (f"any {_INDEX} > {_INDEX}",),
          indexed_shapes.without_axis, _MOVING)
       for name, options in (("ARG_MAX", "ArgMax"), ("ARG_MIN", "ArgMin"))),

@@ -15,6 +15,7 @@ from edgeq.compile.arithmetic import (
 )
 from edgeq.compile.layer import Call, Constant, Layer, constant
 from edgeq.compile.lower.dense import dense_layer
+from edgeq.compile.lower.overlaps import over_window
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
@@ -123,7 +124,8 @@ def lower_conv_2d(graph: Graph, node: Node, target: Target) -> Layer:
         "out": output.fields,
     }
     call = Call("eq_conv", "eq_conv", fields, (node.inputs[0], node.outputs[0]))
-    return Layer((call,), ("eq_conv",), (array, *output.constants), window.describe(), hot=True)
+    constants, overlaps = (array, *output.constants), over_window(node.inputs[0], window, tile=2)
+    return Layer((call,), ("eq_conv",), constants, window.describe(), hot=True, overlaps=overlaps)
 
 
 def lower_depthwise_conv_2d(graph: Graph, node: Node, target: Target) -> Layer:
@@ -145,4 +147,5 @@ def lower_depthwise_conv_2d(graph: Graph, node: Node, target: Target) -> Layer:
         constants += (border,)
     fields["out"] = output.fields
     call = Call(kernel, "eq_depthwise", fields, (node.inputs[0], node.outputs[0]))
-    return Layer((call,), (kernel,), constants, window.describe(), hot=True)
+    overlaps = over_window(node.inputs[0], window)
+    return Layer((call,), (kernel,), constants, window.describe(), hot=True, overlaps=overlaps)
