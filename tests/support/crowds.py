@@ -43,10 +43,10 @@ def convolutions(seed: int, count: int = 12) -> Graph:
         inputs = [
             x,
             constant(weights, "int8", list(weight_scales), axis=0),
-            constant(
-                rng.integers(-4000, 4001, channels), "int32", list(weight_scales * in_scale)
-            ),
+            constant(rng.integers(-4000, 4001, channels), "int32", list(weight_scales * in_scale)),
         ]
-        y = activation((1, *made, channels), "int8", float(reach), int(rng.choice([-128, zeros[1]])))
+        y = activation(
+            (1, *made, channels), "int8", float(reach), int(rng.choice([-128, zeros[1]]))
+        )
         outputs.append(model.op("CONV_2D", inputs, y, options))
     return model.build(outputs, "convolutions")

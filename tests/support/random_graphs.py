@@ -251,6 +251,17 @@ def _mean(model: ModelBuilder, x: int, rng: Rng) -> int | None:
     return model.op("MEAN", [x, constant(axes, "int32")], _any(full, rng), {"keep_dims": True})
 
 
+def _resize(model: ModelBuilder, x: int, rng: Rng) -> int | None:
+    shape = _shape(model, x)
+    if len(shape) != 4:
+        return None
+    size = [int(n) for n in rng.integers(1, 9, 2)]
+    op = str(rng.choice(["RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"]))
+    result = _alike(model, x, (shape[0], *size, shape[3]))
+    options = {"align_corners": False, "half_pixel_centers": bool(rng.random() < 0.5)}
+    return model.op(op, [x, constant(size, "int32")], result, options)
+
+
 def _softmax(model: ModelBuilder, x: int, rng: Rng) -> int | None:
     result = activation(_shape(model, x), "int8", 1 / 256, -128)
     return model.op("SOFTMAX", [x], result, {"beta": 1.0})
@@ -275,5 +286,6 @@ STEPS: dict[str, Step] = {
     "transpose": _transpose,
     "slice": _slice,
     "mean": _mean,
+    "resize": _resize,
     "softmax": _softmax,
 }

@@ -330,12 +330,17 @@ RULES: dict[str, Rule] = {
     **dict.fromkeys(("DIV", "PRELU", "SQUARED_DIFFERENCE"), _channel_function),
     "MEAN": _mean,
     **dict.fromkeys(
-        ("AVERAGE_POOL_2D", "MAX_POOL_2D", "MAXIMUM", "MINIMUM", "REDUCE_MAX", "REDUCE_MIN"),
+        (
+            "AVERAGE_POOL_2D", "MAX_POOL_2D", "MAXIMUM", "MINIMUM", "REDUCE_MAX", "REDUCE_MIN",
+            "RESIZE_BILINEAR",
+        ),
         _ordered,
     ),
     **dict.fromkeys(
         (
-            "CONCATENATION", "EXPAND_DIMS", "PACK", "PAD", "PADV2", "RESHAPE", "SLICE", "SPLIT",
+            "BATCH_TO_SPACE_ND", "BROADCAST_TO", "CONCATENATION", "DEPTH_TO_SPACE", "EXPAND_DIMS",
+            "MIRROR_PAD", "PACK", "PAD", "PADV2", "RESHAPE", "RESIZE_NEAREST_NEIGHBOR",
+            "REVERSE_V2", "SLICE", "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH", "SPLIT", "SPLIT_V",
             "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE", "UNPACK",
         ),
         _moved,

@@ -100,6 +100,8 @@ LINKS: dict[str, Callable[[Graph, Node, Call], Links | None]] = {
     "DEPTHWISE_CONV_2D": _depthwise,
     "AVERAGE_POOL_2D": _through,
     "MAX_POOL_2D": _through,
+    "RESIZE_BILINEAR": _through,
+    "RESIZE_NEAREST_NEIGHBOR": _through,
     "PAD": _pad,
     "PADV2": _pad,
     "TRANSPOSE": _transpose,

@@ -24,7 +24,7 @@ def test_random_graphs_keep_their_outputs(effort: str) -> None:
 
 @EFFORT
 def test_graphs_of_layers_with_weights_keep_their_outputs(effort: str) -> None:
-    steps = ("convolution", "convolution", "depthwise", "dense", "add", "concatenation", "relu")
+    steps = ("convolution", "depthwise", "dense", "add", "concatenation", "relu", "resize", "row")
     prove_on_random_graphs(remove_dead_channels, effort, *steps, seen=8)
 
 
