@@ -137,7 +137,7 @@ class Network(Builder):
         q = Quantization((float(np.float32(x.quantization.scale / 2)),), (-128,))
         inputs = [x.index, self.constant([1, 2])]
         index = self.op("MEAN", inputs, self.add(shape, "int8", q), 2, keep_dims=False)
-        return Signal(index, shape, q, x.rms)
+        return Signal(index, shape, q, 2 * x.rms)
 
     def reshape(self, x: Signal, shape: Shape) -> Signal:
         """A RESHAPE."""
