@@ -4,6 +4,10 @@
 
 #include "eq_base.h"
 
+#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__GNUC__)
+#define EQ_DSP_ASM 1
+#endif
+
 /* The whole of a layer's constants as one stream of words. For each pair of outputs (a, b):
    two biases; `steps` words of weights, each the bytes a[k] b[k] a[k'] b[k']; a word that holds
    the shifts of b and a and, from bit 16, the distance of b from a (0 where there is no b);
@@ -13,40 +17,55 @@ struct eq_dsp_matrix {
     const int32_t *stream;
     int32_t steps;
     int32_t outputs;
-    int32_t zero;
+    int8_t zero, min, max;
 };
 
-/* y[4][outputs] of the pixels widened at x[steps][4], words of two int16 each. */
-void eq_dsp_tile_4(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y);
+/* y[pixels][outputs] of the at most four pixels widened at x[steps][4], words of two int16. */
+void eq_dsp_tile(const struct eq_dsp_matrix *m, const int32_t *x, int32_t pixels, int8_t *y);
 
-/* y[outputs] of the pixel at x[steps][4], the first of four. */
-void eq_dsp_tile_1(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y);
+/* What a pixel reads: `count` runs, `step` bytes apart, each of `quads` fours and `tail` bytes. */
+struct eq_dsp_runs {
+    int32_t count;
+    int32_t quads;
+    int32_t step;
+    int32_t tail;
+};
 
-/* Widens `quads` times four bytes of four pixels, `next` bytes apart, to words at `to`: bytes 0
-   and 2 of each pixel, then bytes 1 and 3. */
-void eq_dsp_widen_4(const int8_t *x, int32_t next, int32_t quads, int32_t *to);
+/* Widens the runs of `pixels` pixels, one or four, `next` bytes apart: for each four the words of
+   bytes 0 and 2, then of bytes 1 and 3, at to[][4]; for each tail its bytes in order at rest[][4],
+   an odd one beside a nought. */
+void eq_dsp_widen(const struct eq_dsp_runs *runs, const int8_t *x, int32_t pixels, int32_t next,
+                  int32_t *to, int32_t *rest);
 
-/* The same of a single pixel, into the first of four. */
-void eq_dsp_widen_1(const int8_t *x, int32_t quads, int32_t *to);
+/* Four bytes at any address, as a word. */
+static inline int32_t eq_dsp_load(const int8_t *x)
+{
+#ifdef EQ_DSP_ASM
+    int32_t word;
+    __asm__("ldr %0, %1" : "=r"(word) : "m"(*(const int32_t(*)[1])(const void *)x));
+    return word;
+#else
+    const uint32_t low = (uint8_t)x[0] | (uint32_t)(uint8_t)x[1] << 8;
+    return (int32_t)(low | (uint32_t)(uint8_t)x[2] << 16 | (uint32_t)(uint8_t)x[3] << 24);
+#endif
+}
 
-/* Keeps `count` outputs within [min, max]. */
-void eq_dsp_clamp(int8_t *y, int32_t count, int32_t min, int32_t max);
+static inline void eq_dsp_store(int8_t *y, int32_t word)
+{
+#ifdef EQ_DSP_ASM
+    __asm__("str %1, %0" : "=m"(*(int32_t(*)[1])(void *)y) : "r"(word));
+#else
+    y[0] = (int8_t)word;
+    y[1] = (int8_t)(word >> 8);
+    y[2] = (int8_t)(word >> 16);
+    y[3] = (int8_t)(word >> 24);
+#endif
+}
 
 /* Two int16 in a word. */
 static inline int32_t eq_dsp_pair(int32_t low, int32_t high)
 {
     return (int32_t)(((uint32_t)low & 0xffffu) | ((uint32_t)high << 16));
-}
-
-/* Widens what is left of a pixel, at most three bytes, in their order. */
-static inline void eq_dsp_widen_tail(const int8_t *x, int32_t tail, int32_t *to)
-{
-    if (tail > 0) {
-        to[0] = eq_dsp_pair(x[0], tail > 1 ? x[1] : 0);
-    }
-    if (tail > 2) {
-        to[4] = eq_dsp_pair(x[2], 0);
-    }
 }
 
 #endif

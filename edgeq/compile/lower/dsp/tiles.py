@@ -26,13 +26,12 @@ class Matrix:
 
     fields: Mapping[str, Any]
     constant: Constant
-    limits: Mapping[str, int]
     scratch: int
 
 
 def shifts_right(multipliers: Sequence[float]) -> bool:
-    """Whether every factor is below a half: what the requantisation of a tile asks for."""
-    return all(quantize_multiplier(m)[1] < 0 for m in multipliers)
+    """Whether every factor is nought or below a half, as the requantisation of a tile asks."""
+    return all(m == 0 or shift < 0 for m, shift in map(quantize_multiplier, multipliers))
 
 
 def order_runs(runs: int, length: int) -> NDArray[np.int64]:
@@ -89,8 +88,10 @@ def tile_matrix(
         "steps": steps,
         "outputs": outputs,
         "zero": zero_point_of(graph.tensor(node.outputs[0])),
+        "min": low,
+        "max": high,
     }
-    return Matrix(fields, array, {"min": low, "max": high}, PIXELS * 4 * steps)
+    return Matrix(fields, array, PIXELS * 4 * steps)
 
 
 def _weight_words(weights: NDArray[np.int64]) -> NDArray[np.int32]:
