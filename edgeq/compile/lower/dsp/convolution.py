@@ -17,6 +17,7 @@ from edgeq.compile.lower.dsp.tiles import (
     shifts_right,
     tile_matrix,
 )
+from edgeq.compile.lower.dsp.winograd import WINOGRAD
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
@@ -116,5 +117,6 @@ def write_distance(
 
 CONVOLUTIONS = (
     Variant("pointwise", _is_pointwise, lower_pointwise),
+    WINOGRAD,
     Variant("convolution", _is_tiled, lower_convolution),
 )
