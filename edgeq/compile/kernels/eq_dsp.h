@@ -10,6 +10,13 @@
 #define EQ_UNUSED __attribute__((unused))
 #endif
 
+/* For what constant arguments make short. */
+#if defined(__GNUC__)
+#define EQ_DSP_INLINE static inline __attribute__((always_inline))
+#else
+#define EQ_DSP_INLINE static inline
+#endif
+
 /* Two int16 in a word. */
 static inline int32_t eq_dsp_pair(int32_t low, int32_t high)
 {

@@ -1,4 +1,4 @@
-#include "eq_dsp.h"
+#include "eq_dsp_border.h"
 #include "eq_dsp_winograd.h"
 
 enum { PLACES = 16, TILES = 4, ROWS = 4, COLUMNS = 10 };
@@ -73,7 +73,59 @@ EQ_DSP_NAKED static const int32_t *multiply(const int32_t *x EQ_UNUSED,
         "pop {r4-r11, pc}\n");
 }
 
+/* A column of A'M in %4 and %5, by %6 and %7. */
+#define SUM_COLUMN(m0, m1, m2, m3) \
+    "ldr %4, [%8, #" m0 "]\n"      \
+    "ldr %5, [%8, #" m1 "]\n"      \
+    "ldr %6, [%8, #" m2 "]\n"      \
+    "ldr %7, [%8, #" m3 "]\n"      \
+    "add %4, %4, %5\n"             \
+    "add %4, %4, %6\n"             \
+    "sub %5, %5, %6\n"             \
+    "sub %5, %5, %7\n"
+
+/* A'MA for one output of one tile: s[16][8] to y[2][2]. */
+EQ_DSP_INLINE void transform_sums(const int32_t *s, int32_t *y)
+{
+    int32_t y0, y1, y2, y3, t0, t1, t2, t3;
+    __asm__(SUM_COLUMN("0", "128", "256", "384")
+            "mov %0, %4\n"
+            "mov %2, %5\n" SUM_COLUMN("32", "160", "288", "416")
+            "add %0, %0, %4\n"
+            "mov %1, %4\n"
+            "add %2, %2, %5\n"
+            "mov %3, %5\n" SUM_COLUMN("64", "192", "320", "448")
+            "add %0, %0, %4\n"
+            "sub %1, %1, %4\n"
+            "add %2, %2, %5\n"
+            "sub %3, %3, %5\n" SUM_COLUMN("96", "224", "352", "480")
+            "sub %1, %1, %4\n"
+            "sub %3, %3, %5\n"
+            : "=&r"(y0), "=&r"(y1), "=&r"(y2), "=&r"(y3), "=&r"(t0), "=&r"(t1), "=&r"(t2),
+              "=&r"(t3)
+            : "r"(s)
+            : "memory");
+    y[0] = y0;
+    y[1] = y1;
+    y[2] = y2;
+    y[3] = y3;
+}
+
 #else
+
+EQ_DSP_INLINE void transform_sums(const int32_t *s, int32_t *y)
+{
+    int32_t j;
+    y[0] = y[1] = y[2] = y[3] = 0;
+    for (j = 0; j < 4; j++, s += 2 * TILES) {
+        const int32_t top = s[0] + s[32] + s[64], bottom = s[32] - s[64] - s[96];
+        const int32_t left = j < 3 ? 1 : 0, right = j == 0 ? 0 : j == 1 ? 1 : -1;
+        y[0] += left * top;
+        y[1] += right * top;
+        y[2] += left * bottom;
+        y[3] += right * bottom;
+    }
+}
 
 static const int32_t *multiply(const int32_t *x, const int32_t *w, int32_t steps, int32_t *sums)
 {
@@ -101,55 +153,49 @@ struct work {
     int8_t *bytes;
 };
 
-/* The 4 x 10 pixels from (row, column), the zero point where they lie outside `x`. */
-static void copy_pixels(const struct work *w, const int8_t *x, int32_t row, int32_t column)
+/* Four inputs of a column of B'd: of 0 and 2 in `even`, of 1 and 3 in `odd`. */
+struct column {
+    int32_t even, odd;
+};
+
+EQ_DSP_INLINE struct column add_rows(const int8_t *a, const int8_t *b, int plus)
 {
-    const struct eq_window *g = &w->layer->window;
-    const int32_t depth = g->in_c;
-    const int32_t zeros = (int32_t)((uint32_t)(uint8_t)w->layer->in_zero * 0x01010101u);
-    int8_t *to = w->bytes;
-    int32_t r, i, k;
-    for (r = row; r < row + ROWS; r++) {
-        for (i = column; i < column + COLUMNS; i++) {
-            const int outside = r < 0 || r >= g->in_h || i < 0 || i >= g->in_w;
-            const int8_t *const from = x + (r * g->in_w + i) * depth;
-            for (k = 0; k < depth; k += 4, to += 4) {
-                eq_dsp_store(to, outside ? zeros : eq_dsp_load(from + k));
-            }
-        }
-    }
+    const int32_t u = eq_dsp_load(a), v = eq_dsp_load(b);
+    const int32_t u0 = eq_dsp_sxtb16(u), v0 = eq_dsp_sxtb16(v);
+    const int32_t u1 = eq_dsp_sxtb16_8(u), v1 = eq_dsp_sxtb16_8(v);
+    struct column c;
+    c.even = plus ? eq_dsp_sadd16(u0, v0) : eq_dsp_ssub16(u0, v0);
+    c.odd = plus ? eq_dsp_sadd16(u1, v1) : eq_dsp_ssub16(u1, v1);
+    return c;
 }
 
-/* A row of B'dB, for four inputs of four tiles: columns a + b or a - b, then across them. Tiles
-   start two columns apart and are four wide; `to` is [4][steps][4], its places `place` apart. */
-static inline void transform_row(const int8_t *a, const int8_t *b, int plus, int32_t depth,
+/* A row of B'dB, for four inputs of four tiles: rows a + b or a - b, then across the columns.
+   Tiles start two columns apart and are four wide; `to` is [4][steps][4], places `place` apart. */
+EQ_DSP_INLINE void transform_row(const int8_t *a, const int8_t *b, int plus, int32_t depth,
                                  int32_t place, int32_t *to)
 {
-    int32_t even[4] = {0, 0, 0, 0}, odd[4] = {0, 0, 0, 0};
-    int32_t i, j;
-    for (i = 0; i < COLUMNS; i += 2) {
-        for (j = 2; j < 4; j++, a += depth, b += depth) {
-            const int32_t u = eq_dsp_load(a), v = eq_dsp_load(b);
-            const int32_t u0 = eq_dsp_sxtb16(u), v0 = eq_dsp_sxtb16(v);
-            const int32_t u1 = eq_dsp_sxtb16_8(u), v1 = eq_dsp_sxtb16_8(v);
-            even[j] = plus ? eq_dsp_sadd16(u0, v0) : eq_dsp_ssub16(u0, v0);
-            odd[j] = plus ? eq_dsp_sadd16(u1, v1) : eq_dsp_ssub16(u1, v1);
-        }
-        if (i > 0) {
-            to[0] = eq_dsp_ssub16(even[0], even[2]);
-            to[TILES] = eq_dsp_ssub16(odd[0], odd[2]);
-            to[place] = eq_dsp_sadd16(even[1], even[2]);
-            to[place + TILES] = eq_dsp_sadd16(odd[1], odd[2]);
-            to[2 * place] = eq_dsp_ssub16(even[2], even[1]);
-            to[2 * place + TILES] = eq_dsp_ssub16(odd[2], odd[1]);
-            to[3 * place] = eq_dsp_ssub16(even[1], even[3]);
-            to[3 * place + TILES] = eq_dsp_ssub16(odd[1], odd[3]);
-            to++;
-        }
-        even[0] = even[2];
-        even[1] = even[3];
-        odd[0] = odd[2];
-        odd[1] = odd[3];
+    struct column c0 = add_rows(a, b, plus), c1 = add_rows(a + depth, b + depth, plus);
+    int32_t left;
+    for (left = TILES; left > 0; left--, to++) {
+        struct column c2, c3;
+        int32_t *p = to;
+        a += 2 * depth;
+        b += 2 * depth;
+        c2 = add_rows(a, b, plus);
+        p[0] = eq_dsp_ssub16(c0.even, c2.even);
+        p[TILES] = eq_dsp_ssub16(c0.odd, c2.odd);
+        p += place;
+        p[0] = eq_dsp_sadd16(c1.even, c2.even);
+        p[TILES] = eq_dsp_sadd16(c1.odd, c2.odd);
+        p += place;
+        p[0] = eq_dsp_ssub16(c2.even, c1.even);
+        p[TILES] = eq_dsp_ssub16(c2.odd, c1.odd);
+        p += place;
+        c3 = add_rows(a + depth, b + depth, plus);
+        p[0] = eq_dsp_ssub16(c1.even, c3.even);
+        p[TILES] = eq_dsp_ssub16(c1.odd, c3.odd);
+        c0 = c2;
+        c1 = c3;
     }
 }
 
@@ -178,53 +224,22 @@ static void transform_input(const struct work *w, const int8_t *x, int32_t row)
     }
 }
 
-/* A'MA for one output of one tile: s[16][8] to y[2][2]. */
-static inline void transform_sums(const int32_t *s, int32_t *y)
-{
-    int32_t j;
-    for (j = 0; j < 4; j++) {
-        const int32_t *const m = s + 8 * j;
-        const int32_t top = m[0] + m[32] + m[64], bottom = m[32] - m[64] - m[96];
-        if (j == 0) {
-            y[0] = top;
-            y[2] = bottom;
-        } else if (j == 1) {
-            y[0] += top;
-            y[1] = top;
-            y[2] += bottom;
-            y[3] = bottom;
-        } else if (j == 2) {
-            y[0] += top;
-            y[1] -= top;
-            y[2] += bottom;
-            y[3] -= bottom;
-        } else {
-            y[1] -= top;
-            y[3] -= bottom;
-        }
-    }
-}
-
 /* An output of the tiles of `columns` x `rows` pixels. The sums divide by four without a rest. */
 static void finish_output(const struct work *w, const int32_t *sums, int32_t bias,
                           int32_t multiplier, int32_t shift, int32_t rows, int32_t columns,
                           int8_t *y)
 {
     const int32_t zero = w->layer->zero, next = w->layer->window.out_c;
-    const int32_t row = w->layer->window.out_w * next;
-    for (; columns > 0; columns -= 2, sums += 2, y += 2 * next) {
+    int8_t *below = y + (rows > 1 ? w->layer->window.out_w * next : 0);
+    for (; columns > 0; columns -= 2, sums += 2, y += 2 * next, below += 2 * next) {
+        const int32_t right = columns > 1 ? next : 0;
         int32_t sum[4];
         transform_sums(sums, sum);
+        /* What lies outside goes where a true output follows. */
+        below[right] = eq_dsp_finish(bias + (sum[3] >> 2), multiplier, shift, zero);
+        below[0] = eq_dsp_finish(bias + (sum[2] >> 2), multiplier, shift, zero);
+        y[right] = eq_dsp_finish(bias + (sum[1] >> 2), multiplier, shift, zero);
         y[0] = eq_dsp_finish(bias + (sum[0] >> 2), multiplier, shift, zero);
-        if (columns > 1) {
-            y[next] = eq_dsp_finish(bias + (sum[1] >> 2), multiplier, shift, zero);
-        }
-        if (rows > 1) {
-            y[row] = eq_dsp_finish(bias + (sum[2] >> 2), multiplier, shift, zero);
-            if (columns > 1) {
-                y[row + next] = eq_dsp_finish(bias + (sum[3] >> 2), multiplier, shift, zero);
-            }
-        }
     }
 }
 
@@ -256,7 +271,7 @@ static void compute(const struct work *w, const int8_t *x, int32_t oy, int32_t o
     if (row >= 0 && column >= 0 && row + ROWS <= g->in_h && column + COLUMNS <= g->in_w) {
         transform_input(w, x + (row * g->in_w + column) * depth, g->in_w * depth);
     } else {
-        copy_pixels(w, x, row, column);
+        eq_dsp_border(g, w->layer->in_zero, x, row, column, ROWS, 1, COLUMNS, w->bytes);
         transform_input(w, w->bytes, COLUMNS * depth);
     }
     for (o = 0; o < g->out_c; o += 2) {

@@ -67,7 +67,7 @@ def lower_convolution(graph: Graph, node: Node, target: Target) -> Layer:
     distance = write_distance(ends, window.output[3], first_reads(window))
     return Layer(
         (Call("eq_dsp_conv", "eq_dsp_conv", fields, _operands(node)),),
-        ("eq_dsp_conv", "eq_dsp_tile"),
+        ("eq_dsp_border", "eq_dsp_conv", "eq_dsp_tile"),
         (matrix.constant,),
         window.describe(),
         hot=True,

@@ -99,7 +99,7 @@ def lower_winograd(graph: Graph, node: Node, target: Target) -> Layer:
     operands = (node.inputs[0], SCRATCH, node.outputs[0])
     return Layer(
         (Call("eq_dsp_winograd", "eq_dsp_winograd", fields, operands),),
-        ("eq_dsp_winograd",),
+        ("eq_dsp_border", "eq_dsp_winograd"),
         (array,),
         f"{window.describe()}, Winograd",
         hot=True,
