@@ -61,25 +61,28 @@ def weighted_output(
     node: Node,
     rows: NDArray[np.int8],
     multipliers: Sequence[float],
+    *,
+    folded: bool = True,
 ) -> Output:
     """Return the output stage of a node with weights, the input's zero point folded into the bias.
 
     Args:
         rows: the weights as [outputs, depth].
         multipliers: real multipliers, one for each output or a single one.
+        folded: False leaves the bias as it is, for kernels that centre the input themselves.
     """
     x, y = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
     zero = zero_point_of(x)
     bias = bias_values(graph, node, len(rows))
     bounds = accumulator_bounds(rows, bias, zero)
-    folded = bias - zero * rows.astype(np.int64).sum(axis=1)
+    offsets = bias - zero * rows.astype(np.int64).sum(axis=1) if folded else bias
     if len(set(multipliers)) == 1:
         multipliers, bounds = multipliers[:1], bounds.max(keepdims=True)
     pairs = [quantize_multiplier(m) for m in multipliers]
     shifts = [pack_shift(m, s, int(b)) for (m, s), b in zip(pairs, bounds, strict=True)]
     low, high = fused_range(call_of(graph, node))
     arrays = (
-        constant("bias", folded, np.int32),
+        constant("bias", offsets, np.int32),
         constant("multiplier", [m for m, _ in pairs], np.int32),
         constant("shift", shifts, np.int8),
     )

@@ -10,17 +10,34 @@ import numpy as np
 from edgeq.compile.arithmetic import WRAP_LIMIT, accumulator_bounds
 from edgeq.compile.lower.binary import LEVELS as BINARY_LEVELS
 from edgeq.compile.lower.binary import broadcast_sizes
-from edgeq.compile.lower.movement import COPIES
+from edgeq.compile.lower.elementwise import CAST_KINDS
+from edgeq.compile.lower.gather import DEPTH
+from edgeq.compile.lower.matmul import LARGEST_PRODUCT, matrix_loops
+from edgeq.compile.lower.matmul import LEVELS as MATRIX_LEVELS
 from edgeq.compile.lower.movement import LEVELS as COPY_LEVELS
+from edgeq.compile.lower.movement import copies_of
 from edgeq.compile.lower.reductions import LARGEST_SUM, mean_loops
 from edgeq.graph.calls import Call
-from edgeq.graph.oracle.elementwise import product_factor, sum_factors
+from edgeq.graph.indexed_shapes import gather_axes
+from edgeq.graph.oracle.comparisons import comparison_factor
+from edgeq.graph.oracle.elementwise import (
+    difference_factors,
+    prelu_factors,
+    product_factor,
+    quotient_factor,
+    sum_factors,
+)
+from edgeq.graph.oracle.normalization import log_softmax_differences
 from edgeq.graph.oracle.reductions import reduced_axes, softmax_exponentials
 from edgeq.graph.oracle.requantization import scale_of, zero_point_of
+from edgeq.graph.oracle.resizing import bilinear_places
+from edgeq.graph.oracle.weighted import matrix_factor
 from edgeq.graph.rules import Rule
 
 _MAX_DIMENSION = 32_767  # index arithmetic of the kernels cannot overflow below
 _MAX_FACTOR = float(1 << 30)
+_MAX_QUOTIENT = float(1 << 23)
+_MAX_ADDENDS = 255  # int8 that fit a sum of 16 bits
 _MAX_SOFTMAX_DEPTH = 4_095  # as many exponentials in Q12 as fit a sum of 32 bits
 
 
@@ -36,6 +53,22 @@ def int8_data(call: Call) -> str | None:
     for role, tensor in call.named():
         if tensor.dtype not in ("int8", "int4") and role in ("input", "input2", "values", "output"):
             return f"{role} is {tensor.dtype}, the kernels compute in int8"
+    return None
+
+
+def whole_bytes(call: Call) -> str | None:
+    """Any dtype of whole bytes."""
+    for role, tensor in call.named():
+        if tensor.dtype in ("int4", "resource"):
+            return f"{role} is {tensor.dtype}"
+    return None
+
+
+def byte_data(call: Call) -> str | None:
+    """Inputs and outputs are int8 or bool."""
+    for role, tensor in call.named():
+        if tensor.dtype not in ("int8", "bool"):
+            return f"{role} is {tensor.dtype}, the kernels take int8 and bool"
     return None
 
 
@@ -60,12 +93,13 @@ def accumulators_fit(axis: int) -> Rule:
 
     def rule(call: Call) -> str | None:
         """No input whatever can take an accumulator out of 32 bits."""
-        weights, bias = call.input(1).data, call.inputs[2]
+        data, weights, bias = call.get("input"), call.input(1).data, call.get("bias")
+        assert data is not None
         assert weights is not None
         rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1)
         given = bias.data.reshape(-1).astype(np.int64) if bias and bias.data is not None else None
         values = np.zeros(len(rows), np.int64) if given is None else given
-        bound = int(np.max(accumulator_bounds(rows, values, zero_point_of(call.input(0)))))
+        bound = int(np.max(accumulator_bounds(rows, values, zero_point_of(data))))
         return f"accumulators can reach {bound:,}" if bound >= WRAP_LIMIT else None
 
     return rule
@@ -73,8 +107,9 @@ def accumulators_fit(axis: int) -> Rule:
 
 def weight_factors(call: Call) -> str | None:
     """Input scale * filter scale / output scale is below 2^30."""
-    q = call.input(1).quantization
-    product = float(scale_of(call.input(0))) * max(q.scales if q else (0.0,))
+    data, q = call.get("input"), call.input(1).quantization
+    assert data is not None
+    product = float(scale_of(data)) * max(q.scales if q else (0.0,))
     return _factor(product / float(scale_of(call.output)))
 
 
@@ -99,14 +134,14 @@ def _factor(real: float) -> str | None:
 
 def few_broadcasts(call: Call) -> str | None:
     """Broadcasting needs at most 4 loops once adjacent dimensions are joined."""
-    shapes = (call.input(0).shape, call.input(1).shape)
+    shapes = (call.input(i).shape for i in range(len(call.inputs)))
     count = len(broadcast_sizes(call.output.shape, *shapes)[0])
     return f"broadcasting needs {count} loops" if count > BINARY_LEVELS else None
 
 
 def few_copies(call: Call) -> str | None:
     """Every copy needs at most 5 loops once adjacent dimensions are joined."""
-    count = max(len(copy.loops[0]) for copy in COPIES[call.node.op](call))
+    count = max(len(copy.loops[0]) for copy in copies_of(call))
     return f"a copy needs {count} loops" if count > COPY_LEVELS else None
 
 
@@ -132,6 +167,110 @@ def softmax_scale(call: Call) -> str | None:
     beta = float(call.option("beta", 0.0))  # type: ignore[arg-type]
     softmax_exponentials(beta, float(scale_of(call.input(0))))  # raises Unfit
     return None
+
+
+def slope_factors(call: Call) -> str | None:
+    """Input scale and input * slope scale over the output scale are below 2^30."""
+    return next(filter(None, map(_factor, prelu_factors(call))), None)
+
+
+def difference_factor(call: Call) -> str | None:
+    """Twice the larger input scale, squared, over the output scale is below 2^44."""
+    return next(filter(None, map(_factor, difference_factors(call))), None)
+
+
+def quotient_range(call: Call) -> str | None:
+    """The quotient of the input scales over the output scale is below 2^23."""
+    real = quotient_factor(call)
+    return None if real < _MAX_QUOTIENT else f"the factor {real:g} is not below 2^23"
+
+
+def fractional_scales(call: Call) -> str | None:
+    """Scales are below 1."""
+    for side in range(2):
+        if call.input(side).dtype == "int8":
+            comparison_factor(call, side)  # raises Unfit
+    return None
+
+
+def int32_indices(call: Call) -> str | None:
+    """Indices are int32; constant ones lie inside the input, computed ones are clamped."""
+    indices = call.input(1)
+    if indices.dtype != "int32":
+        return f"indices are {indices.dtype}"
+    if indices.data is None:
+        return None
+    if call.node.op == "GATHER":
+        sizes = np.array([call.data[gather_axes(call)[0]]])
+    else:
+        sizes = np.array(call.data[: indices.shape[-1]])
+    inside = (indices.data >= 0) & (indices.data < sizes)
+    return None if inside.all() else f"indices lie outside {list(call.data)}"
+
+
+def few_indices(call: Call) -> str | None:
+    """A place has at most 5 indices."""
+    depth = call.input(1).shape[-1]
+    return None if depth <= DEPTH else f"places of {depth} indices"
+
+
+def int32_output(call: Call) -> str | None:
+    """From int8 to int32."""
+    ends = call.input(0).dtype, call.output.dtype
+    return None if ends == ("int8", "int32") else f"from {ends[0]} to {ends[1]}"
+
+
+def castable(call: Call) -> str | None:
+    """Between int8, int16, int32 and float32, or from bool."""
+    ends = call.input(0).dtype, call.output.dtype
+    if all(end in CAST_KINDS for end in ends) and ends[1] != "bool":
+        return None
+    return f"from {ends[0]} to {ends[1]}"
+
+
+def squared_depth(call: Call) -> str | None:
+    """The last dimension has at most 33,025 elements, whose squares fit 32 bits."""
+    return _products_fit(call.data[-1] if call.data else 0)
+
+
+def matrix_depth(call: Call) -> str | None:
+    """A dot product is of at most 33,025 elements, which fits 32 bits."""
+    return _products_fit(call.data[-2] if call.option("adj_x", False) else call.data[-1])
+
+
+def _products_fit(depth: int) -> str | None:
+    fits = depth >= 1 and depth * LARGEST_PRODUCT < WRAP_LIMIT
+    return None if fits else f"products of {depth:,} elements"
+
+
+def matrices_factor(call: Call) -> str | None:
+    """The product of the input scales over the output scale is below 2^30."""
+    return _factor(matrix_factor(call))
+
+
+def few_matrices(call: Call) -> str | None:
+    """Matrices need at most 3 loops once adjacent dimensions are joined."""
+    count = len(matrix_loops(call)[0])
+    return f"matrices need {count} loops" if count > MATRIX_LEVELS else None
+
+
+def log_softmax_scale(call: Call) -> str | None:
+    """The input scale is large enough for the kernel's precision."""
+    log_softmax_differences(call)  # raises Unfit
+    return None
+
+
+def places_inside(call: Call) -> str | None:
+    """No output place lies outside the input, as rounding can have it for huge sizes."""
+    for axis in (1, 2):
+        bilinear_places(call, axis)  # raises Unfit
+    return None
+
+
+def short_sums(call: Call) -> str | None:
+    """There are at most 255 inputs."""
+    count = len(call.inputs)
+    return None if count <= _MAX_ADDENDS else f"{count} inputs"
 
 
 def byte_ends(call: Call) -> str | None:

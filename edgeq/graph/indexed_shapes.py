@@ -82,7 +82,7 @@ def chosen_alike(call: Call) -> Shape:
 
 def repeated(call: Call) -> Shape:
     """BROADCAST_TO: the shape in input 1, to which the input broadcasts."""
-    wanted = call.values(1)
+    wanted = call.values(1) if call.input(1).is_constant else call.output.shape
     if len(wanted) < len(call.data) or broadcast_of(call.data, wanted) != wanted:
         raise Unfit(f"{list(call.data)} does not broadcast to {list(wanted)}")
     return wanted
@@ -92,7 +92,7 @@ def filled(call: Call) -> Shape:
     """FILL: the shape in input 0, every element the scalar in input 1."""
     if call.input(1).elements != 1:
         raise Unfit(f"a value of {call.input(1).elements} elements")
-    return call.values(0)
+    return call.values(0) if call.input(0).is_constant else call.output.shape
 
 
 def alike(call: Call) -> Shape:

@@ -188,6 +188,7 @@ _ROWS = (
     *(Op(name, "ReducerOptions", 2, "input axis", _REDUCED, shapes.reduced,
          (*_ARITHMETIC, rules.alike))
       for name in ("REDUCE_MAX", "REDUCE_MIN")),
+    Op("REDUCE_ALL", "ReducerOptions", 1, "input axis", ("bool int32 > bool",), shapes.reduced),
     *(Op(name, f"{options}Options", 2, "input axis", (f"any {_INDEX} > {_INDEX}",),
          indexed_shapes.without_axis, _MOVING)
       for name, options in (("ARG_MAX", "ArgMax"), ("ARG_MIN", "ArgMin"))),
@@ -288,7 +289,13 @@ _ROWS = (
        indexed_shapes.filled, _MOVING),
     Op("ZEROS_LIKE", "ZerosLikeOptions", 1, "input", ("T > T",), shapes.same, _MOVING),
     Op("SHAPE", "ShapeOptions", 1, "input", (f"any > {_INDEX}",), shapes.shape_of),
+    # Internal.
+    Op("BYTE_TABLE", None, 1, "input table", ("int8|uint8 int8|uint8 > int8|uint8",),
+       shapes.same, (rules.table_of_bytes,)),
 )
 # fmt: on
+
+# Operators that the compiler's passes make, and no file can hold.
+INTERNAL = frozenset({"BYTE_TABLE"})
 
 OPS: dict[str, Op] = {row.name: row for row in _ROWS}

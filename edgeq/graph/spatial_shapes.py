@@ -44,7 +44,8 @@ def rank_of_output(call: Call, rank: int) -> Shape:
 def resized(call: Call) -> Shape:
     """RESIZE_NEAREST_NEIGHBOR and RESIZE_BILINEAR: height and width from input 1."""
     batch, _, _, channels = rank_of(call, 0, 4)
-    size = call.values(1)
+    declared = rank_of_output(call, 4)[1:3]
+    size = call.values(1) if call.input(1).is_constant else declared
     if len(size) != 2 or min(size) < 1:
         raise Unfit(f"a size of {list(size)}")
     if call.option("align_corners", False) and call.option("half_pixel_centers", False):

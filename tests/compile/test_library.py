@@ -13,10 +13,11 @@ from edgeq.compile.array import STRING_BYTES, emit_array
 from edgeq.compile.reference import supported_ops_page
 from edgeq.compile.support import unsupported_nodes
 from edgeq.core.errors import InputError
+from edgeq.graph.oracle import Oracle
 from edgeq.graph.reader import read_graph
 from edgeq.graph.writer import write_graph
 from tests.support.models import ModelBuilder, activation, constant, conv_model, one_op
-from tests.support.native import compile_strictly, write_library
+from tests.support.native import compile_strictly, run_native, write_library
 from tests.support.small_cnn import small_cnn
 
 COMPILERS = ("gcc", "clang")
@@ -64,11 +65,50 @@ def test_what_only_computes_a_reshapes_shape_is_dropped() -> None:
     assert [layer.op for layer in plan.layers] == ["RELU"]
 
 
-def test_an_operator_without_a_kernel_is_refused_by_name() -> None:
-    graph = one_op("ELU", [activation((1, 8))], activation((1, 8)), {})
-    with pytest.raises(InputError, match=r"operators\[0\] \(ELU\)"):
+@pytest.mark.parametrize(
+    ("op", "why"),
+    [
+        ("EXP", "on float32 alone"),
+        ("GELU", "neither the compiler nor TensorFlow Lite Micro"),
+        ("IF", "has no kernel"),
+    ],
+)
+def test_an_operator_without_a_kernel_is_refused_by_name_and_reason(op: str, why: str) -> None:
+    graph = one_op(op, [activation((1, 8))], activation((1, 8)), {})
+    with pytest.raises(InputError, match=rf"operators\[0\] \({op}\): .*{why}"):
         compile_graph(graph, name="model")
-    assert [n.op for n in unsupported_nodes(graph)] == ["ELU"]
+    assert [n.op for n in unsupported_nodes(graph)] == [op]
+
+
+def test_what_computes_a_known_shape_costs_nothing() -> None:
+    model = ModelBuilder()
+    x = model.input(activation((1, 4, 5, 2)))
+    sizes = model.op("SHAPE", [x], activation((4,), "int32", None), {"out_type": "INT32"})
+    height = model.op(
+        "STRIDED_SLICE",
+        [sizes, *(constant([n], "int32") for n in (1, 2, 1))],
+        activation((), "int32", None),
+        {"shrink_axis_mask": 1},
+    )
+    size = model.op(
+        "PACK", [height, height], activation((2,), "int32", None), {"values_count": 2, "axis": 0}
+    )
+    y = model.op("RESIZE_NEAREST_NEIGHBOR", [x, size], activation((1, 4, 4, 2)), {})
+    plan = compile_graph(model.build(y), name="model").plan
+    assert [layer.op for layer in plan.layers] == ["RESIZE_NEAREST_NEIGHBOR"]
+    assert plan.arena_bytes == 40 + 32
+
+
+def test_a_model_may_tell_its_shapes(tmp_path: Path) -> None:
+    model = ModelBuilder()
+    x = model.input(activation((2, 3)))
+    filled = model.op("FILL", [constant([2, 3], "int32"), constant(7)], activation((2, 3)), {})
+    sizes = model.op("SHAPE", [x], activation((2,), "int32", None), {"out_type": "INT32"})
+    graph = model.build([filled, sizes, model.op("ABS", [x], activation((2, 3)), {})])
+    data = np.arange(-3, 3, dtype=np.int8).reshape(2, 3)
+    ours = run_native(graph, compile_graph(graph, name="model"), [data], tmp_path)
+    for mine, theirs in zip(ours, Oracle(graph).run([data]).outputs, strict=True):
+        np.testing.assert_array_equal(mine, theirs)
 
 
 def test_weights_that_could_overflow_an_accumulator_are_refused() -> None:

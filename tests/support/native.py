@@ -24,18 +24,24 @@ _SANITIZERS = ("-O1", "-g0", "-fsanitize=address,undefined", "-fno-sanitize-reco
 
 _MAIN = """
 #include <stdio.h>
-#include "{name}.h"
+{headers}
 int main(void)
 {{
-    static const unsigned in[] = {{{inputs}}}, out[] = {{{outputs}}};
     int i;
-    {name}_init();
-    for (i = 0; i < {macro}_INPUTS; i++)
-        if (fread({name}_input(i), 1, in[i], stdin) != in[i]) return 1;
-    {name}_invoke();
-    for (i = 0; i < {macro}_OUTPUTS; i++) fwrite({name}_output(i), 1, out[i], stdout);
+{runs}
     return 0;
 }}
+"""
+
+_RUN = """
+    {{
+        static const unsigned in[] = {{{inputs}}}, out[] = {{{outputs}}};
+        {name}_init();
+        for (i = 0; i < {macro}_INPUTS; i++)
+            if (fread({name}_input(i), 1, in[i], stdin) != in[i]) return 1;
+        {name}_invoke();
+        for (i = 0; i < {macro}_OUTPUTS; i++) fwrite({name}_output(i), 1, out[i], stdout);
+    }}
 """
 
 
@@ -82,29 +88,50 @@ def run_native(
     graph: Graph, compiled: CompiledModel, inputs: Sequence[NDArray[Any]], folder: Path
 ) -> list[NDArray[Any]]:
     """Return the outputs of the generated C, run under sanitizers for addresses and overflow."""
-    plan = compiled.plan
-    write_library(compiled, folder)
+    return run_together([graph], [compiled], [inputs], folder)[0]
+
+
+def run_together(
+    graphs: Sequence[Graph],
+    compiled: Sequence[CompiledModel],
+    inputs: Sequence[Sequence[NDArray[Any]]],
+    folder: Path,
+) -> list[list[NDArray[Any]]]:
+    """Return the outputs of several models of different names, run one after the other in one
+    program, under sanitizers for addresses and overflow."""
+    for model in compiled:
+        write_library(model, folder)
     # The objects that all tests share have the kernels' own names, without a model's prefix.
     shutil.copy(KERNELS / NAMES, folder)
-    (folder / "main.c").write_text(
-        _MAIN.format(
-            name=plan.name,
-            macro=plan.name.upper(),
-            inputs=", ".join(str(p.bytes) for p in plan.inputs),
-            outputs=", ".join(str(p.bytes) for p in plan.outputs),
-        )
-    )
+    runs = "".join(_RUN.format(**_names(model)) for model in compiled)
+    headers = "".join(f'#include "{model.name}.h"\n' for model in compiled)
+    (folder / "main.c").write_text(_MAIN.format(headers=headers, runs=runs))
     objects = _kernel_objects()
-    _run_gcc(
-        folder, "main.c", f"{plan.name}.c", *(str(objects / f"{s}.o") for s in compiled.sources[1:])
-    )
-    data = b"".join(np.ascontiguousarray(a).tobytes() for a in inputs)
+    kernels = sorted({s for model in compiled for s in model.sources[1:]})
+    models = [f"{model.name}.c" for model in compiled]
+    _run_gcc(folder, "main.c", *models, *(str(objects / f"{s}.o") for s in kernels))
+    data = b"".join(np.ascontiguousarray(a).tobytes() for given in inputs for a in given)
     ran = subprocess.run([folder / "a.out"], input=data, capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr.decode()
+    return _split(graphs, ran.stdout)
+
+
+def _names(model: CompiledModel) -> dict[str, str]:
+    return {
+        "name": model.name,
+        "macro": model.name.upper(),
+        "inputs": ", ".join(str(p.bytes) for p in model.plan.inputs) or "0",
+        "outputs": ", ".join(str(p.bytes) for p in model.plan.outputs),
+    }
+
+
+def _split(graphs: Sequence[Graph], data: bytes) -> list[list[NDArray[Any]]]:
     results, at = [], 0
-    for index in graph.outputs:
-        t = graph.tensor(index)
-        flat = np.frombuffer(ran.stdout, DTYPES[t.dtype], t.elements, at)
-        results.append(flat.reshape(t.shape))
-        at += t.bytes
+    for graph in graphs:
+        outputs = []
+        for t in (graph.tensor(i) for i in graph.outputs):
+            flat = np.frombuffer(data, DTYPES[t.dtype], t.elements, at)
+            outputs.append(flat.reshape(t.shape))
+            at += t.bytes
+        results.append(outputs)
     return results

@@ -13,9 +13,6 @@ static int32_t scaled(const struct eq_operand *p, int32_t v)
                               : eq_requantize(v * ((int32_t)1 << 20), p->multiplier, p->shift);
 }
 
-typedef void row_function(const void *layer, const int8_t *a, int32_t a_step, const int8_t *b,
-                          int32_t b_step, int8_t *y, int32_t count);
-
 static void add_row(const void *layer, const int8_t *a, int32_t a_step, const int8_t *b,
                     int32_t b_step, int8_t *y, int32_t count)
 {
@@ -40,28 +37,12 @@ static void mul_row(const void *layer, const int8_t *a, int32_t a_step, const in
     }
 }
 
-static void broadcast(const struct eq_broadcast *l, row_function *row, const void *layer,
-                      const int8_t *a, const int8_t *b, int8_t *y)
-{
-    int32_t i, j, k;
-    for (i = 0; i < l->size[0]; i++) {
-        for (j = 0; j < l->size[1]; j++) {
-            for (k = 0; k < l->size[2]; k++) {
-                row(layer, a + i * l->a_step[0] + j * l->a_step[1] + k * l->a_step[2],
-                    l->a_step[3], b + i * l->b_step[0] + j * l->b_step[1] + k * l->b_step[2],
-                    l->b_step[3], y, l->size[3]);
-                y += l->size[3];
-            }
-        }
-    }
-}
-
 void eq_add(const struct eq_add *layer, const int8_t *a, const int8_t *b, int8_t *y)
 {
-    broadcast(&layer->loops, add_row, layer, a, b, y);
+    eq_broadcast(&layer->loops, add_row, layer, a, b, y);
 }
 
 void eq_mul(const struct eq_mul *layer, const int8_t *a, const int8_t *b, int8_t *y)
 {
-    broadcast(&layer->loops, mul_row, layer, a, b, y);
+    eq_broadcast(&layer->loops, mul_row, layer, a, b, y);
 }

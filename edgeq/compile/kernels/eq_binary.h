@@ -3,13 +3,7 @@
 #define EQ_BINARY_H
 
 #include "eq_base.h"
-
-/* Four loops, the last one innermost; a step of nought repeats an operand. */
-struct eq_broadcast {
-    int32_t size[4];
-    int32_t a_step[4];
-    int32_t b_step[4];
-};
+#include "eq_broadcast.h"
 
 /* One operand of a sum on the common scale, 20 bits up. Multiplier nought stands for one half. */
 struct eq_operand {

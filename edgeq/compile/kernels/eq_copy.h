@@ -1,4 +1,4 @@
-/* Moving bytes: CONCATENATION, PAD, STRIDED_SLICE and TRANSPOSE are strided copies. */
+/* Moving bytes: operators from CONCATENATION to TRANSPOSE are strided copies. */
 #ifndef EQ_COPY_H
 #define EQ_COPY_H
 
@@ -20,7 +20,13 @@ struct eq_fill {
     int8_t value;
 };
 
+struct eq_store {
+    int32_t count;
+    const int8_t *bytes;
+};
+
 void eq_copy(const struct eq_copy *layer, const int8_t *x, int8_t *y);
 void eq_fill(const struct eq_fill *layer, int8_t *y);
+void eq_store(const struct eq_store *layer, int8_t *y);
 
 #endif

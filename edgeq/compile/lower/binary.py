@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgeq.compile.arithmetic import pack_shift
-from edgeq.compile.layer import Call, Layer
+from edgeq.compile.layer import Call, Layer, Overlap
 from edgeq.compile.lower.loops import Steps, fill_loops, merge_loops, strides
+from edgeq.compile.lower.overlaps import over_loops
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
@@ -29,29 +30,29 @@ def lower_sum(graph: Graph, node: Node, target: Target) -> Layer:
     op = call_of(graph, node)
     *sources, result = sum_factors(op)
     fields = {
-        "loops": _broadcast(graph, node),
+        "loops": broadcast_fields(graph, node),
         "a": _operand(sources[0], zero_point_of(op.input(0))),
         "b": _operand(sources[1], zero_point_of(op.input(1))),
         "out": _result(graph, node, result, 2 * _LARGEST << SUM_SHIFT),
         "sign": 1 if node.op == "ADD" else -1,
     }
-    return _layer(node, "eq_add", fields)
+    return _layer(graph, node, "eq_add", fields)
 
 
 def lower_product(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower MUL."""
     op = call_of(graph, node)
     fields = {
-        "loops": _broadcast(graph, node),
+        "loops": broadcast_fields(graph, node),
         "a_zero": zero_point_of(op.input(0)),
         "b_zero": zero_point_of(op.input(1)),
         "out": _result(graph, node, product_factor(op), _LARGEST * _LARGEST),
     }
-    return _layer(node, "eq_mul", fields)
+    return _layer(graph, node, "eq_mul", fields)
 
 
 def broadcast_sizes(shape: Steps, *operands: Steps) -> tuple[Steps, ...]:
-    """Return the fewest loops over the output `shape`, and the steps of both operands in them."""
+    """Return the fewest loops over the output `shape`, and the steps of every operand in them."""
     steps = []
     for operand in operands:
         full = (1,) * (len(shape) - len(operand)) + operand
@@ -59,7 +60,8 @@ def broadcast_sizes(shape: Steps, *operands: Steps) -> tuple[Steps, ...]:
     return merge_loops(shape, *steps)
 
 
-def _broadcast(graph: Graph, node: Node) -> Mapping[str, Any]:
+def broadcast_fields(graph: Graph, node: Node) -> Mapping[str, Any]:
+    """Return the initialiser of `struct eq_broadcast`."""
     op = call_of(graph, node)
     loops = broadcast_sizes(op.output.shape, op.input(0).shape, op.input(1).shape)
     size, a_step, b_step = fill_loops(loops, LEVELS)
@@ -90,6 +92,18 @@ def _result(graph: Graph, node: Node, factor: float, bound: int) -> Mapping[str,
     }
 
 
-def _layer(node: Node, kernel: str, fields: Mapping[str, Any]) -> Layer:
+def _layer(graph: Graph, node: Node, kernel: str, fields: Mapping[str, Any]) -> Layer:
     operands = (*node.inputs[:2], node.outputs[0])
-    return Layer((Call(kernel, kernel, fields, operands),), ("eq_binary",))
+    return Layer(
+        (Call(kernel, kernel, fields, operands),),
+        ("eq_binary", "eq_broadcast"),
+        overlaps=overlaps_of_pair(graph, node),
+    )
+
+
+def overlaps_of_pair(graph: Graph, node: Node) -> tuple[Overlap, ...]:
+    """Return the overlaps of a kernel that takes two operands element by element, in order."""
+    shapes = [graph.tensor(t).shape for t in node.inputs[:2]]
+    size, *steps = broadcast_sizes(graph.tensor(node.outputs[0]).shape, *shapes)
+    found = [over_loops(t, size, step) for t, step in zip(node.inputs, steps, strict=False)]
+    return tuple(overlap for overlaps in found for overlap in overlaps)

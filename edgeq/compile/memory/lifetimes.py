@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edgeq.compile.layer import SCRATCH
-from edgeq.compile.memory.planner import Buffer
+from edgeq.compile.layer import SCRATCH, Overlap
+from edgeq.compile.memory.packing import Buffer, Permit
 from edgeq.graph.ir import Graph, Node
 
 # Operators that change a tensor's shape and leave its bytes alone.
 RESHAPES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS"})
+
+# Inputs that no kernel reads: their own shape is all that counts, or they state a known one.
+_UNREAD = {
+    "BROADCAST_TO": 1,
+    "EXPAND_DIMS": 1,
+    "FILL": 0,
+    "RESHAPE": 1,
+    "RESIZE_BILINEAR": 1,
+    "RESIZE_NEAREST_NEIGHBOR": 1,
+    "SHAPE": 0,
+    "TRANSPOSE_CONV": 0,
+    "ZEROS_LIKE": 0,
+}
 
 
 def find_storage(graph: Graph) -> dict[int, int]:
@@ -22,16 +35,19 @@ def find_storage(graph: Graph) -> dict[int, int]:
 
 
 def live_nodes(graph: Graph) -> tuple[Node, ...]:
-    """Return the nodes that the outputs depend on.
-
-    A reshape depends on its data alone: its shape is known, so what computes it is dead.
-    """
+    """Return the nodes that the outputs depend on; what computes a known shape is dead."""
     wanted, live = set(graph.outputs), []
     for node in reversed(graph.nodes):
         if wanted.intersection(node.outputs):
             live.append(node)
-            wanted.update(node.inputs[:1] if node.op in RESHAPES else node.inputs)
+            wanted.update(read_inputs(node))
     return tuple(reversed(live))
+
+
+def read_inputs(node: Node) -> tuple[int, ...]:
+    """Return the tensors whose bytes a node reads."""
+    unread = _UNREAD.get(node.op)
+    return tuple(t for side, t in enumerate(node.inputs) if side != unread and t >= 0)
 
 
 def computing_nodes(graph: Graph) -> tuple[Node, ...]:
@@ -59,12 +75,36 @@ def find_lifetimes(
     for tensor in graph.inputs:
         touch(tensor, 0)
     for layer, node in enumerate(nodes):
-        for tensor in (*node.inputs, *node.outputs):
-            if tensor >= 0:
-                touch(tensor, layer)
+        for tensor in (*read_inputs(node), *node.outputs):
+            touch(tensor, layer)
     for tensor in graph.outputs:
         touch(tensor, final)
     return {t: Buffer(graph.tensor(t).bytes, *spans[t]) for t in sorted(spans)}
+
+
+def find_permits(
+    graph: Graph,
+    nodes: Sequence[Node],
+    overlaps: Sequence[tuple[Overlap, ...]],
+    storage: Mapping[int, int],
+    buffers: Mapping[int, Buffer],
+) -> tuple[Permit, ...]:
+    """Return which buffers may overlap: a layer's output and an input that dies there.
+
+    What the application reads afterwards stays whole.
+    """
+    positions = {key: i for i, key in enumerate(buffers)}
+    kept = {storage[t] for t in graph.outputs}
+    found = []
+    for index, (node, leave) in enumerate(zip(nodes, overlaps, strict=True)):
+        output = storage[node.outputs[0]]
+        for overlap in leave:
+            source = storage[overlap.tensor]
+            dies = source in buffers and buffers[source].last == index == buffers[output].first
+            if dies and source not in kept and source != output:
+                places = positions[output], positions[source]
+                found.append(Permit(*places, overlap.distance, overlap.exact))
+    return tuple(found)
 
 
 def scratch_key(layer: int) -> int:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from edgeq.compile.arithmetic import bias_values, weight_values
 from edgeq.compile.lower.convolution import Window, node_window
-from edgeq.compile.passes.tables import byte_table
+from edgeq.compile.passes.tables import byte_function
 from edgeq.graph.ir import DTYPES, Graph, Node, Tensor
 from edgeq.graph.ops import call_of
 from edgeq.graph.oracle.elementwise import sum_factors
@@ -69,9 +69,11 @@ def find_intervals(graph: Graph) -> dict[int, Interval]:
     """
     found = {t.index: _initial(t) for t in graph.tensors if t.dtype in BYTES}
     for node in graph.nodes:
-        rule = RULES.get(node.op, _byte_function)
         if all(i in found for i in node.outputs):
-            found.update(zip(node.outputs, rule(graph, node, found) or (), strict=False))
+            bounds = _byte_function(graph, node, found)
+            if bounds is None and node.op in RULES:
+                bounds = RULES[node.op](graph, node, found)
+            found.update(zip(node.outputs, bounds or (), strict=False))
     return found
 
 
@@ -255,15 +257,15 @@ def _moved(graph: Graph, node: Node, known: Intervals) -> tuple[Interval, ...] |
 
 
 def _byte_function(graph: Graph, node: Node, known: Intervals) -> tuple[Interval, ...] | None:
-    table = byte_table(graph, node)
-    if table is None:
+    function = byte_function(graph, node)
+    if function is None:
         return None
-    bounds, first = known[node.inputs[0]], np.iinfo(DTYPES[graph.tensor(node.inputs[0]).dtype]).min
-    spans = np.stack([bounds.low, bounds.high], axis=1) - first
+    bounds, values = known[function.source], function.ascending
+    spans = np.stack([bounds.low, bounds.high], axis=1) - function.least
     distinct, which = np.unique(spans, axis=0, return_inverse=True)
-    parts = [table[a : b + 1].astype(np.int64) for a, b in distinct]
+    parts = [values[a : b + 1].astype(np.int64) for a, b in distinct]
     ends = np.array([(part.min(), part.max()) for part in parts])[which.reshape(-1)]
-    return (Interval(ends[:, 0], ends[:, 1]),)
+    return (Interval(ends[:, 0], ends[:, 1]).over(channels_of(graph.tensor(node.outputs[0]))),)
 
 
 def _is_int8(graph: Graph, node: Node) -> bool:

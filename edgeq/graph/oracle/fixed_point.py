@@ -9,6 +9,7 @@ fixedpoint/fixedpoint.h.
 
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -152,7 +153,7 @@ def _half_denominator_reciprocal(a: Integers) -> Integers:
     x = _DIVISION_START + mul(half, _DIVISION_SLOPE)
     for _ in range(_NEWTON_STEPS):
         error = (1 << 29) - mul(half, x)
-        x = x + multiply_by_power_of_two(mul(x, error), 2)
+        x = as_int32(x + multiply_by_power_of_two(mul(x, error), 2))
     return x
 
 
@@ -190,6 +191,7 @@ def tanh(a: ArrayLike, integer_bits: int = 4) -> Integers:
     return np.where(raw == 0, 0, np.where(raw < 0, -magnitude, magnitude))
 
 
+@functools.cache
 def inverse_sqrt(value: int) -> tuple[int, int]:
     """Return (multiplier, shift) of 1 / sqrt(value), as quantize_multiplier does; 0 counts as 1.
 

@@ -76,6 +76,7 @@ _ARITHMETIC: dict[str, Prepare] = {
 _GENERAL: dict[str, Prepare] = {
     "QUANTIZE": elementwise.quantize,
     "DEQUANTIZE": elementwise.dequantize,
+    "BYTE_TABLE": elementwise.byte_table,
     "CONCATENATION": movement.concatenate,
     "PAD": movement.pad,
     "PADV2": movement.pad,
@@ -104,6 +105,7 @@ _GENERAL: dict[str, Prepare] = {
     "SHAPE": movement.shape_of,
     "ARG_MAX": reductions.arg_extreme(np.argmax),
     "ARG_MIN": reductions.arg_extreme(np.argmin),
+    "REDUCE_ALL": reductions.extreme(np.min),
     "EQUAL": comparisons.comparison(np.equal),
     "NOT_EQUAL": comparisons.comparison(np.not_equal),
     "LESS": comparisons.comparison(np.less),

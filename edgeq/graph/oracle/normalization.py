@@ -38,7 +38,7 @@ _NORMAL_SHIFT = 7  # the output's scale is 1/128
 def log_softmax(call: Call) -> Run:
     """LOG_SOFTMAX over the last dimension; the output's scale is 1/16, its zero point 127."""
     scaled = log_softmax_differences(call)
-    exps = rounding_divide_by_pot(exp_on_negative_values(scaled, _DIFFERENCE_BITS), _SUM_BITS)
+    exps = log_softmax_exponentials(call)
     back = log_softmax_divisor(call)
 
     def run(x: Int8) -> Int8:
@@ -66,6 +66,12 @@ def log_softmax_differences(call: Call) -> Integers:
     radius = ((1 << _DIFFERENCE_BITS) - 1 << 31 - _DIFFERENCE_BITS) >> shift
     distances = np.arange(min(radius, 255) + 1)
     return multiply_by_quantized_multiplier(-distances, multiplier, shift)
+
+
+def log_softmax_exponentials(call: Call) -> Integers:
+    """Return e to the power of the differences in Q12."""
+    exps = exp_on_negative_values(log_softmax_differences(call), _DIFFERENCE_BITS)
+    return rounding_divide_by_pot(exps, _SUM_BITS)
 
 
 def log_softmax_divisor(call: Call) -> tuple[int, int]:

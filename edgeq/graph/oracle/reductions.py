@@ -43,7 +43,7 @@ def mean(call: Call) -> Run:
 def mean_factor(call: Call) -> tuple[int, int]:
     """Return multiplier and shift from a sum to the mean in the output's scale."""
     _, count = reduced_axes(call)
-    multiplier, shift = _factor(call)
+    multiplier, shift = total_factor(call)
     # As many bits of precision as fit; the shift of a requantisation ends at -31.
     spare = min(count.bit_length() - 1, 32, 31 + shift)
     return (multiplier << spare) // count, shift - spare
@@ -52,7 +52,7 @@ def mean_factor(call: Call) -> tuple[int, int]:
 def total(call: Call) -> Run:
     """SUM."""
     axes, count = reduced_axes(call)
-    return _reduction(call, axes, count, *_factor(call))
+    return _reduction(call, axes, count, *total_factor(call))
 
 
 def extreme(choose: Callable[..., Int8]) -> Callable[[Call], Run]:
@@ -93,7 +93,8 @@ def reduced_axes(call: Call) -> tuple[tuple[int, ...], int]:
     return axes, math.prod(call.data[axis] for axis in axes)
 
 
-def _factor(call: Call) -> tuple[int, int]:
+def total_factor(call: Call) -> tuple[int, int]:
+    """Return multiplier and shift from a sum to the output's scale."""
     return quantize_multiplier(float(scale_of(call.input(0))) / float(scale_of(call.output)))
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.graph.calls import Call
+from edgeq.graph.calls import Call, Unfit
 from edgeq.graph.oracle.fixed_point import Integers
 from edgeq.graph.oracle.requantization import Run
 
@@ -60,7 +60,11 @@ def _blend(rows: Integers, left: Integers, right: Integers, across: Integers) ->
 
 def bilinear_places(call: Call, axis: int) -> tuple[Integers, Integers, Integers]:
     """Return for each output place along `axis` the input's places around it, and how far the
-    place is from the first one, in 1/1024 (ComputeInterpolationValuesInteger)."""
+    place is from the first one, in 1/1024 (ComputeInterpolationValuesInteger).
+
+    Raises:
+        Unfit: a place lies behind the input, where TFLite Micro reads what comes after it.
+    """
     size, count = call.data[axis], call.output.shape[axis]
     if call.option("align_corners", False) and count > 1:
         size, count = size - 1, count - 1
@@ -71,5 +75,7 @@ def bilinear_places(call: Call, axis: int) -> tuple[Integers, Integers, Integers
     last = call.data[axis] - 1
     # C divides towards zero.
     first = np.maximum(np.trunc(places / _ONE).astype(np.int64), 0)
+    if first.max() > last:
+        raise Unfit(f"axis {axis} has a place {first.max()} outside {list(call.data)}")
     above = np.minimum(np.trunc((places + _ONE - 1) / _ONE).astype(np.int64), last)
     return first, above, places - _ONE * first

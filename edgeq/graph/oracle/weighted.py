@@ -122,7 +122,7 @@ def transposed_padding(call: Call) -> tuple[int, int]:
 
 def batch_matmul(call: Call) -> Run:
     """BATCH_MATMUL, either matrix transposed (`adj_x`, `adj_y`)."""
-    factor = quantize_multiplier(_single_factor(call))
+    factor = quantize_multiplier(matrix_factor(call))
     zeros = [zero_point_of(call.input(side)) for side in range(2)]
     turned = call.option("adj_x", False), call.option("adj_y", False)
     out_zero = zero_point_of(call.output)
@@ -145,7 +145,7 @@ def output_factors(call: Call) -> list[float]:
     """Return the real factors from accumulators to outputs: one for each output, or one for all."""
     dense = call.node.op == "FULLY_CONNECTED"
     single = dense and not quantization(call.input(1)).per_channel
-    return [_single_factor(call)] if single else _channel_factors(call)
+    return [matrix_factor(call)] if single else _channel_factors(call)
 
 
 def _channel_factors(call: Call) -> list[float]:
@@ -155,8 +155,9 @@ def _channel_factors(call: Call) -> list[float]:
     return [source * float(np.float32(scale)) / result for scale in scales]
 
 
-def _single_factor(call: Call) -> float:
-    """Return the same factor with the product in single precision, as the dense layer does."""
+def matrix_factor(call: Call) -> float:
+    """Return the same factor with the product in single precision, as FULLY_CONNECTED and
+    BATCH_MATMUL do."""
     return float(scale_of(call.input(0)) * scale_of(call.input(1))) / float(scale_of(call.output))
 
 

@@ -22,7 +22,9 @@ def reductions(draw: st.DrawFn, op: str, requantized: bool) -> Graph:
     result = tuple(dim for axis, dim in enumerate(sizes) if keep or axis not in gone)
     x = draw(int8s(shape))
     y = draw(int8s(result))
-    if not requantized:
+    if op == "REDUCE_ALL":
+        x, y = activation(shape, "bool"), activation(result, "bool")
+    elif not requantized:
         assert x.quantization is not None
         y = activation(result, "int8", x.quantization.scale, x.quantization.zero_point)
     return one_op(op, [x, constant(axes, "int32")], y, {"keep_dims": keep})
@@ -77,6 +79,11 @@ def test_sum(effort: settings) -> None:
 def test_reduce_max_and_min(effort: settings) -> None:
     hold(reductions("REDUCE_MAX", requantized=False), effort)
     hold(reductions("REDUCE_MIN", requantized=False), effort)
+
+
+@efforts
+def test_reduce_all(effort: settings) -> None:
+    hold(reductions("REDUCE_ALL", requantized=False), effort)
 
 
 @efforts

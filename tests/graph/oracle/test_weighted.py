@@ -73,13 +73,12 @@ def transposed_convolutions(draw: st.DrawFn) -> Graph:
     form = draw(geometries(dilated=False))
     batch, channels, depth = (draw(st.integers(1, most)) for most in (2, 5, 6))
     result = (batch, *form["size"], channels)
-    graph = draw(
+    return draw(
         weighted(
             "TRANSPOSE_CONV", (channels, *form["kernel"], depth), 0,
             x=(batch, *form["output"], depth), y=result, options=form["options"],
         )
     )  # fmt: skip
-    return graph
 
 
 @st.composite

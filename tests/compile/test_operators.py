@@ -1,0 +1,65 @@
+"""Every operator's plain kernels give the oracle's bytes and write nothing but their output."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from edgeq.compile import compile_graph
+from edgeq.compile.support import OPERATORS, unsupported_nodes
+from edgeq.graph.ir import Graph
+from edgeq.graph.oracle import Oracle
+from tests.compile.operator_models import MODELS
+from tests.graph.oracle.runtimes import random_inputs
+from tests.support.direct import run_direct
+from tests.support.native import run_together
+
+_FEW = settings(
+    max_examples=12, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+)
+_THOUSANDS = settings(_FEW, max_examples=10_000, derandomize=False, database=None)
+_GROUPS = 8
+
+
+@pytest.mark.parametrize(
+    "effort", [_FEW, pytest.param(_THOUSANDS, marks=pytest.mark.slow)], ids=["few", "thousands"]
+)
+@pytest.mark.parametrize("kind", MODELS)
+def test_an_operator_gives_the_oracles_bytes(kind: str, effort: settings) -> None:
+    @effort
+    @given(MODELS[kind], st.integers(0, 2**32 - 1))
+    def holds(graph: Graph, seed: int) -> None:
+        assume(not unsupported_nodes(graph))
+        inputs = random_inputs(graph, seed)
+        expected = Oracle(graph).run(inputs).outputs
+        for ours, theirs in zip(run_direct(graph, inputs), expected, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+    holds()
+
+
+@pytest.mark.parametrize("group", range(_GROUPS))
+def test_generated_c_is_clean_under_sanitizers(group: int, tmp_path: Path) -> None:
+    strategies = [MODELS[kind] for kind in list(MODELS)[group::_GROUPS]]
+
+    @settings(_FEW, max_examples=1)
+    @given(st.tuples(*strategies), st.integers(0, 2**32 - 1))
+    def holds(graphs: tuple[Graph, ...], seed: int) -> None:
+        taken = [graph for graph in graphs if not unsupported_nodes(graph)]
+        given_ = [random_inputs(graph, seed) for graph in taken]
+        compiled = [compile_graph(graph, name=f"model{i}") for i, graph in enumerate(taken)]
+        for graph, inputs, outputs in zip(
+            taken, given_, run_together(taken, compiled, given_, tmp_path), strict=True
+        ):
+            for ours, theirs in zip(outputs, Oracle(graph).run(inputs).outputs, strict=True):
+                np.testing.assert_array_equal(ours, theirs)
+
+    holds()
+
+
+def test_every_operator_of_the_table_has_models() -> None:
+    assert {name.split("_of_any")[0] for name in MODELS} >= {op.lower() for op in OPERATORS}

@@ -1,0 +1,160 @@
+"""Kernels called from Python: thousands of cases in the time in which one program is built.
+
+All kernels become one shared library. A layer's structures are filled as C would fill them, from
+the declarations in the kernels' headers, and every tensor lies between guard bytes.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+import functools
+import re
+import shutil
+import subprocess
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Ref
+from edgeq.compile.source import KERNELS
+from edgeq.compile.support import lower
+from edgeq.compile.target import NATIVE
+from edgeq.graph.ir import DTYPES, Graph, Tensor
+from tests.support.native import WARNINGS, require_compiler
+
+Array = NDArray[Any]
+
+_GUARD = 64
+_STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
+_FIELD = re.compile(r"(?:const )?(?:struct )?(\w+) ([^;]+);")
+_TYPES: dict[str, Any] = {
+    "int8_t": ctypes.c_int8,
+    "int16_t": ctypes.c_int16,
+    "int32_t": ctypes.c_int32,
+    "float": ctypes.c_float,
+}
+
+
+def run_direct(graph: Graph, inputs: Sequence[Array]) -> list[Array]:
+    """Return the outputs of a graph of one operator, whose plain kernels are called in process.
+
+    Raises:
+        AssertionError: a kernel wrote outside its output.
+    """
+    (node,) = graph.nodes
+    layer = lower(graph, node, NATIVE)
+    given = dict(zip(graph.inputs, inputs, strict=True))
+    used = [i for i in (*node.inputs, *node.outputs) if i >= 0]
+    memory = {i: _Memory.of(graph.tensor(i), given.get(i)) for i in used}
+    memory[SCRATCH] = _Memory(np.zeros(layer.scratch, np.int8))
+    for call in layer.calls:
+        _invoke(layer, call, [memory[i].address for i in call.operands])
+    for piece in memory.values():
+        piece.check()
+    return [_value(graph.tensor(i), memory[i]) for i in graph.outputs]
+
+
+class _Memory:
+    """Bytes between guards."""
+
+    def __init__(self, data: NDArray[np.int8]) -> None:
+        self.size = data.size
+        guards = np.full(_GUARD, 0x5A, np.int8)
+        self.bytes = np.concatenate([guards, data, guards])
+
+    @classmethod
+    def of(cls, tensor: Tensor, value: Array | None) -> _Memory:
+        known = value if value is not None else tensor.data
+        if known is None:
+            return cls(np.full(tensor.bytes, 0x3C, np.int8))
+        return cls(np.ascontiguousarray(known).reshape(-1).view(np.int8))
+
+    @property
+    def address(self) -> int:
+        return int(self.bytes.ctypes.data) + _GUARD
+
+    @property
+    def data(self) -> NDArray[np.int8]:
+        return self.bytes[_GUARD : _GUARD + self.size]
+
+    def check(self) -> None:
+        assert (self.bytes[:_GUARD] == 0x5A).all(), "a kernel wrote before its tensor"
+        assert (self.bytes[_GUARD + self.size :] == 0x5A).all(), "a kernel wrote behind it"
+
+
+def _value(tensor: Tensor, memory: _Memory) -> Array:
+    return memory.data.copy().view(DTYPES[tensor.dtype]).reshape(tensor.shape)
+
+
+def _invoke(layer: Layer, call: Call, operands: Sequence[int]) -> None:
+    constants = {c.ref: c for c in layer.constants}
+    structure = _filled(structures()[call.struct](), call.fields, constants)
+    kernel = getattr(_library(), call.kernel)
+    kernel.restype = None
+    kernel(ctypes.byref(structure), *(ctypes.c_void_p(address) for address in operands))
+
+
+def _filled(structure: Any, fields: Mapping[str, Any], constants: Mapping[Ref, Constant]) -> Any:
+    for name, value in fields.items():
+        if isinstance(value, Mapping):
+            _filled(getattr(structure, name), value, constants)
+        elif isinstance(value, Ref):
+            setattr(structure, name, constants[value].data.ctypes.data)
+        elif isinstance(value, Sequence):
+            for i, element in enumerate(value):
+                getattr(structure, name)[i] = int(element)
+        else:
+            setattr(structure, name, value)
+    return structure
+
+
+@functools.cache
+def structures() -> Mapping[str, Any]:
+    """Return the structures that the kernels' headers declare, by name."""
+    texts = {h.name: h.read_text(encoding="ascii") for h in sorted(KERNELS.glob("*.h"))}
+    bodies = dict(pair for text in texts.values() for pair in _STRUCT.findall(_plain(text)))
+    made: dict[str, Any] = {}
+
+    def make(name: str) -> Any:
+        if name not in made:
+            fields = [f for line in _FIELD.findall(bodies[name]) for f in _declared(*line, make)]
+            made[name] = type(name, (ctypes.Structure,), {"_fields_": fields})
+        return made[name]
+
+    for name in bodies:
+        make(name)
+    return made
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+
+
+def _declared(kind: str, names: str, make: Any) -> list[tuple[str, Any]]:
+    """Return the fields of one declaration, e.g. 'int32_t', 'a, b[4]'."""
+    fields = []
+    for name in (n.strip() for n in names.split(",")):
+        if name.startswith("*"):
+            fields.append((name[1:].removeprefix("const "), ctypes.c_void_p))
+            continue
+        base = _TYPES[kind] if kind in _TYPES else make(kind)
+        bare, *count = name.rstrip("]").split("[")
+        fields.append((bare, base * int(count[0]) if count else base))
+    return fields
+
+
+@functools.cache
+def _library() -> ctypes.CDLL:
+    folder = Path(tempfile.mkdtemp(prefix="edgeq-direct-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    target = folder / "kernels.so"
+    sources = sorted(str(path) for path in KERNELS.glob("*.c"))
+    command = [require_compiler("gcc"), *WARNINGS, "-O1", "-fPIC", "-shared", *sources]
+    done = subprocess.run([*command, "-o", target], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return ctypes.CDLL(str(target))
