@@ -95,12 +95,12 @@ def first_reads(window: Window) -> NDArray[np.int64]:
         step = window.dilation[axis]
         starts.append(np.minimum(np.where(first < 0, first % step, first), size))
     image = (starts[0][:, None] * width + starts[1]).reshape(-1)
-    return ((np.arange(batch)[:, None] * height * width + image) * depth).reshape(-1)
+    images = np.arange(batch)[:, None] * height * width
+    reads: NDArray[np.int64] = ((images + image) * depth).reshape(-1)
+    return reads
 
 
-def write_distance(
-    ends: NDArray[np.int64], outputs: int, reads: NDArray[np.int64]
-) -> int:
+def write_distance(ends: NDArray[np.int64], outputs: int, reads: NDArray[np.int64]) -> int:
     """Return how far below its input an output must start, for tiles read before they are written.
 
     Args:

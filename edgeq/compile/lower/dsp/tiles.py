@@ -67,7 +67,11 @@ def tile_matrix(
     if outputs % 2:
         folded, factors = np.append(folded, 0), [*factors, _NOTHING]
         weights = np.concatenate([weights, np.zeros_like(weights[:1])])
-    words = [folded.reshape(-1, 2), _weight_words(weights), factor_words(factors, outputs)]
+    words: list[NDArray[Any]] = [
+        folded.reshape(-1, 2),
+        _weight_words(weights),
+        factor_words(factors, outputs),
+    ]
     stream = np.concatenate(words, axis=1)
     low, high = fused_range(call_of(graph, node))
     array = constant("stream", stream, np.int32)

@@ -8,6 +8,7 @@ convolution's, and the division at the end leaves no rest.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -82,7 +83,7 @@ def lower_winograd(graph: Graph, node: Node, target: Target) -> Layer:
     rows = weight_values(graph, node).reshape(outputs, -1)
     weights, bias, factors = folded_weights(graph, node, rows, channel_multipliers(graph, node))
     low, high = fused_range(call_of(graph, node))
-    words = [
+    words: list[NDArray[Any]] = [
         bias.reshape(-1, 2),
         transformed_words(weights.reshape(outputs, 3, 3, depth)),
         factor_words(factors, outputs),
