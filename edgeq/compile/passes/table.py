@@ -110,6 +110,10 @@ PASSES: tuple[Pass, ...] = (
 _ROUNDS = 8  # two are what real models take; a graph made to need more is still correct
 
 
+# Kernels that can be left out like passes: their lowerings look for their names.
+OPTIONAL_KERNELS = ("winograd",)
+
+
 def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tuple[PassRecord, ...]]:
     """Return the graph after every pass but the `omitted`, and what each did.
 
@@ -118,7 +122,7 @@ def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tupl
     Raises:
         UsageError: there is no pass of an omitted name.
     """
-    names = [p.name for p in PASSES]
+    names = [*(p.name for p in PASSES), *OPTIONAL_KERNELS]
     for name in omitted:
         if name not in names:
             raise UsageError(
