@@ -17,6 +17,7 @@ from edgeq.core.errors import InternalError
 ALIGNMENT = 8
 EXACT_LIMIT = 30
 _TFLM_ALIGNMENT = 16
+_CLIMBS = 3
 _CLIMB_STEPS = 600
 _SEARCH_STEPS = 30_000
 
@@ -29,10 +30,11 @@ def plan_arena(
     Every offset is a multiple of `alignment`.
     """
     packing = Packing(buffers, alignment, permits)
-    order = min(_greedy_orders(packing), key=lambda o: packing.height(packing.place(o)))
-    offsets = min(packing.place(order), _largest_first(buffers), key=packing.height)
-    if packing.height(offsets) > packing.floor:
-        offsets = min(offsets, _climb(packing, order), key=packing.height)
+    orders = sorted(_greedy_orders(packing), key=lambda o: packing.height(packing.place(o)))
+    offsets = min(packing.place(orders[0]), _largest_first(buffers), key=packing.height)
+    for order in orders[:_CLIMBS]:
+        if packing.height(offsets) > packing.floor:
+            offsets = min(offsets, _climb(packing, order), key=packing.height)
     if packing.height(offsets) > packing.floor and len(buffers) <= EXACT_LIMIT:
         offsets = _search(packing, offsets)
     return tuple(offsets)
