@@ -22,7 +22,14 @@ from tests.graph.oracle import test_elementwise as elementwise
 from tests.graph.oracle.runtimes import random_inputs
 from tests.graph.oracle.test_weighted import dense_layers, depthwise_convolutions
 from tests.graph.oracle.test_windows import pools
-from tests.support.dsp_models import depthwise_3x3, pixel_means, side_by_side, sums, usual
+from tests.support.dsp_models import (
+    depthwise_3x3,
+    pixel_means,
+    side_by_side,
+    single_rows,
+    sums,
+    usual,
+)
 from tests.support.native import run_native
 
 _FEW = settings(
@@ -44,6 +51,7 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "mean": pixel_means("MEAN"),
     "sum": pixel_means("SUM"),
     "fully_connected": usual(dense_layers()),
+    "single_row": usual(single_rows()),
     "add": sums("ADD"),
     "sub": sums("SUB"),
 }
@@ -57,7 +65,8 @@ _MIX = {
     "relu6": 1,
     "mean": 1,
     "sum": 1,
-    "fully_connected": 2,
+    "fully_connected": 1,
+    "single_row": 2,
     "add": 1,
     "sub": 1,
 }

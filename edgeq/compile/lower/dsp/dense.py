@@ -14,6 +14,8 @@ from edgeq.graph.ir import Graph, Node
 
 _TAPS = 4  # of a word of the input
 _WIDE = 1 << 31
+_LARGEST = (1 << 15) - 1
+_CHUNK = 512  # taps whose sums fit whatever the weights are
 
 
 def _fits(graph: Graph, node: Node, target: Target) -> bool:
@@ -22,13 +24,12 @@ def _fits(graph: Graph, node: Node, target: Target) -> bool:
         return False
     weights = weight_values(graph, node).astype(np.int64)
     outputs, depth = weights.shape
-    sums = np.abs(weights).sum(axis=1).max() * 128
     rows = graph.tensor(node.outputs[0]).elements // outputs
     pairs = _pairs(weights)
     return (
-        bool(sums * 257 < _WIDE)
-        and bool(np.all(np.abs(pairs + 0.5) < 1 << 15))
+        bool(np.all(np.abs(pairs + 0.5) < 1 << 15))
         and (rows == 1 or depth % _TAPS == 0)
+        and max(rows, depth + _TAPS) <= _LARGEST
     )
 
 
@@ -37,6 +38,13 @@ def _pairs(weights: NDArray[np.int64]) -> NDArray[np.int64]:
     outputs, depth = weights.shape
     full = np.pad(weights, ((0, outputs % 2), (0, -depth % _TAPS)))
     return full[0::2] * 256 + full[1::2]
+
+
+def _chunk(weights: NDArray[np.int64]) -> int:
+    """Return how many taps are summed before 256 * a + b could leave 32 bits."""
+    depth = weights.shape[1] + -weights.shape[1] % _TAPS
+    most = int(np.abs(weights).sum(axis=1).max()) * 128
+    return depth if most * 257 < _WIDE else _CHUNK
 
 
 def pack_weights(weights: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -62,6 +70,7 @@ def _lower(graph: Graph, node: Node, target: Target) -> Layer:
         "rows": graph.tensor(node.outputs[0]).elements // outputs,
         "depth": depth,
         "outputs": outputs,
+        "chunk": _chunk(weights.astype(np.int64)),
         "weights": words.ref,
         "out": output.fields,
     }
