@@ -17,7 +17,7 @@ from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph
 from edgeq.graph.oracle import Oracle
 from tests.graph.oracle.runtimes import random_inputs
-from tests.graph.oracle.strategies import activations, geometries, weighted
+from tests.graph.oracle.strategies import activations, weighted
 from tests.graph.oracle.test_weighted import convolutions, dense_layers
 from tests.support.native import run_native
 
@@ -25,7 +25,7 @@ _FEW = settings(
     max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 _MANY = settings(_FEW, max_examples=400, derandomize=False)
-CORES: tuple[CoreName, ...] = ("cortex-m0plus", "cortex-m3")
+CORES: tuple[CoreName, ...] = ("cortex-m0plus", "cortex-m3", "rv32imc")
 
 
 @st.composite
