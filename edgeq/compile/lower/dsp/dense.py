@@ -15,14 +15,15 @@ from edgeq.graph.ir import Graph, Node
 _TAPS = 4  # of a word of the input
 _WIDE = 1 << 31
 _LARGEST = (1 << 15) - 1
+_SMALL = 2048  # weights below which the kernel's code costs more than it saves
 _CHUNK = 512  # taps whose sums fit whatever the weights are
 
 
 def _fits(graph: Graph, node: Node, target: Target) -> bool:
-    """Return whether words hold the weights and sums, and rows start at words of the input."""
-    if not target.dsp:
-        return False
+    """Return whether words hold the weights, rows start at words, and there is enough to do."""
     weights = weight_values(graph, node).astype(np.int64)
+    if not target.dsp or (weights.size < _SMALL and target.options.goal != "speed"):
+        return False
     outputs, depth = weights.shape
     rows = graph.tensor(node.outputs[0]).elements // outputs
     pairs = _pairs(weights)
