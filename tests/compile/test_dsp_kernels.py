@@ -50,7 +50,7 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "relu6": elementwise.singles("RELU6", requantized=False),
     "mean": pixel_means("MEAN"),
     "sum": pixel_means("SUM"),
-    "fully_connected": usual(dense_layers()),
+    "fully_connected": dense_layers(),
     "single_row": usual(single_rows()),
     "add": sums("ADD"),
     "sub": sums("SUB"),

@@ -6,8 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.compile.arithmetic import weight_values, weighted_output
-from edgeq.compile.layer import Call, Layer, constant
+from edgeq.compile.layer import SCRATCH, Call, Layer, constant
 from edgeq.compile.lower.dense import dense_multipliers
+from edgeq.compile.lower.dsp.tiles import PIXELS, order_runs, shifts_right, tile_matrix
+from edgeq.compile.lower.overlaps import over_rows
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
@@ -15,23 +17,39 @@ from edgeq.graph.ir import Graph, Node
 _TAPS = 4  # of a word of the input
 _WIDE = 1 << 31
 _LARGEST = (1 << 15) - 1
-_SMALL = 2048  # weights below which the kernel's code costs more than it saves
+_SMALL = 2048  # weights below which quads save less than their code costs
 _CHUNK = 512  # taps whose sums fit whatever the weights are
 
 
-def _fits(graph: Graph, node: Node, target: Target) -> bool:
-    """Return whether words hold the weights, rows start at words, and there is enough to do."""
+def _is_shared(graph: Graph, node: Node, target: Target) -> bool:
+    """Return whether the tiles of convolutions serve better: many rows, or too little to do."""
+    weights, rows = _size(graph, node)
+    small = weights < _SMALL and any(n.op == "CONV_2D" for n in graph.nodes)
+    return _is_tiled(graph, node, target) and (
+        rows >= PIXELS or (small and target.options.goal != "speed")
+    )
+
+
+def _is_tiled(graph: Graph, node: Node, target: Target) -> bool:
+    return target.dsp and shifts_right(dense_multipliers(graph, node))
+
+
+def _is_quads(graph: Graph, node: Node, target: Target) -> bool:
+    """Return whether words hold the weights, and rows start at words."""
     weights = weight_values(graph, node).astype(np.int64)
-    if not target.dsp or (weights.size < _SMALL and target.options.goal != "speed"):
-        return False
-    outputs, depth = weights.shape
-    rows = graph.tensor(node.outputs[0]).elements // outputs
-    pairs = _pairs(weights)
+    depth, rows = weights.shape[1], _size(graph, node)[1]
     return (
-        bool(np.all(np.abs(pairs + 0.5) < 1 << 15))
+        target.dsp
+        and bool(np.all(np.abs(_pairs(weights) + 0.5) < 1 << 15))
         and (rows == 1 or depth % _TAPS == 0)
         and max(rows, depth + _TAPS) <= _LARGEST
     )
+
+
+def _size(graph: Graph, node: Node) -> tuple[int, int]:
+    """Return the number of weights, and of rows."""
+    weights = graph.tensor(node.inputs[1])
+    return weights.elements, graph.tensor(node.outputs[0]).elements // weights.shape[0]
 
 
 def _pairs(weights: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -62,7 +80,7 @@ def pack_weights(weights: NDArray[np.int64]) -> NDArray[np.int32]:
     return np.concatenate([p.reshape(-1) for p in parts]).view("<i4").astype(np.int32)
 
 
-def _lower(graph: Graph, node: Node, target: Target) -> Layer:
+def _lower_quads(graph: Graph, node: Node, target: Target) -> Layer:
     weights = weight_values(graph, node)
     outputs, depth = weights.shape
     output = weighted_output(graph, node, weights, dense_multipliers(graph, node))
@@ -80,4 +98,26 @@ def _lower(graph: Graph, node: Node, target: Target) -> Layer:
     return Layer((call,), (kernel,), (words, *output.constants), hot=True)
 
 
-DENSE = (Variant("quads", _fits, _lower),)
+def _lower_tiles(graph: Graph, node: Node, target: Target) -> Layer:
+    weights = weight_values(graph, node)
+    outputs, depth = weights.shape
+    matrix = tile_matrix(graph, node, weights, dense_multipliers(graph, node), order_runs(1, depth))
+    rows = _size(graph, node)[1]
+    kernel = "eq_dsp_pointwise"
+    fields = {"rows": rows, "depth": depth, "matrix": matrix.fields}
+    call = Call(kernel, kernel, fields, (node.inputs[0], SCRATCH, node.outputs[0]))
+    return Layer(
+        (call,),
+        (kernel, "eq_dsp_tile"),
+        (matrix.constant,),
+        hot=True,
+        scratch=matrix.scratch,
+        overlaps=over_rows(node.inputs[0], rows, depth, outputs, buffered=True),
+    )
+
+
+DENSE = (
+    Variant("shared tiles", _is_shared, _lower_tiles),
+    Variant("quads", _is_quads, _lower_quads),
+    Variant("tiles", _is_tiled, _lower_tiles),
+)
