@@ -29,16 +29,10 @@ from tests.support.models import conv_model
 from tests.support.native import run_native
 
 M4 = Target("cortex-m4", dsp=True)
-<<<<<<< HEAD
-
-
-def upon_input(graph: Graph, compiled: CompiledModel) -> CompiledModel:
-=======
 FAST = replace(M4, options=CompileOptions(goal="speed"))
 
 
 def upon_input(graph: Graph, compiled: CompiledModel, target: Target) -> CompiledModel:
->>>>>>> conv
     """Return the library of one layer, its output where the layer's first overlap permits."""
     plan = compiled.plan
     layer = lower(graph, graph.nodes[0], target)

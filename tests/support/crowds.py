@@ -50,13 +50,7 @@ def convolutions(seed: int, count: int = 12, *, square: bool = False) -> Graph:
             constant(weights, "int8", list(weight_scales), axis=0),
             constant(rng.integers(-4000, 4001, channels), "int32", list(weight_scales * in_scale)),
         ]
-<<<<<<< HEAD
-        y = activation(
-            (1, *made, channels), "int8", float(reach), int(rng.choice([-128, zeros[1]]))
-        )
-=======
         zero = int(rng.choice([-128, zeros[1]]))
         y = activation((1, *made, channels), "int8", float(reach), zero)
->>>>>>> conv
         outputs.append(model.op("CONV_2D", inputs, y, options))
     return model.build(outputs, "convolutions")
