@@ -22,6 +22,11 @@ BIASED = frozenset({"cortex-m0", "cortex-m0plus"})  # a byte load with an offset
 LANES = range(-(1 << 15), 1 << 15)
 
 
+def suits(target: Target) -> bool:
+    """Tell whether the core has no SIMD, and speed counts for more than flash."""
+    return target.core in CORES and target.options.goal != "flash"
+
+
 def paired_weights(window: Window, weights: NDArray[np.int8]) -> NDArray[np.int8]:
     """Return the weights as [outputs, depth], each run of neighbouring taps of even length.
 
@@ -51,7 +56,7 @@ def is_paired(graph: Graph, node: Node, target: Target) -> bool:
     window = node_window(graph, node)
     pixels = window.output[1] * window.output[2]
     return (
-        target.core in CORES
+        suits(target)
         and pixels > 1
         and lanes_hold(paired_weights(window, weight_values(graph, node)))
     )
