@@ -11,6 +11,7 @@ from edgeq.compile.passes.dead_channels import remove_dead_channels
 from edgeq.compile.passes.no_ops import remove_no_ops
 from edgeq.compile.passes.pad_folding import fold_pads
 from edgeq.compile.passes.rewriting import Rewrite
+from edgeq.compile.passes.single_channels import widen_single_channels
 from edgeq.compile.passes.table_merging import (
     merge_elementwise,
     merge_requantizations,
@@ -69,6 +70,12 @@ PASSES: tuple[Pass, ...] = (
         "leaves out padding that is below everything inside. An average would count it: it stays.",
     ),
     Pass(
+        "single-channels",
+        widen_single_channels,
+        "A depthwise convolution of one channel becomes a convolution, whose kernels are faster.",
+        "Both compute the same sums of the same products, and requantise them alike.",
+    ),
+    Pass(
         "requantise-merging",
         merge_requantizations,
         "QUANTIZE and a function of one byte beside it become one table of 256 bytes, and so does "
@@ -103,6 +110,10 @@ PASSES: tuple[Pass, ...] = (
 _ROUNDS = 8  # two are what real models take; a graph made to need more is still correct
 
 
+# Kernels that can be left out like passes: their lowerings look for their names.
+OPTIONAL_KERNELS = ("winograd",)
+
+
 def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tuple[PassRecord, ...]]:
     """Return the graph after every pass but the `omitted`, and what each did.
 
@@ -111,7 +122,7 @@ def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tupl
     Raises:
         UsageError: there is no pass of an omitted name.
     """
-    names = [p.name for p in PASSES]
+    names = [*(p.name for p in PASSES), *OPTIONAL_KERNELS]
     for name in omitted:
         if name not in names:
             raise UsageError(
