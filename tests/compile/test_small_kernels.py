@@ -20,7 +20,7 @@ from edgeq.graph.oracle import Oracle
 from edgeq.graph.writer import write_graph
 from tests.graph.oracle.runtimes import random_inputs
 from tests.graph.oracle.test_weighted import convolutions, dense_layers
-from tests.support.dsp_models import depthwise_3x3, side_by_side
+from tests.support.dsp_models import depthwise_3x3, side_by_side, sums
 from tests.support.native import run_native
 
 _FEW = settings(
@@ -36,17 +36,21 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "conv_2d": convolutions(),
     "depthwise_3x3": depthwise_3x3(),
     "fully_connected": dense_layers(),
+    "add": sums("ADD"),
+    "sub": sums("SUB"),
 }
 
 
 class _Mix:
-    """Five models of each kind, which hypothesis does not print whole."""
+    """Some models of each kind, which hypothesis does not print whole."""
 
     def __init__(self, groups: tuple[list[Graph], ...]) -> None:
         self.graphs = [g for group in groups for g in group if not unsupported_nodes(g)]
 
 
-_MIXES = st.tuples(*(st.lists(m, min_size=5, max_size=5) for m in MODELS.values()))
+# So many of each in one image, which may have 16 inputs.
+_MIX = {"conv_2d": 4, "depthwise_3x3": 4, "fully_connected": 3, "add": 2}
+_MIXES = st.tuples(*(st.lists(MODELS[op], min_size=n, max_size=n) for op, n in _MIX.items()))
 
 
 def check(graph: Graph, seed: int, core: CoreName) -> None:
