@@ -108,6 +108,9 @@ PASSES: tuple[Pass, ...] = (
 
 
 _ROUNDS = 8  # two are what real models take; a graph made to need more is still correct
+# Beyond what any microcontroller holds: a graph made to take the analyses' time and memory.
+_MOST_NODES = 4096
+_MOST_ELEMENTS = 1 << 22
 
 
 def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tuple[PassRecord, ...]]:
@@ -126,6 +129,9 @@ def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tupl
                 hint=f"passes: {', '.join(names)}.{did_you_mean(name, names)}",
             )
     chosen = [p for p in PASSES if p.name not in omitted]
+    if _is_vast(graph):
+        note = "left out: the graph is too large to be analysed"
+        return graph, tuple(PassRecord(name=p.name, changes=0, note=note) for p in chosen)
     made: dict[str, list[Rewrite]] = {p.name: [] for p in chosen}
     for _ in range(_ROUNDS):
         before = graph
@@ -137,6 +143,11 @@ def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tupl
         if graph is before:
             break
     return graph, tuple(_record(name, rewrites) for name, rewrites in made.items())
+
+
+def _is_vast(graph: Graph) -> bool:
+    elements = max((t.elements for t in graph.tensors if not t.is_constant), default=0)
+    return len(graph.nodes) > _MOST_NODES or elements > _MOST_ELEMENTS
 
 
 def _record(name: str, rewrites: Sequence[Rewrite]) -> PassRecord:
