@@ -6,6 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from edgeq.compile.passes.activation_fusion import fuse_activations
+from edgeq.compile.passes.common_subexpressions import share_common
 from edgeq.compile.passes.constant_folding import fold_constants
 from edgeq.compile.passes.dead_channels import remove_dead_channels
 from edgeq.compile.passes.no_ops import remove_no_ops
@@ -49,6 +50,12 @@ PASSES: tuple[Pass, ...] = (
         "Operators that leave every byte as it is go, or become reshapes, which take no time.",
         "What an operator moves is seen on numbered elements; what it makes of bytes is compared "
         "for every byte that interval analysis lets through.",
+    ),
+    Pass(
+        "common-subexpressions",
+        share_common,
+        "What two operators compute alike, from inputs of the same bytes, is computed once.",
+        "Operator, options, inputs, and shape and quantisation of the outputs are equal.",
     ),
     Pass(
         "transpose-elimination",
