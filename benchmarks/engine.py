@@ -11,7 +11,6 @@ are `estimated`. Exit code 1: an output is not the expected bytes, or a model fa
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -20,14 +19,14 @@ from pathlib import Path
 import msgspec
 from baseline import Baseline, read_baseline
 from engine_page import SECTION, render_page
-from engine_rows import BOARDS, NO_FIT, Row, Setting, Subject, bench_subject, list_subjects
+from engine_rows import NO_FIT, Row, Setting, bench_subject
 from engine_tables import M4_BOARD, describe, layer_table
 from networks import NETWORKS
 from pages import write_section
+from subjects import BOARDS, Subject, default_models, list_subjects, select
 
 from edgeq.core.files import write_atomic
 
-ROOT = Path(__file__).resolve().parent.parent
 MLPERF_TINY = ("kws", "vww", "ic", "ad")
 # What the page shows of the Cortex-M4 beside the default: settings, and of which models.
 PAGE_RUNS = (
@@ -36,12 +35,6 @@ PAGE_RUNS = (
     (Setting(goal="flash"), (*MLPERF_TINY, *NETWORKS)),
     (Setting(omitted=("dead-channels",)), ("vww",)),
 )
-
-
-def default_models() -> Path:
-    """Return where MLPerf Tiny's models are taken from when nothing is said."""
-    shared = Path(os.environ.get("EDGEQ_SHARED", ROOT.parent / "shared"))
-    return shared / "models" / "mlperf_tiny"
 
 
 def run_all(subjects: Sequence[Subject], options: argparse.Namespace) -> Iterator[Row]:
@@ -56,14 +49,6 @@ def run_all(subjects: Sequence[Subject], options: argparse.Namespace) -> Iterato
             if row.layers:
                 print(layer_table(row), flush=True)
             yield row
-
-
-def select(names: str, known: Sequence[str], what: str) -> list[str]:
-    """Return the names of a comma-separated list; exit where one is unknown."""
-    chosen = [name for name in names.split(",") if name]
-    if unknown := [name for name in chosen if name not in known]:
-        sys.exit(f"no {what} {', '.join(unknown)}; choose from {', '.join(known)}")
-    return chosen
 
 
 def parse_arguments(arguments: Sequence[str], baseline: Baseline) -> argparse.Namespace:

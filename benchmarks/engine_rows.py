@@ -6,35 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from baseline import Baseline, Reference
+from baseline import Reference
 from msgspec.structs import replace
-from networks import NETWORKS, build_network
+from subjects import Subject
 
 from edgeq import api
 from edgeq.core.errors import EdgeqError, GateError
 from edgeq.core.records import LayerRecord, OutputRecord, Record, Result
-from edgeq.graph.writer import write_graph
-
-# The board that runs for each core: Unicorn, and QEMU for the Cortex-M55.
-BOARDS = {
-    "m0plus": "virt-m0plus",
-    "m3": "virt-m3",
-    "m4": "virt-m4",
-    "m7": "virt-m7",
-    "m33": "virt-m33",
-    "m55": "qemu-an547",
-}
 
 NO_FIT = "no fit"
-
-
-class Subject(Record, frozen=True, kw_only=True):
-    """A model to bench: the name to select it by, its file, and what is recorded of it."""
-
-    name: str
-    title: str
-    path: str
-    reference: Reference | None = None
 
 
 class Setting(Record, frozen=True, kw_only=True):
@@ -92,20 +72,6 @@ class Row(Record, frozen=True, kw_only=True):
     exact: bool = False
     fault: str = ""
     layers: tuple[Layer, ...] = ()
-
-
-def list_subjects(baseline: Baseline, models: Path | None, folder: Path) -> list[Subject]:
-    """Return MLPerf Tiny's models in the folder `models`, and the networks, written to `folder`."""
-    found = [
-        Subject(name=name, title=row.title, path=str(models / row.file), reference=row)
-        for name, row in baseline.models.items()
-        if models is not None and (models / row.file).is_file()
-    ]
-    for name in NETWORKS:
-        path = folder / f"{name}.tflite"
-        path.write_bytes(write_graph(build_network(name)))
-        found.append(Subject(name=name, title=name, path=str(path)))
-    return found
 
 
 def bench_subject(subject: Subject, board: str, setting: Setting, **arguments: Any) -> Row:

@@ -31,7 +31,7 @@ def compile_model(
     from edgeq.compile.target import Target
     from edgeq.core.files import write_tree
 
-    target = Target.of(find_board(board).core, options) if board else Target(options=options)
+    target = Target.on(find_board(board), options) if board else Target(options=options)
     compiled = compile_graph(read_int8(model), name=name or model.stem, target=target)
     write_tree(out, compiled.files)
     return compiled
@@ -105,7 +105,7 @@ def fit(
         return check_fit(graph, None, profile)
     return check_fit(
         graph,
-        compile_graph(graph, name=model.stem, target=Target.of(profile.core, options)),
+        compile_graph(graph, name=model.stem, target=Target.on(profile, options)),
         profile,
     )
 

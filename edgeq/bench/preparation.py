@@ -54,11 +54,11 @@ def prepare(
     from edgeq.compile import compile_graph
     from edgeq.compile.target import Target
     from edgeq.firmware.build import build_firmware
-    from edgeq.firmware.fit import check_fit
+    from edgeq.firmware.fit import check_fit, require_flash
     from edgeq.graph.reader import read_model
 
     graph = read_model(model)
-    compiled = compile_graph(graph, name=model.stem, target=Target.of(board.core, options))
+    compiled = compile_graph(graph, name=model.stem, target=Target.on(board, options))
     verdict = check_fit(graph, compiled, board)
     if not verdict.fits:
         raise GateError(
@@ -68,6 +68,7 @@ def prepare(
     image = build_firmware(
         compiled, board, folder / "plain", toolchain=toolchain, traced=traced, protocol=protocol
     )
+    require_flash(image, options)
     return Prepared(model, graph, board, compiled, image, folder, toolchain)
 
 

@@ -108,6 +108,12 @@ Optimize = Annotated[GoalName, typer.Option(help="What the compiler favours.")]
 NoPass = Annotated[
     list[str] | None, typer.Option("--no-pass", help="Leave this pass out; may be repeated.")
 ]
+RamBudget = Annotated[
+    str | None, typer.Option("--ram", help="RAM for the model, e.g. 32k [default: the board's].")
+]
+FlashBudget = Annotated[
+    str | None, typer.Option("--flash", help="Flash for the model, e.g. 64k [default: all].")
+]
 Toolchain = Annotated[str | None, typer.Option(help="zig, gcc-arm, gcc or clang.")]
 Port = Annotated[str | None, typer.Option(help="Serial port or socket:// address of the board.")]
 Oracle = Annotated[OracleName, typer.Option(help="What computes the expected bytes.")]
@@ -145,8 +151,16 @@ MlperfModel = Annotated[
 MlperfVendor = Annotated[str, typer.Option(help="What MLPerf Tiny's `name` answers.")]
 
 
-def compile_options(goal: GoalName, omitted: list[str] | None) -> CompileOptions:
+def compile_options(
+    goal: GoalName, omitted: list[str] | None, ram: str | None = None, flash: str | None = None
+) -> CompileOptions:
     """Return what the flags ask of the compiler."""
     from edgeq.core.records import CompileOptions
+    from edgeq.core.units import parse_bytes
 
-    return CompileOptions(goal=goal.value, omitted_passes=tuple(omitted or ()))
+    return CompileOptions(
+        goal=goal.value,
+        omitted_passes=tuple(omitted or ()),
+        ram_bytes=None if ram is None else parse_bytes(ram, what="--ram"),
+        flash_bytes=None if flash is None else parse_bytes(flash, what="--flash"),
+    )

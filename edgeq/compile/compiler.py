@@ -10,21 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 import edgeq
+from edgeq.compile.arrangement import Arrangement, arrange
 from edgeq.compile.identifiers import c_identifier
 from edgeq.compile.layer import Constant, Layer
-from edgeq.compile.memory.lifetimes import (
-    computing_nodes,
-    find_lifetimes,
-    find_storage,
-    scratch_key,
-)
-from edgeq.compile.memory.planner import Buffer, arena_bytes, check_plan, lower_bound, plan_arena
+from edgeq.compile.memory.packing import Buffer
+from edgeq.compile.memory.planner import lower_bound
 from edgeq.compile.passes import run_passes, total_macs
-from edgeq.compile.source import Unit, arena_place, library_files, port_record
-from edgeq.compile.support import lower, require_supported
+from edgeq.compile.source import Unit, library_files, port_record
+from edgeq.compile.support import check_nodes, require_supported
 from edgeq.compile.target import NATIVE, Target
+from edgeq.core.errors import GateError
 from edgeq.core.records import CompiledModel, Plan, PlannedLayer, PlannedTensor
-from edgeq.graph.ir import Graph, Node, Tensor
+from edgeq.core.units import short_name
+from edgeq.graph.ir import Graph, Tensor
 from edgeq.graph.ops import macs
 
 
@@ -38,19 +36,16 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
     Raises:
         InputError: an operator of the graph is not supported.
         UsageError: there is no pass of an omitted name.
+        GateError: a budget of RAM or flash that was asked for cannot be kept.
     """
-    require_supported(graph)
+    check_nodes(graph)
     nominal = total_macs(graph)
     graph, passes = run_passes(graph, target.options.omitted_passes)
-    storage = find_storage(graph)
-    nodes = computing_nodes(graph)
-    layers = tuple(lower(graph, n, target) for n in nodes)
-    buffers = find_lifetimes(graph, nodes, storage)
-    scratch = {scratch_key(i): Buffer(x.scratch, i, i) for i, x in enumerate(layers) if x.scratch}
-    buffers |= scratch
-    offsets = dict(zip(buffers, plan_arena(tuple(buffers.values())), strict=True))
-    constants = _collect(graph, layers, storage)
-    at = {t: offsets[root] for t, root in storage.items() if root in offsets}
+    require_supported(graph)
+    made = arrange(graph, target)
+    layers, buffers, offsets = made.layers, made.buffers, made.offsets
+    constants = _collect(graph, layers, made.storage)
+    at = {t: offsets[root] for t, root in made.storage.items() if root in offsets}
     plan = Plan(
         name=c_identifier(name),
         model_sha256=graph.sha256,
@@ -58,26 +53,23 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
         edgeq_version=edgeq.__version__,
         core=target.core,
         macs=nominal,
-        arena_bytes=_checked_arena(buffers, offsets),
-        arena_lower_bound=lower_bound(tuple(buffers.values())),
+        arena_bytes=made.arena,
+        arena_lower_bound=lower_bound(tuple(buffers.values()), made.permits),
         constant_bytes=sum(c.data.nbytes for c in constants.values()),
         inputs=tuple(port_record(graph.tensor(t), at[t]) for t in graph.inputs),
         outputs=tuple(port_record(graph.tensor(t), at[t]) for t in graph.outputs),
         tensors=tuple(
-            _planned_tensor(graph.tensor(t), b, offsets[t])
-            for t, b in buffers.items()
-            if t not in scratch
+            _planned_tensor(graph.tensor(t), b, offsets[t]) for t, b in buffers.items() if t >= 0
         ),
-        layers=tuple(
-            _planned_layer(graph, i, n, layer, at)
-            for i, (n, layer) in enumerate(zip(nodes, layers, strict=True))
-        ),
+        layers=tuple(_planned_layer(graph, i, made, at) for i in range(len(layers))),
+        notes=made.notes,
         options=target.options,
         passes=passes,
         computed_macs=total_macs(graph),
     )
-    places = {t: arena_place(at[t]) if t in at else _constant_name(storage[t]) for t in storage}
-    places |= {key: arena_place(offsets[key]) for key in scratch}
+    places: dict[int, int | str] = {t: _constant_name(root) for t, root in made.storage.items()}
+    places |= at | {key: offset for key, offset in offsets.items() if key < 0}
+    require_budget(plan)
     files, sources, hot = library_files(Unit(graph, plan, layers, constants, places))
     files[f"{plan.name}.json"] = plan_json(plan)
     return CompiledModel(name=plan.name, plan=plan, files=files, sources=sources, hot_sources=hot)
@@ -88,12 +80,37 @@ def computed_graph(graph: Graph, plan: Plan) -> Graph:
     return run_passes(graph, plan.options.omitted_passes)[0]
 
 
-def _checked_arena(buffers: Mapping[int, Buffer], offsets: Mapping[int, int]) -> int:
-    """Return the arena's size, after an independent check that nothing overlaps in it."""
-    sizes, places = tuple(buffers.values()), tuple(offsets.values())
-    size = arena_bytes(sizes, places)
-    check_plan(sizes, places, size)
-    return size
+def require_budget(plan: Plan) -> None:
+    """Check a plan against the budgets that were asked for.
+
+    Raises:
+        GateError: the arena is over, or the constants alone are.
+    """
+    options = plan.options
+    if options.ram_bytes is not None and plan.arena_bytes > options.ram_bytes:
+        raise GateError(
+            f"the arena needs {plan.arena_bytes:,} bytes, {plan.arena_bytes - options.ram_bytes:,} "
+            f"more than asked for; {_peak_words(plan)}",
+            hint="make these tensors smaller in the model, or give it more RAM",
+        )
+    if options.flash_bytes is not None and plan.constant_bytes > options.flash_bytes:
+        over = plan.constant_bytes - options.flash_bytes
+        raise GateError(
+            f"the constants take {plan.constant_bytes:,} bytes, {over:,} more than asked for",
+            hint="use fewer weights, or give the model more flash",
+        )
+
+
+def _peak_words(plan: Plan) -> str:
+    """Return which layer needs most, and the largest tensors that are alive there."""
+    alive = {
+        layer.index: [t for t in plan.tensors if t.first <= layer.index <= t.last]
+        for layer in plan.layers
+    }
+    top = max(plan.layers, key=lambda x: x.scratch_bytes + sum(t.bytes for t in alive[x.index]))
+    largest = sorted(alive[top.index], key=lambda t: -t.bytes)[:2]
+    names = " and ".join(f"{short_name(t.name)} ({t.bytes:,} bytes)" for t in largest)
+    return f"most at layer {top.index} ({top.op}), whose largest tensors are {names}"
 
 
 def plan_json(plan: Plan) -> str:
@@ -146,21 +163,23 @@ def _planned_tensor(tensor: Tensor, buffer: Buffer, offset: int) -> PlannedTenso
 
 
 def _planned_layer(
-    graph: Graph, index: int, node: Node, layer: Layer, at: Mapping[int, int]
+    graph: Graph, index: int, made: Arrangement, at: Mapping[int, int]
 ) -> PlannedLayer:
+    node, layer = made.nodes[index], made.layers[index]
     output = graph.tensor(node.outputs[0])
     return PlannedLayer(
         index=index,
         op=node.op,
         name=output.name,
-        nodes=(node.index,),
-        kernel=layer.calls[-1].kernel,
+        nodes=tuple(n.index for n in made.computed[index]),
+        kernel=layer.kernels[-1] if layer.kernels else layer.calls[-1].kernel,
         inputs=tuple(t for t in node.inputs if t in at),
         output=output.index,
         output_offset=at[output.index],
         output_bytes=output.bytes,
         output_shape=output.shape,
-        macs=macs(graph, node),
+        macs=sum(macs(graph, n) for n in made.computed[index]),
         constant_bytes=sum(c.data.nbytes for c in layer.constants if not c.shared),
         scratch_bytes=layer.scratch,
+        kernels=layer.kernels,
     )

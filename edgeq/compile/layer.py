@@ -71,12 +71,41 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """An operand that starts `offset` bytes into a tensor, or into SCRATCH.
+
+    In a loop it starts `step` bytes further in each round.
+    """
+
+    tensor: int
+    offset: int = 0
+    step: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One of a layer's calls, by its index, with operands of its own."""
+
+    call: int
+    operands: tuple[Part, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """Runs that follow each other, `rounds` times."""
+
+    rounds: int
+    runs: tuple[Run, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """One node, lowered. `sources` are the stems of the kernel files that it needs.
 
     A `hot` layer's kernels take most of the time: they are worth -O2 where the rest gets -Os.
     `scratch` is in bytes: memory of the arena that only this layer uses. `overlaps` are what its
-    kernels permit, given the order in which they read and write.
+    kernels permit, given the order in which they read and write. Without a `program` each call is
+    made once, in order; with one, `kernels` are those of its nodes, one each.
     """
 
     calls: tuple[Call, ...]
@@ -86,6 +115,8 @@ class Layer:
     hot: bool = False
     scratch: int = 0
     overlaps: tuple[Overlap, ...] = ()
+    program: tuple[Loop, ...] = ()
+    kernels: tuple[str, ...] = ()
 
 
 def constant(name: str, values: Any, dtype: type[np.generic], *, shared: bool = False) -> Constant:

@@ -9,6 +9,7 @@ import sys
 
 from edgeq.compile.memory.lifetimes import RESHAPES
 from edgeq.compile.support import FLOAT_ONLY, OPERATORS, Operator
+from edgeq.graph.ops import INTERNAL
 
 _HEAD = """\
 # Supported operators
@@ -30,7 +31,8 @@ TensorFlow Lite Micro computes these on float32 alone, so that there are no byte
 
 def supported_ops_page() -> str:
     """Return the page in Markdown."""
-    rows = [f"| {name} | {_rules(row)} |" for name, row in sorted(OPERATORS.items())]
+    known = [(n, OPERATORS[n]) for n in sorted(OPERATORS) if n not in INTERNAL]
+    rows = [f"| {name} | {_rules(row)} |" for name, row in known]
     rows += [f"| {name} | Any dtype; takes no time and no memory. |" for name in sorted(RESHAPES)]
     tail = _TAIL.format(float_only=", ".join(sorted(FLOAT_ONLY)))
     return _HEAD + "\n".join(rows) + "\n" + tail

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from edgeq.compile.layer import SCRATCH, Call, Constant, Layer
+from edgeq.compile.layer import SCRATCH, Constant, Layer, Loop, Part, Run
 from edgeq.compile.memory.lifetimes import scratch_key
 from edgeq.compile.text import c_array, c_initialiser, c_number, comment_words, shape_text
 from edgeq.core.records import Plan, PlannedLayer, PortRecord
@@ -23,14 +23,17 @@ ARENA_ALIGNMENT = 16
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """All that the text is made from. `places` maps a tensor, or a
-    layer's scratch key, to its C expression."""
+    """All that the text is made from.
+
+    `places` maps a tensor, or a layer's scratch key, to its offset in the arena, or to the name of
+    its array.
+    """
 
     graph: Graph
     plan: Plan
     layers: tuple[Layer, ...]
     constants: Mapping[str, Constant]
-    places: Mapping[int, str]
+    places: Mapping[int, int | str]
 
     @property
     def macro(self) -> str:
@@ -205,6 +208,7 @@ def source_text(unit: Unit) -> str:
         parameters="".join(_parameters(p, layer) for p, layer in pairs),
         calls="".join(_layer_calls(unit, p, layer) for p, layer in pairs),
         arena=f"    int8_t *const a = {plan.name}_arena;\n" if pairs else "",
+        counter="    int32_t i;\n" if any(_has_loops(layer) for layer in unit.layers) else "",
         inputs=_port_cases(plan.name, plan.inputs),
         outputs=_port_cases(plan.name, plan.outputs),
     )
@@ -228,11 +232,7 @@ def _layer_calls(unit: Unit, planned: PlannedLayer, layer: Layer) -> str:
     x = [shape_text(unit.graph.tensor(i).shape) for i in planned.inputs[:1]]
     words = [planned.op, layer.detail, " -> ".join((*x, shape_text(planned.output_shape)))]
     title = f"{planned.index}: {', '.join(w for w in words if w)}"
-    calls = "".join(
-        f"    {c.kernel}(&{_instance(planned.index, i, c.struct)}, "
-        f"{_operands(unit, planned.index, c)});\n"
-        for i, c in enumerate(layer.calls)
-    )
+    calls = "".join(_loop(unit, planned.index, layer, x) for x in _program(layer))
     done = f"{planned.index}, {arena_place(planned.output_offset)}, {planned.output_bytes}"
     return (
         f"    /* {title}\n       {comment_words(planned.name)} */\n"
@@ -240,15 +240,36 @@ def _layer_calls(unit: Unit, planned: PlannedLayer, layer: Layer) -> str:
     )
 
 
-def _operands(unit: Unit, layer: int, call: Call) -> str:
-    return ", ".join(_operand(unit, layer, t) for t in call.operands)
+def _program(layer: Layer) -> tuple[Loop, ...]:
+    once = (Run(i, tuple(map(Part, c.operands))) for i, c in enumerate(layer.calls))
+    return layer.program or tuple(Loop(1, (run,)) for run in once)
 
 
-def _operand(unit: Unit, layer: int, tensor: int) -> str:
-    if tensor == SCRATCH:
-        return unit.places[scratch_key(layer)]
-    place = unit.places[tensor]
-    return place if unit.graph.tensor(tensor).dtype == "int8" else f"(void *)({place})"
+def _has_loops(layer: Layer) -> bool:
+    return any(loop.rounds > 1 for loop in layer.program)
+
+
+def _loop(unit: Unit, index: int, layer: Layer, loop: Loop) -> str:
+    if loop.rounds == 1:
+        return "".join(_run(unit, index, layer, run) for run in loop.runs)
+    body = "".join(f"    {_run(unit, index, layer, run)}" for run in loop.runs)
+    return f"    for (i = 0; i < {loop.rounds}; i++) {{\n{body}    }}\n"
+
+
+def _run(unit: Unit, index: int, layer: Layer, run: Run) -> str:
+    call = layer.calls[run.call]
+    operands = ", ".join(_operand(unit, index, part) for part in run.operands)
+    return f"    {call.kernel}(&{_instance(index, run.call, call.struct)}, {operands});\n"
+
+
+def _operand(unit: Unit, layer: int, part: Part) -> str:
+    scratch = part.tensor == SCRATCH
+    place = unit.places[scratch_key(layer) if scratch else part.tensor]
+    text = place if isinstance(place, str) else arena_place(place + part.offset)
+    if part.step:
+        text += f" + i * {part.step}"
+    plain = scratch or unit.graph.tensor(part.tensor).dtype == "int8"
+    return text if plain else f"(void *)({text})"
 
 
 def arena_place(offset: int) -> str:
@@ -302,7 +323,7 @@ void *{name}_input(int index)
 
 void {name}_invoke(void)
 {{
-{arena}
+{arena}{counter}
 {calls}}}
 
 const void *{name}_output(int index)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from edgeq.compile import rules
@@ -151,6 +152,7 @@ OPERATORS: dict[str, Operator] = {
     "ABS": _TABLE,
     "RSQRT": _TABLE,
     "LOGICAL_NOT": Operator(lower_table, (rules.computed_input,)),
+    "BYTE_TABLE": Operator(lower_table, (rules.computed_input, rules.byte_ends)),
     "QUANTIZE": Operator(lower_quantize, (rules.computed_input, rules.byte_ends)),
     "DEQUANTIZE": Operator(lower_dequantize, (rules.computed_input, rules.float_output)),
     "CAST": Operator(lower_cast, (rules.computed_input, rules.castable)),
@@ -209,18 +211,26 @@ class Unsupported:
         return f"operators[{self.index}] ({self.op}): {self.why}"
 
 
+def check_nodes(graph: Graph) -> None:
+    """Check the nodes that the outputs depend on against the op table.
+
+    Raises:
+        InputError: a node contradicts it.
+    """
+    for node in live_nodes(graph):
+        check(graph, node)
+
+
 def unsupported_nodes(graph: Graph) -> tuple[Unsupported, ...]:
-    """Return the nodes that the compiler cannot lower.
+    """Return the nodes that the compiler cannot lower once its passes have run.
 
     Raises:
         InputError: a node contradicts the op table.
     """
-    found = []
-    for node in live_nodes(graph):
-        check(graph, node)
-        if why := _fault(graph, node):
-            found.append(Unsupported(node.index, node.op, why))
-    return tuple(found)
+    from edgeq.compile.passes import run_passes  # which ask this table what a kernel takes
+
+    check_nodes(graph)
+    return tuple(lowering_faults(run_passes(graph)[0]))
 
 
 def require_supported(graph: Graph) -> None:
@@ -229,13 +239,21 @@ def require_supported(graph: Graph) -> None:
     Raises:
         InputError: names the first operator or output at fault.
     """
-    for fault in unsupported_nodes(graph):
+    check_nodes(graph)
+    for fault in lowering_faults(graph):
         raise InputError(f"{graph.name}: {fault}", hint=_hint(fault.op))
     computed = {i for n in live_nodes(graph) for i in n.outputs} | set(graph.inputs)
     for position, index in enumerate(graph.outputs):
         if index not in computed or graph.tensor(index).is_constant:
             place = Place(graph.name).at("outputs", position)
             place.reject("the output is constant", "export a model that computes its outputs")
+
+
+def lowering_faults(graph: Graph) -> Iterator[Unsupported]:
+    """Yield the nodes of a checked graph that no kernel takes as they are."""
+    for node in live_nodes(graph):
+        if why := _fault(graph, node):
+            yield Unsupported(node.index, node.op, why)
 
 
 def _fault(graph: Graph, node: Node) -> str | None:

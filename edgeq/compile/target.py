@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from edgeq.boards.profile import Core, CoreName
+from edgeq.boards.profile import Board, Core, CoreName
 from edgeq.core.records import DEFAULT, CompileOptions
 
 # Cores whose DSP extension is not optional.
 _DSP = ("cortex-m4", "cortex-m7", "cortex-m55", "cortex-m85")
+
+# What the firmware around a model takes of RAM, without stack, arena and inputs.
+HARNESS_RAM_BYTES = 2_560
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
     """The processor that kernels are chosen for, and what the user asked of the compiler.
 
-    `dsp`: SMLAD and its kin on 32-bit registers; `mve`: Helium's 128-bit vectors.
+    `dsp`: SMLAD and its kin on 32-bit registers; `mve`: Helium's 128-bit vectors. `room` is the RAM
+    that a board's firmware leaves for the arena and a copy of the inputs, None where it is unknown.
     """
 
     core: CoreName = "native"
     dsp: bool = False
     mve: bool = False
     options: CompileOptions = DEFAULT
+    room: int | None = None
 
     @classmethod
     def of(cls, core: Core, options: CompileOptions = DEFAULT) -> Target:
         """Return the target of a board's core."""
         dsp = core.dsp or core.arch in _DSP
         return cls(core.arch, dsp, core.mve, options)
+
+    @classmethod
+    def on(cls, board: Board, options: CompileOptions = DEFAULT) -> Target:
+        """Return the target of a board: its core, and the room in its RAM."""
+        sizes = {region.name: region.size for region in board.memory}
+        ram = sizes.get(board.build.data_region)
+        room = None if ram is None else ram - board.build.stack_bytes - HARNESS_RAM_BYTES
+        return replace(cls.of(board.core, options), room=room)
 
 
 NATIVE = Target()

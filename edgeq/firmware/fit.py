@@ -8,15 +8,24 @@ import msgspec
 
 from edgeq.boards.profile import Board
 from edgeq.compile.support import unsupported_nodes
-from edgeq.core.errors import UsageError
-from edgeq.core.records import CompiledModel, Kind, Plan, PlannedTensor, Record, RegionUse
+from edgeq.compile.target import HARNESS_RAM_BYTES
+from edgeq.core.errors import GateError, UsageError
+from edgeq.core.records import (
+    CompiledModel,
+    CompileOptions,
+    FirmwareImage,
+    Kind,
+    Plan,
+    PlannedTensor,
+    Record,
+    RegionUse,
+)
 from edgeq.core.units import format_bytes, short_name
 from edgeq.graph.ir import Graph
 
 # What the firmware needs beside the model, rounded up from images of the bare-metal template
 # (3.0 to 3.4 KiB, 2.1 KiB): start-up code, link and framing; their buffers.
 BASE_FLASH_BYTES = 4 << 10
-BASE_RAM_BYTES = 2_560
 # Code of the kernels for each of their files; calls and parameters for each layer. Rounded up from
 # images by zig for Cortex-M cores, of 3 to 7 files (430 to 700 B each) and 5 to 30 layers.
 KERNEL_BYTES = 750
@@ -53,6 +62,20 @@ def check_fit(graph: Graph, compiled: CompiledModel | None, board: Board) -> Fit
     regions = tuple(use for kind, used in needs.items() if (use := _use(board, kind, used)))
     problems = tuple(_shortage(r, plan) for r in regions if r.used > r.size)
     return _report(board, plan.name, regions, problems, plan)
+
+
+def require_flash(image: FirmwareImage, options: CompileOptions) -> None:
+    """Check that the linked model keeps to the budget of flash that was asked for.
+
+    Raises:
+        GateError: it is over.
+    """
+    used, budget = image.sizes.flash_bytes, options.flash_bytes
+    if budget is not None and used > budget:
+        raise GateError(
+            f"the model takes {used:,} bytes of flash, {used - budget:,} more than asked for",
+            hint="--optimize flash takes the smallest kernels",
+        )
 
 
 def shrink_board(board: Board, *, flash: int | None, ram: int | None) -> Board:
@@ -109,7 +132,7 @@ def _flash_bytes(compiled: CompiledModel) -> int:
 
 def _ram_bytes(plan: Plan, board: Board) -> int:
     inputs = sum(p.bytes for p in plan.inputs)  # the link keeps a copy of the inputs
-    return BASE_RAM_BYTES + board.build.stack_bytes + plan.arena_bytes + inputs
+    return HARNESS_RAM_BYTES + board.build.stack_bytes + plan.arena_bytes + inputs
 
 
 def _use(board: Board, kind: str, used: int) -> RegionUse | None:
@@ -131,10 +154,15 @@ def _shortage(use: RegionUse, plan: Plan) -> str:
 
 
 def largest_at_peak(plan: Plan) -> tuple[PlannedTensor, ...]:
-    """Return the tensors alive where most bytes are, the biggest first."""
+    """Return the tensors alive where the arena reaches highest, the biggest first."""
     alive = [tuple(t for t in plan.tensors if t.first <= i <= t.last) for i in _steps(plan)]
-    peak = max(alive, key=lambda tensors: sum(t.bytes for t in tensors), default=())
+    peak = max(alive, key=_top, default=())
     return tuple(sorted(peak, key=lambda t: -t.bytes)[:LARGEST])
+
+
+def _top(tensors: tuple[PlannedTensor, ...]) -> tuple[int, int]:
+    """Return where tensors end that lie together, and their bytes."""
+    return max((t.offset + t.bytes for t in tensors), default=0), sum(t.bytes for t in tensors)
 
 
 def _steps(plan: Plan) -> range:

@@ -288,7 +288,13 @@ _ROWS = (
        indexed_shapes.filled, _MOVING),
     Op("ZEROS_LIKE", "ZerosLikeOptions", 1, "input", ("T > T",), shapes.same, _MOVING),
     Op("SHAPE", "ShapeOptions", 1, "input", (f"any > {_INDEX}",), shapes.shape_of),
+    # Internal.
+    Op("BYTE_TABLE", None, 1, "input table", ("int8|uint8 int8|uint8 > int8|uint8",),
+       shapes.same, (rules.table_of_bytes,)),
 )
 # fmt: on
+
+# Operators that the compiler's passes make, and no file can hold.
+INTERNAL = frozenset({"BYTE_TABLE"})
 
 OPS: dict[str, Op] = {row.name: row for row in _ROWS}

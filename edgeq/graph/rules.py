@@ -129,6 +129,14 @@ def alike(call: Call) -> str | None:
     return "inputs and output are quantised differently" if len(kinds) > 1 else None
 
 
+def table_of_bytes(call: Call) -> str | None:
+    """The table is constant and has an output for each of 256 bytes."""
+    table = call.input(1)
+    if table.is_constant and table.shape == (256,) and table.dtype == call.output.dtype:
+        return None
+    return f"a table of {list(table.shape)} {table.dtype}"
+
+
 def pad_value_single(call: Call) -> str | None:
     """The padding value is a single element."""
     count = call.input(2).elements

@@ -11,6 +11,10 @@ from collections.abc import Iterable
 
 from edgeq.graph.calls import Call, Shape, Unfit
 
+# Padding that the options pad_top and pad_left give; how far windows reach over the other edges
+# follows from the output's size. The compiler's passes make it, no file can say it.
+EXPLICIT = "EXPLICIT"
+
 
 def same(call: Call) -> Shape:
     """Element by element: the shape of the input."""
@@ -64,6 +68,8 @@ def pool(call: Call) -> Shape:
 def _windows(call: Call, height: int, width: int) -> tuple[int, int]:
     _, in_height, in_width, _ = call.data
     padding = str(call.option("padding", "SAME"))
+    if padding == EXPLICIT:
+        return _explicit_windows(call, height, width)
     return (
         window_count(
             in_height, height, call.number("stride_h"), call.number("dilation_h_factor", 1), padding
@@ -72,6 +78,21 @@ def _windows(call: Call, height: int, width: int) -> tuple[int, int]:
             in_width, width, call.number("stride_w"), call.number("dilation_w_factor", 1), padding
         ),
     )
+
+
+def _explicit_windows(call: Call, height: int, width: int) -> tuple[int, int]:
+    """Return the declared output size; every window must touch the input."""
+    if len(call.output.shape) != 4:
+        raise Unfit(f"the output has {len(call.output.shape)} dimensions instead of 4")
+    sizes = []
+    for axis, side, edge, window in ((1, "h", "top", height), (2, "w", "left", width)):
+        pad, count = call.number(f"pad_{edge}"), call.output.shape[axis]
+        reach = (window - 1) * call.number(f"dilation_{side}_factor", 1) + 1
+        last = (count - 1) * call.number(f"stride_{side}") - pad
+        if not 0 <= pad < reach or last >= call.data[axis]:
+            raise Unfit(f"{count} windows of {reach}, the first {pad} outside the input")
+        sizes.append(count)
+    return sizes[0], sizes[1]
 
 
 def window_count(size: int, window: int, stride: int, dilation: int, padding: str) -> int:

@@ -149,10 +149,10 @@ def plan_tables(plan: Plan) -> Tables:
         for p in plan.layers
     )  # fmt: skip
     columns = ">#|operator|kernel|output|>offset|>MACs|>constant bytes"
-    passes = ((p.name, format_count(p.changes), p.note) for p in plan.passes if p.changes)
+    passes = tuple((p.name, format_count(p.changes), p.note) for p in plan.passes if p.changes)
     return (
         facts("Plan", totals, plan.notes),
-        make_table("Passes", "pass|>changes|what it did", passes),
+        *([make_table("Passes", "pass|>changes|what it did", passes)] if passes else []),
         make_table("Layers", columns, layers),
     )
 

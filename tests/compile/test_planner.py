@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.compile.identifiers import MAX_LENGTH, RESERVED, c_identifier
+from edgeq.compile.memory.packing import Buffer, arena_bytes
 from edgeq.compile.memory.planner import (
     ALIGNMENT,
-    Buffer,
-    arena_bytes,
     check_plan,
     lower_bound,
     plan_arena,

@@ -25,6 +25,8 @@ def bench(
     toolchain: opt.Toolchain = None,
     optimize: opt.Optimize = opt.GoalName.balanced,
     no_pass: opt.NoPass = None,
+    ram: opt.RamBudget = None,
+    flash: opt.FlashBudget = None,
     oracle: opt.Oracle = opt.OracleName.edgeq,
     host: linux.Host = None,
     threads: linux.Threads = "1",
@@ -99,7 +101,7 @@ def bench(
         meter=request,
         battery=plan,
         linux=there,
-        options=opt.compile_options(optimize, no_pass),
+        options=opt.compile_options(optimize, no_pass, ram, flash),
     )
     show(result, lambda: result_tables(result), form)
     if not result.passed:

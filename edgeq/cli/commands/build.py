@@ -16,6 +16,8 @@ def build(
     toolchain: opt.Toolchain = None,
     optimize: opt.Optimize = opt.GoalName.balanced,
     no_pass: opt.NoPass = None,
+    ram: opt.RamBudget = None,
+    flash: opt.FlashBudget = None,
     traced: Annotated[bool, typer.Option(help="Report every layer over the link.")] = False,
     protocol: opt.Protocol = opt.ProtocolName.edgeq,
     mode: opt.Mode = opt.ModeName.performance,
@@ -38,7 +40,7 @@ def build(
         toolchain=toolchain,
         traced=traced,
         protocol=spoken,
-        options=opt.compile_options(optimize, no_pass),
+        options=opt.compile_options(optimize, no_pass, ram, flash),
     )
     show(image, lambda: image_tables(image), form)
     say(f"wrote {image.elf}")

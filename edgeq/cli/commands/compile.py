@@ -18,6 +18,8 @@ def compile_(
     name: opt.Name = None,
     optimize: opt.Optimize = opt.GoalName.balanced,
     no_pass: opt.NoPass = None,
+    ram: opt.RamBudget = None,
+    flash: opt.FlashBudget = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
     """Compile an int8 .tflite to standalone C99.
@@ -29,7 +31,11 @@ def compile_(
     from edgeq.report.tables import plan_tables
 
     compiled = api.compile_model(
-        model, out=out, board=board, name=name, options=opt.compile_options(optimize, no_pass)
+        model,
+        out=out,
+        board=board,
+        name=name,
+        options=opt.compile_options(optimize, no_pass, ram, flash),
     )
     show(compiled.plan, lambda: plan_tables(compiled.plan), form)
     say(f"wrote {len(compiled.files)} files to {out}")

@@ -4,11 +4,11 @@
 
 #include "eq_dsp_tile.h"
 
-/* y[rows][outputs] = x[rows][depth] * matrix. y may be x where outputs <= depth. */
+/* y[rows][outputs] = x[rows][depth] * matrix, four rows at a time: all that a tile reads is read
+   before any of it is written. `scratch` holds a widened tile. */
 struct eq_dsp_pointwise {
     int32_t rows;
     int32_t depth;
-    int8_t min, max;
     struct eq_dsp_matrix matrix;
 };
 

@@ -1,117 +1,162 @@
 #include "eq_dsp_tile.h"
 
-#if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__GNUC__)
-#define EQ_DSP_ASM 1
-#endif
-
 #ifdef EQ_DSP_ASM
 
-#define NAKED __attribute__((naked, noinline))
-#define UNUSED __attribute__((unused))
-
-/* Two inputs of four pixels: r0 x, r1 stream, r4..r11 the sums a b of each pixel. */
-#define STEP                         \
-    "ldmia.n r0!, {r2, r3}\n"        \
-    "ldr.w r12, [r1], #4\n"          \
-    "sxtb16 lr, r12\n"               \
-    "sxtb16 r12, r12, ror #8\n"      \
-    "smlad r4, r2, lr, r4\n"         \
-    "smlad r5, r2, r12, r5\n"        \
-    "smlad r6, r3, lr, r6\n"         \
-    "smlad r7, r3, r12, r7\n"        \
-    "ldmia.n r0!, {r2, r3}\n"        \
-    "smlad r8, r2, lr, r8\n"         \
-    "smlad r9, r2, r12, r9\n"        \
-    "smlad r10, r3, lr, r10\n"       \
+/* Two inputs of four pixels: r0 x, r1 stream, r4..r11 the sums a b of each pixel. Single loads in
+   a row take a cycle each, behind the first. */
+#define LOAD                    \
+    "ldr.w r2, [r0], #4\n"      \
+    "ldr.w r3, [r0], #4\n"      \
+    "ldr.w r12, [r1], #4\n"     \
+    "sxtb16 lr, r12\n"          \
+    "sxtb16 r12, r12, ror #8\n"
+#define STEP                    \
+    LOAD                        \
+    "smlad r4, r2, lr, r4\n"    \
+    "smlad r5, r2, r12, r5\n"   \
+    "smlad r6, r3, lr, r6\n"    \
+    "smlad r7, r3, r12, r7\n"   \
+    "ldmia.n r0!, {r2, r3}\n"   \
+    "smlad r8, r2, lr, r8\n"    \
+    "smlad r9, r2, r12, r9\n"   \
+    "smlad r10, r3, lr, r10\n"  \
     "smlad r11, r3, r12, r11\n"
+/* The first step: all sums start at the biases r4 and r5. */
+#define FIRST                   \
+    LOAD                        \
+    "smlad r6, r3, lr, r4\n"    \
+    "smlad r7, r3, r12, r5\n"   \
+    "ldr r3, [r0, #4]\n"        \
+    "smlad r10, r3, lr, r4\n"   \
+    "smlad r11, r3, r12, r5\n"  \
+    "ldr r3, [r0], #8\n"        \
+    "smlad r8, r3, lr, r4\n"    \
+    "smlad r9, r3, r12, r5\n"   \
+    "smlad r4, r2, lr, r4\n"    \
+    "smlad r5, r2, r12, r5\n"
 
-/* A sum becomes int8 at `at`: r2 multiplier, r0 shift in its low byte, r12 zero point. */
-#define FINISH(sum, at)                        \
-    "smmlar " sum ", " sum ", r2, " sum "\n"   \
-    "add " sum ", " sum ", " sum ", asr #31\n" \
-    "asrs " sum ", " sum ", r0\n"              \
-    "adc " sum ", " sum ", r12\n"              \
-    "ssat " sum ", #8, " sum "\n"              \
+/* A sum becomes int8 at `at`: r2 multiplier, r0 shift in its low byte, r12 zero point. Halves go
+   away from zero, which ADJUST sees to. */
+#define ADJUST(sum) "add " sum ", " sum ", " sum ", asr #31\n"
+#define NOTHING(sum)
+#define FINISH(adjust, sum, at)              \
+    "smmlar " sum ", " sum ", r2, " sum "\n" \
+    adjust(sum)                              \
+    "asrs " sum ", " sum ", r0\n"            \
+    "adc " sum ", " sum ", r12\n"            \
+    "ssat " sum ", #8, " sum "\n"            \
     "strb " sum ", " at "\n"
 
-/* The same output of four pixels: r3 the first, lr the distance to the next. */
-#define FINISH_4(s0, s1, s2, s3)      \
-    FINISH(s0, "[r3]")                \
-    FINISH(s1, "[r3, lr]")            \
-    FINISH(s2, "[r3, lr, lsl #1]")    \
-    "add r3, r3, lr, lsl #1\n"        \
-    FINISH(s3, "[r3, lr]")
+/* An output of four pixels: r3 the first, lr the distance to the next. */
+#define FINISH_4(adjust, s0, s1, s2, s3)   \
+    FINISH(adjust, s0, "[r3]")             \
+    FINISH(adjust, s1, "[r3, lr]")         \
+    FINISH(adjust, s2, "[r3, lr, lsl #1]") \
+    "add r3, r3, lr, lsl #1\n"             \
+    FINISH(adjust, s3, "[r3, lr]")
+#define FINISH_8(adjust)                      \
+    "ldmia r1!, {r0, r2}\n"                   \
+    "ldm sp, {r3, r12, lr}\n"                 \
+    "add r3, r3, r0, lsr #16\n"               \
+    FINISH_4(adjust, "r5", "r7", "r9", "r11") \
+    "lsrs r0, r0, #8\n"                       \
+    "ldr r2, [r1], #4\n"                      \
+    "ldr r3, [sp]\n"                          \
+    "adds r5, r3, #2\n"                       \
+    "str r5, [sp]\n"                          \
+    FINISH_4(adjust, "r4", "r6", "r8", "r10") \
+    "ldr r2, [sp, #24]\n"                     \
+    "cmp r1, r2\n"                            \
+    "bne 0b\n"
 
-/* The frame: 0 y, 4 zero, 8 outputs, 12 x, 16 entry into the steps, 20 end of x, 24 of stream. */
-NAKED void eq_dsp_tile_4(const struct eq_dsp_matrix *m UNUSED, const int32_t *x UNUSED,
-                         int8_t *y UNUSED)
+/* Four pixels. Where negative numbers all become `zero` (`rectified`), how they round is all one.
+   The frame: 0 y, 4 zero, 8 outputs, 12 x, 16 entry into the steps, 20 end of x, 24 of stream,
+   28 the finish. */
+EQ_DSP_NAKED static void tile_4(const struct eq_dsp_matrix *m EQ_UNUSED,
+                                const int32_t *x EQ_UNUSED, int32_t rectified EQ_UNUSED,
+                                int8_t *y EQ_UNUSED)
 {
     __asm__ volatile(
         ".syntax unified\n"
         "push {r4-r11, lr}\n"
-        "ldm r0, {r0, r3, r4, r5}\n" /* stream, steps, outputs, zero */
+        "sub sp, #36\n"
+        "str r3, [sp]\n"
+        "str r1, [sp, #12]\n"
+        "cmp r2, #0\n"
+        "ite eq\n"
+        "adreq r2, 3f\n"
+        "adrne r2, 4f\n"
+        "orr r2, r2, #1\n"
+        "str r2, [sp, #28]\n"
+        "ldrsb r2, [r0, #12]\n" /* zero */
+        "ldm r0, {r0, r3, r4}\n" /* stream, steps, outputs */
+        "strd r2, r4, [sp, #4]\n"
         "add r6, r1, r3, lsl #4\n"
+        "adds r4, #1\n"
+        "lsrs r4, r4, #1\n"
+        "adds r7, r3, #5\n"
+        "mul r4, r4, r7\n"
+        "add r7, r0, r4, lsl #2\n"
+        "strd r6, r7, [sp, #20]\n"
         "adr r7, 1f\n"
-        "rsbs r8, r3, #0\n"
-        "and r8, r8, #7\n"
-        "mov r9, #48\n" /* bytes of code in a step */
-        "mla r7, r8, r9, r7\n"
+        "subs r3, #1\n"
+        "itt eq\n"
+        "adreq r7, 2f\n"
+        "moveq r3, #8\n"
+        "rsbs r3, r3, #0\n"
+        "and r3, r3, #7\n"
+        "movs r2, #54\n" /* bytes of code in a step */
+        "mla r7, r3, r2, r7\n"
         "orr r7, r7, #1\n"
-        "adds r3, #5\n"
-        "adds r8, r4, #1\n"
-        "lsr r8, r8, #1\n"
-        "mul r3, r3, r8\n"
-        "add r8, r0, r3, lsl #2\n"
-        "sub sp, #28\n"
-        "str r2, [sp]\n"
-        "strd r5, r4, [sp, #4]\n"
-        "strd r1, r7, [sp, #12]\n"
-        "strd r6, r8, [sp, #20]\n"
+        "str r7, [sp, #16]\n"
         "mov r1, r0\n"
         "0:\n"
         "ldmia r1!, {r4, r5}\n"
-        "mov r6, r4\n"
-        "mov r7, r5\n"
-        "mov r8, r4\n"
-        "mov r9, r5\n"
-        "mov r10, r4\n"
-        "mov r11, r5\n"
         "ldr r0, [sp, #12]\n"
+        FIRST
         "ldr pc, [sp, #16]\n"
         ".p2align 2\n"
-        "1:\n" STEP STEP STEP STEP STEP STEP STEP STEP
+        "1:\n"
+        ".rept 8\n" STEP ".endr\n"
         "ldr r2, [sp, #20]\n"
         "cmp r0, r2\n"
         "bne 1b\n"
-        "ldmia r1!, {r0, r2}\n"
-        "ldm sp, {r3, r12, lr}\n"
-        "add r3, r3, r0, lsr #16\n"
-        FINISH_4("r5", "r7", "r9", "r11")
-        "lsrs r0, r0, #8\n"
-        "ldr r2, [r1], #4\n"
-        "ldr r3, [sp]\n"
-        "adds r5, r3, #2\n"
-        "str r5, [sp]\n"
-        FINISH_4("r4", "r6", "r8", "r10")
-        "ldr r2, [sp, #24]\n"
-        "cmp r1, r2\n"
-        "bne 0b\n"
-        "add sp, #28\n"
+        ".p2align 2\n"
+        "2:\n"
+        "ldr pc, [sp, #28]\n"
+        ".p2align 2\n"
+        "3:\n" FINISH_8(ADJUST)
+        "b 5f\n"
+        ".p2align 2\n"
+        "4:\n" FINISH_8(NOTHING)
+        "5:\n"
+        "add sp, #36\n"
         "pop {r4-r11, pc}\n");
 }
 
-/* r0 x, r1 next, r2 quads, r3 to. */
-NAKED void eq_dsp_widen_4(const int8_t *x UNUSED, int32_t next UNUSED, int32_t quads UNUSED,
-                          int32_t *to UNUSED)
+/* The fours of four pixels. r0 x, r1 runs, r2 next, r3 to; the frame: 0 bytes of a run, 4 from its
+   end to the next. */
+EQ_DSP_NAKED static void widen_4(const int8_t *x EQ_UNUSED,
+                                 const struct eq_dsp_runs *runs EQ_UNUSED,
+                                 int32_t next EQ_UNUSED, int32_t *to EQ_UNUSED)
 {
     __asm__ volatile(
         ".syntax unified\n"
-        "cbz r2, 1f\n"
         "push {r4-r11, lr}\n"
-        "add r12, r1, r1, lsl #1\n"
-        "add r12, r12, r0\n"
-        "add r2, r0, r2, lsl #2\n"
+        "sub sp, #12\n"
+        "mov r12, r2\n"
+        "ldm r1, {r4, r5, r6}\n" /* count, quads, step */
+        "mov lr, r4\n"
+        "lsls r5, r5, #2\n"
+        "sub r6, r6, r5\n"
+        "strd r5, r6, [sp]\n"
+        "mov r1, r12\n"
         "0:\n"
+        "ldr r2, [sp]\n"
+        "add r12, r0, r1, lsl #1\n"
+        "add r12, r12, r1\n"
+        "add r2, r2, r0\n"
+        "1:\n"
         "ldr r9, [r0, r1]\n"
         "ldr r10, [r0, r1, lsl #1]\n"
         "ldr r8, [r0], #4\n"
@@ -126,88 +171,41 @@ NAKED void eq_dsp_widen_4(const int8_t *x UNUSED, int32_t next UNUSED, int32_t q
         "sxtb16 r11, r11, ror #8\n"
         "stmia r3!, {r4-r11}\n"
         "cmp r0, r2\n"
+        "bne 1b\n"
+        "ldr r4, [sp, #4]\n"
+        "add r0, r4\n"
+        "subs lr, lr, #1\n"
         "bne 0b\n"
-        "pop {r4-r11, lr}\n"
-        "1:\n"
-        "bx lr\n");
-}
-
-static inline int32_t smlad(int32_t x, int32_t y, int32_t sum)
-{
-    __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(y));
-    return sum;
-}
-
-static inline int32_t sxtb16(int32_t x)
-{
-    __asm__("sxtb16 %0, %1" : "=r"(x) : "r"(x));
-    return x;
-}
-
-static inline int32_t sxtb16_8(int32_t x)
-{
-    __asm__("sxtb16 %0, %1, ror #8" : "=r"(x) : "r"(x));
-    return x;
-}
-
-static inline int32_t load(const int8_t *x)
-{
-    int32_t word;
-    __asm__("ldr %0, %1" : "=r"(word) : "m"(*(const int32_t(*)[1])(const void *)x));
-    return word;
+        "add sp, #12\n"
+        "pop {r4-r11, pc}\n");
 }
 
 #else
 
-static inline int32_t smlad(int32_t x, int32_t y, int32_t sum)
-{
-    return sum + (int16_t)x * (int16_t)y + (x >> 16) * (y >> 16);
-}
+static void tile_1(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y);
+static void widen_1(const int8_t *x, const struct eq_dsp_runs *runs, int32_t *to);
 
-static inline int32_t sxtb16(int32_t x)
-{
-    return eq_dsp_pair((int8_t)x, (int8_t)(x >> 16));
-}
-
-static inline int32_t sxtb16_8(int32_t x)
-{
-    return sxtb16(x >> 8);
-}
-
-static inline int32_t load(const int8_t *x)
-{
-    const uint32_t low = (uint8_t)x[0] | (uint32_t)(uint8_t)x[1] << 8;
-    return (int32_t)(low | (uint32_t)(uint8_t)x[2] << 16 | (uint32_t)(uint8_t)x[3] << 24);
-}
-
-void eq_dsp_tile_4(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y)
+static void tile_4(const struct eq_dsp_matrix *m, const int32_t *x, int32_t rectified, int8_t *y)
 {
     int32_t p;
+    (void)rectified;
     for (p = 0; p < 4; p++) {
-        eq_dsp_tile_1(m, x + p, y + p * m->outputs);
+        tile_1(m, x + p, y + p * m->outputs);
     }
 }
 
-void eq_dsp_widen_4(const int8_t *x, int32_t next, int32_t quads, int32_t *to)
+static void widen_4(const int8_t *x, const struct eq_dsp_runs *runs, int32_t next, int32_t *to)
 {
     int32_t p;
     for (p = 0; p < 4; p++) {
-        eq_dsp_widen_1(x + p * next, quads, to + p);
+        widen_1(x + p * next, runs, to + p);
     }
 }
 
 #endif
 
-static int8_t finish(int32_t acc, int32_t multiplier, int32_t shift, int32_t zero)
-{
-    const int64_t product = (int64_t)acc * (((int64_t)1 << 32) + multiplier);
-    int32_t r = (int32_t)((product + ((int64_t)1 << 31)) >> 32);
-    r += r >> 31;
-    r = ((r >> (shift - 1)) + 1) >> 1;
-    return (int8_t)eq_clamp(r + zero, -128, 127);
-}
-
-void eq_dsp_tile_1(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y)
+/* A single pixel, the first of four. */
+static void tile_1(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y)
 {
     const int32_t *stream = m->stream;
     int32_t o, k;
@@ -215,32 +213,78 @@ void eq_dsp_tile_1(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y)
         int32_t a = *stream++, b = *stream++, shifts;
         for (k = 0; k < m->steps; k++) {
             const int32_t w = *stream++;
-            a = smlad(x[4 * k], sxtb16(w), a);
-            b = smlad(x[4 * k], sxtb16_8(w), b);
+            a = eq_dsp_smlad(x[4 * k], eq_dsp_sxtb16(w), a);
+            b = eq_dsp_smlad(x[4 * k], eq_dsp_sxtb16_8(w), b);
         }
         shifts = stream[0];
-        y[o + (shifts >> 16)] = finish(b, stream[1], shifts & 0xff, m->zero);
-        y[o] = finish(a, stream[2], (shifts >> 8) & 0xff, m->zero);
+        y[o + (shifts >> 16)] = eq_dsp_finish(b, stream[1], shifts & 0xff, m->zero);
+        y[o] = eq_dsp_finish(a, stream[2], (shifts >> 8) & 0xff, m->zero);
         stream += 3;
     }
 }
 
-void eq_dsp_widen_1(const int8_t *x, int32_t quads, int32_t *to)
+void eq_dsp_tile(const struct eq_dsp_matrix *m, const int32_t *x, int32_t pixels, int8_t *y)
 {
+    const int32_t count = pixels * m->outputs, min = m->min, max = m->max;
     int32_t i;
-    for (i = 0; i < quads; i++) {
-        const int32_t word = load(x + 4 * i);
-        to[8 * i] = sxtb16(word);
-        to[8 * i + 4] = sxtb16_8(word);
+    if (pixels == 4) {
+        tile_4(m, x, m->zero == -128 && min == -128, y);
+    } else {
+        for (i = 0; i < pixels; i++) {
+            tile_1(m, x + i, y + i * m->outputs);
+        }
     }
-}
-
-void eq_dsp_clamp(int8_t *y, int32_t count, int32_t min, int32_t max)
-{
-    int32_t i;
     if (min > -128 || max < 127) {
         for (i = 0; i < count; i++) {
             y[i] = (int8_t)eq_clamp(y[i], min, max);
         }
+    }
+}
+
+/* The fours of a single pixel. */
+static void widen_1(const int8_t *x, const struct eq_dsp_runs *runs, int32_t *to)
+{
+    const int32_t quads = runs->quads, skip = runs->step - 4 * quads;
+    int32_t left, i;
+    for (left = runs->count; left > 0; left--) {
+        for (i = quads; i > 0; i--) {
+            const int32_t word = eq_dsp_load(x);
+            to[0] = eq_dsp_sxtb16(word);
+            to[4] = eq_dsp_sxtb16_8(word);
+            x += 4;
+            to += 8;
+        }
+        x += skip;
+    }
+}
+
+static void widen_tails(const int8_t *x, const struct eq_dsp_runs *runs, int32_t *to)
+{
+    const int32_t tail = runs->tail;
+    int32_t left;
+    for (left = runs->count; left > 0; left--) {
+        to[0] = tail > 1 ? eq_dsp_pair(x[0], x[1]) : (uint16_t)x[0];
+        if (tail > 2) {
+            to[4] = (uint16_t)x[2];
+            to += 4;
+        }
+        x += runs->step;
+        to += 4;
+    }
+}
+
+void eq_dsp_widen(const struct eq_dsp_runs *runs, const int8_t *x, int32_t pixels, int32_t next,
+                  int32_t *to, int32_t *rest)
+{
+    int32_t p;
+    if (runs->quads > 0) {
+        if (pixels == 4) {
+            widen_4(x, runs, next, to);
+        } else {
+            widen_1(x, runs, to);
+        }
+    }
+    for (p = 0; runs->tail > 0 && p < pixels; p++) {
+        widen_tails(x + p * next + 4 * runs->quads, runs, rest + p);
     }
 }

@@ -2,7 +2,7 @@
 #ifndef EQ_DSP_TILE_H
 #define EQ_DSP_TILE_H
 
-#include "eq_base.h"
+#include "eq_dsp.h"
 
 /* The whole of a layer's constants as one stream of words. For each pair of outputs (a, b):
    two biases; `steps` words of weights, each the bytes a[k] b[k] a[k'] b[k']; a word that holds
@@ -13,40 +13,24 @@ struct eq_dsp_matrix {
     const int32_t *stream;
     int32_t steps;
     int32_t outputs;
-    int32_t zero;
+    int8_t zero, min, max;
 };
 
-/* y[4][outputs] of the pixels widened at x[steps][4], words of two int16 each. */
-void eq_dsp_tile_4(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y);
+/* y[pixels][outputs] of the at most four pixels widened at x[steps][4], words of two int16. */
+void eq_dsp_tile(const struct eq_dsp_matrix *m, const int32_t *x, int32_t pixels, int8_t *y);
 
-/* y[outputs] of the pixel at x[steps][4], the first of four. */
-void eq_dsp_tile_1(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y);
+/* What a pixel reads: `count` runs, `step` bytes apart, each of `quads` fours and `tail` bytes. */
+struct eq_dsp_runs {
+    int32_t count;
+    int32_t quads;
+    int32_t step;
+    int32_t tail;
+};
 
-/* Widens `quads` times four bytes of four pixels, `next` bytes apart, to words at `to`: bytes 0
-   and 2 of each pixel, then bytes 1 and 3. */
-void eq_dsp_widen_4(const int8_t *x, int32_t next, int32_t quads, int32_t *to);
-
-/* The same of a single pixel, into the first of four. */
-void eq_dsp_widen_1(const int8_t *x, int32_t quads, int32_t *to);
-
-/* Keeps `count` outputs within [min, max]. */
-void eq_dsp_clamp(int8_t *y, int32_t count, int32_t min, int32_t max);
-
-/* Two int16 in a word. */
-static inline int32_t eq_dsp_pair(int32_t low, int32_t high)
-{
-    return (int32_t)(((uint32_t)low & 0xffffu) | ((uint32_t)high << 16));
-}
-
-/* Widens what is left of a pixel, at most three bytes, in their order. */
-static inline void eq_dsp_widen_tail(const int8_t *x, int32_t tail, int32_t *to)
-{
-    if (tail > 0) {
-        to[0] = eq_dsp_pair(x[0], tail > 1 ? x[1] : 0);
-    }
-    if (tail > 2) {
-        to[4] = eq_dsp_pair(x[2], 0);
-    }
-}
+/* Widens the runs of `pixels` pixels, one or four, `next` bytes apart: for each four the words of
+   bytes 0 and 2, then of bytes 1 and 3, at to[][4]; for each tail its bytes in order at rest[][4],
+   an odd one beside a nought. */
+void eq_dsp_widen(const struct eq_dsp_runs *runs, const int8_t *x, int32_t pixels, int32_t next,
+                  int32_t *to, int32_t *rest);
 
 #endif

@@ -1,12 +1,11 @@
-/* FULLY_CONNECTED and 1x1 CONV_2D with Helium. */
+/* FULLY_CONNECTED of one row with Helium. */
 #ifndef EQ_MVE_DENSE_H
 #define EQ_MVE_DENSE_H
 
 #include "eq_mve.h"
 
-/* y[rows][outputs] = x[rows][depth] * weights[outputs][depth]; at least four outputs. */
+/* weights[outputs][depth]; at least four outputs. */
 struct eq_mve_dense {
-    int32_t rows;
     int32_t depth;
     int32_t outputs;
     const int8_t *weights;

@@ -2,99 +2,146 @@
 
 #if defined(__ARM_FEATURE_MVE)
 
-/* One row by the outputs w[0..3]. */
-static inline int32x4_t dot_1x4(const int8_t *x, const int8_t *w, int32_t depth,
-                                const int32_t *bias)
+/* Sums of two rows by two outputs. */
+struct sums {
+    int32_t a0, a2, b0, b2;
+};
+
+/* Two rows, the first of them in a, by four outputs. */
+struct tile {
+    int32x4_t a, b;
+};
+
+static inline struct tile pack(struct sums even, struct sums odd)
 {
-    const int8_t *w1 = w + depth, *w2 = w1 + depth, *w3 = w2 + depth;
-    int32_t a0 = bias[0], a1 = bias[1], a2 = bias[2], a3 = bias[3];
-    int32x4_t acc = vuninitializedq_s32();
+    struct tile t = {vuninitializedq_s32(), vuninitializedq_s32()};
+    t.a = vsetq_lane_s32(even.a2, vsetq_lane_s32(even.a0, t.a, 0), 2);
+    t.a = vsetq_lane_s32(odd.a2, vsetq_lane_s32(odd.a0, t.a, 1), 3);
+    t.b = vsetq_lane_s32(even.b2, vsetq_lane_s32(even.b0, t.b, 0), 2);
+    t.b = vsetq_lane_s32(odd.b2, vsetq_lane_s32(odd.b0, t.b, 1), 3);
+    return t;
+}
+
+/* The bias at bias[0] and bias[2] is of outputs 0 and 2. In asm, for not every compiler makes
+   low-overhead loops with tail predication; each load has a product beside it. */
+static inline struct sums dot(const int8_t *a, const int8_t *b, const int8_t **weights,
+                              int32_t depth, const int32_t *bias)
+{
+    struct sums s = {bias[0], bias[2], bias[0], bias[2]};
+    int8x16_t u, v, w;
+    __asm__("dlstp.8 lr, %[depth]\n"
+            "1:\n\t"
+            "vldrb.8 %q[u], [%[a]], #16\n\t"
+            "vldrb.8 %q[w], [%[weights]], #16\n\t"
+            "vmladava.s8 %[a0], %q[u], %q[w]\n\t"
+            "vldrb.8 %q[v], [%[b]], #16\n\t"
+            "vmladava.s8 %[b0], %q[v], %q[w]\n\t"
+            "vldrb.8 %q[w], [%[weights]], #16\n\t"
+            "vmladava.s8 %[a2], %q[u], %q[w]\n\t"
+            "vmladava.s8 %[b2], %q[v], %q[w]\n\t"
+            "letp lr, 1b"
+            : [a0] "+Te"(s.a0), [a2] "+Te"(s.a2), [b0] "+Te"(s.b0), [b2] "+Te"(s.b2),
+              [a] "+r"(a), [b] "+r"(b), [weights] "+r"(*weights), [u] "=&w"(u), [v] "=&w"(v),
+              [w] "=&w"(w)
+            : [depth] "r"(depth)
+            : "lr", "memory");
+    return s;
+}
+
+/* The same for at most 16 products, without a bias. */
+static inline struct sums dot_16(int8x16_t a, int8x16_t b, const int8_t *w)
+{
+    const int8x16_t w0 = vldrbq_s8(w), w2 = vldrbq_s8(w + 16);
+    const struct sums s = {vmladavq_s8(a, w0), vmladavq_s8(a, w2), vmladavq_s8(b, w0),
+                           vmladavq_s8(b, w2)};
+    return s;
+}
+
+/* And for at most 32. */
+static inline struct sums dot_32(const int8x16_t *a, const int8x16_t *b, const int8_t *w)
+{
+    const int8x16_t w0 = vldrbq_s8(w + 32), w2 = vldrbq_s8(w + 48);
+    struct sums s = dot_16(a[0], b[0], w);
+    s.a0 = vmladavaq_s8(s.a0, a[1], w0);
+    s.b0 = vmladavaq_s8(s.b0, b[1], w0);
+    s.a2 = vmladavaq_s8(s.a2, a[1], w2);
+    s.b2 = vmladavaq_s8(s.b2, b[1], w2);
+    return s;
+}
+
+static inline struct tile add_bias(struct tile t, const int32_t *bias)
+{
+    const int32x4_t v = vldrwq_s32(bias);
+    t.a = vaddq_s32(t.a, v);
+    t.b = vaddq_s32(t.b, v);
+    return t;
+}
+
+/* Two rows by all outputs, for a depth of so many blocks of 16, nought for any. */
+static inline void multiply_pair(const struct eq_mve_matrix *m, const int8_t *a, const int8_t *b,
+                                 int8_t *ya, int8_t *yb, int blocks)
+{
+    const struct eq_mve_output q = m->out;
+    const int32_t step = q.mask & 4, depth = m->depth;
+    const int32_t *bias = q.bias, *multiplier = q.multiplier;
+    const int8_t *shift = q.shift, *w = m->weights;
+    int8x16_t u[2], v[2];
     int32_t left;
-    for (left = depth; left > 0; left -= 16) {
-        const mve_pred16_t p = vctp8q((uint32_t)left);
-        const int8x16_t v = vldrbq_z_s8(x, p);
-        a0 = vmladavaq_p_s8(a0, v, vldrbq_z_s8(w, p), p);
-        a1 = vmladavaq_p_s8(a1, v, vldrbq_z_s8(w1, p), p);
-        a2 = vmladavaq_p_s8(a2, v, vldrbq_z_s8(w2, p), p);
-        a3 = vmladavaq_p_s8(a3, v, vldrbq_z_s8(w3, p), p);
-        x += 16;
-        w += 16;
-        w1 += 16;
-        w2 += 16;
-        w3 += 16;
+    if (blocks != 0) {
+        const mve_pred16_t p = vctp8q((uint32_t)(depth - 16 * (blocks - 1)));
+        u[0] = blocks == 1 ? vldrbq_z_s8(a, p) : vldrbq_s8(a);
+        v[0] = blocks == 1 ? vldrbq_z_s8(b, p) : vldrbq_s8(b);
+        u[1] = blocks == 1 ? u[0] : vldrbq_z_s8(a + 16, p);
+        v[1] = blocks == 1 ? v[0] : vldrbq_z_s8(b + 16, p);
     }
-    acc = vsetq_lane_s32(a0, acc, 0);
-    acc = vsetq_lane_s32(a2, acc, 2);
-    acc = vsetq_lane_s32(a1, acc, 1);
-    return vsetq_lane_s32(a3, acc, 3);
-}
-
-/* Two rows by the outputs w[0] and w[2]: lanes 0 and 2, or with lane = 1 lanes 1 and 3. */
-static inline void dot_2x2(const int8_t *x0, const int8_t *x1, const int8_t *w, int32_t depth,
-                           const int32_t *bias, int32_t *a)
-{
-    const int8_t *v = w + 2 * depth;
-    int32_t a00 = bias[0], a01 = bias[2], a10 = a00, a11 = a01;
-    int32_t left;
-    for (left = depth; left > 0; left -= 16) {
-        const mve_pred16_t p = vctp8q((uint32_t)left);
-        const int8x16_t r0 = vldrbq_z_s8(x0, p), r1 = vldrbq_z_s8(x1, p);
-        const int8x16_t c0 = vldrbq_z_s8(w, p), c1 = vldrbq_z_s8(v, p);
-        a00 = vmladavaq_p_s8(a00, r0, c0, p);
-        a10 = vmladavaq_p_s8(a10, r1, c0, p);
-        a01 = vmladavaq_p_s8(a01, r0, c1, p);
-        a11 = vmladavaq_p_s8(a11, r1, c1, p);
-        x0 += 16;
-        x1 += 16;
-        w += 16;
-        v += 16;
-    }
-    a[0] = a00;
-    a[1] = a01;
-    a[2] = a10;
-    a[3] = a11;
-}
-
-/* The last four outputs overlap those before them where their number is no multiple of four. */
-static inline int32_t first_of_four(int32_t o, int32_t outputs)
-{
-    return o + 4 <= outputs ? o : outputs - 4;
-}
-
-void eq_mve_row(const struct eq_mve_matrix *m, const int8_t *x, int8_t *y)
-{
-    const struct eq_mve_output q = *m->out;
-    int32_t i;
-    for (i = 0; i < m->outputs; i += 4) {
-        const int32_t o = first_of_four(i, m->outputs);
-        const int32x4_t acc = dot_1x4(x, m->weights + o * m->depth, m->depth, q.bias + o);
-        const int32x4_t scale = vldrwq_s32(q.multiplier + (o & q.mask));
-        const int32x4_t shift = vldrbq_s32(q.shift + (o & q.mask));
-        vstrbq_s32(y + o, eq_mve_finish(&q, acc, scale, shift));
+    for (left = m->outputs; left > 0; left -= 4) {
+        const mve_pred16_t p = vctp32q((uint32_t)left);
+        struct tile t;
+        int32x4_t scale, power;
+        if (blocks == 1) {
+            t = add_bias(pack(dot_16(u[0], v[0], w), dot_16(u[0], v[0], w + 32)), bias);
+            w += 64;
+        } else if (blocks == 2) {
+            t = add_bias(pack(dot_32(u, v, w), dot_32(u, v, w + 64)), bias);
+            w += 128;
+        } else {
+            const struct sums even = dot(a, b, &w, depth, bias);
+            t = pack(even, dot(a, b, &w, depth, bias + 1));
+        }
+        scale = vldrwq_s32(multiplier);
+        power = vldrbq_s32(shift);
+        vstrbq_p_s32(ya, eq_mve_finish(&q, t.a, scale, power), p);
+        vstrbq_p_s32(yb, eq_mve_finish(&q, t.b, scale, power), p);
+        bias += 4;
+        multiplier += step;
+        shift += step;
+        ya += 4;
+        yb += 4;
     }
 }
 
-void eq_mve_rows(const struct eq_mve_matrix *m, const int8_t *x0, const int8_t *x1, int8_t *y0,
-                 int8_t *y1)
+static inline void multiply(const struct eq_mve_matrix *m, const int8_t *x, int32_t step,
+                            int32_t rows, int8_t *y, int blocks)
 {
-    const struct eq_mve_output q = *m->out;
-    const int32_t depth = m->depth;
-    int32_t i;
-    for (i = 0; i < m->outputs; i += 4) {
-        const int32_t o = first_of_four(i, m->outputs);
-        const int8_t *const w = m->weights + o * depth;
-        const int32x4_t scale = vldrwq_s32(q.multiplier + (o & q.mask));
-        const int32x4_t shift = vldrbq_s32(q.shift + (o & q.mask));
-        int32x4_t r0 = vuninitializedq_s32(), r1 = vuninitializedq_s32();
-        int32_t a[4];
-        dot_2x2(x0, x1, w, depth, q.bias + o, a);
-        r0 = vsetq_lane_s32(a[1], vsetq_lane_s32(a[0], r0, 0), 2);
-        r1 = vsetq_lane_s32(a[3], vsetq_lane_s32(a[2], r1, 0), 2);
-        dot_2x2(x0, x1, w + depth, depth, q.bias + o + 1, a);
-        r0 = vsetq_lane_s32(a[1], vsetq_lane_s32(a[0], r0, 1), 3);
-        r1 = vsetq_lane_s32(a[3], vsetq_lane_s32(a[2], r1, 1), 3);
-        vstrbq_s32(y0 + o, eq_mve_finish(&q, r0, scale, shift));
-        vstrbq_s32(y1 + o, eq_mve_finish(&q, r1, scale, shift));
+    const struct eq_mve_matrix copy = *m; /* stores of bytes cannot change it */
+    int32_t r;
+    for (r = 0; r < rows; r += 2) {
+        const int32_t next = r + 1 < rows;
+        multiply_pair(&copy, x, x + next * step, y, y + next * copy.outputs, blocks);
+        x += 2 * step;
+        y += 2 * copy.outputs;
+    }
+}
+
+void eq_mve_multiply(const struct eq_mve_matrix *m, const int8_t *x, int32_t step, int32_t rows,
+                     int8_t *y)
+{
+    if (m->depth <= 16) {
+        multiply(m, x, step, rows, y, 1);
+    } else if (m->depth <= 32) {
+        multiply(m, x, step, rows, y, 2);
+    } else {
+        multiply(m, x, step, rows, y, 0);
     }
 }
 #endif

@@ -4,17 +4,18 @@
 
 #include "eq_mve.h"
 
-/* weights[outputs][depth] */
+/* Weights in tiles of four outputs: [tiles][2][blocks of the depth][2][16], where outputs 0 and 2 of
+   a tile come before 1 and 3, and noughts fill the last block and the last tile. */
 struct eq_mve_matrix {
     int32_t depth;
     int32_t outputs;
     const int8_t *weights;
-    const struct eq_mve_output *out;
+    struct eq_mve_output out;
 };
 
-/* One row and two rows by all outputs, of which there are at least four. */
-void eq_mve_row(const struct eq_mve_matrix *m, const int8_t *x, int8_t *y);
-void eq_mve_rows(const struct eq_mve_matrix *m, const int8_t *x0, const int8_t *x1, int8_t *y0,
-                 int8_t *y1);
+/* y[rows][outputs] = x[rows][depth] * weights, where a row of x starts `step` bytes behind the one
+   before it. */
+void eq_mve_multiply(const struct eq_mve_matrix *m, const int8_t *x, int32_t step, int32_t rows,
+                     int8_t *y);
 
 #endif

@@ -2,11 +2,12 @@
 
    A register holds the same tap of two pixels, x0 + 65536 * x1, and is multiplied by the weight that
    both share: one multiplication, two products. The sums of two taps fit into 16 bits, whatever the
-   pixels are; then they are taken apart, see eq_paired_biased.c. */
+   pixels are; then they are taken apart. */
 #ifndef EQ_PAIRED_H
 #define EQ_PAIRED_H
 
 #include "eq_base.h"
+#include "eq_scale.h"
 #include "eq_window.h"
 
 /* The weights of an output lie together, tap by tap; each run of taps that are neighbours in memory
@@ -16,11 +17,16 @@ struct eq_paired {
     struct eq_window window;
     int32_t depth; /* weights of one output */
     int8_t in_zero;
-    const uint8_t *weights;
+    const int8_t *weights;
+    struct eq_scaling scaling; /* without a bias where `out` holds */
     struct eq_output out;
 };
 
-/* Weights are stored with 128 added. `scratch` takes 12 * depth + 4 * kernel_w * in_c bytes. */
+/* `scratch` takes 8 * depth + 4 * kernel_w * in_c bytes. */
+void eq_paired(const struct eq_paired *layer, int8_t *scratch, const int8_t *x, int8_t *y);
+
+/* The same for weights stored as unsigned bytes with 128 added; `scratch` takes 12 * depth +
+   4 * kernel_w * in_c bytes. For cores that load a signed byte in two instructions. */
 void eq_paired_biased(const struct eq_paired *layer, int8_t *scratch, const int8_t *x, int8_t *y);
 
 #endif

@@ -1,4 +1,3 @@
-#include "eq_paired.h"
 #include "eq_paired_tile.h"
 
 /* A chunk is two taps of four pixels: for each pair of pixels a start value, then the pairs of the
@@ -12,7 +11,6 @@
    low - 2^16 * high, the second's is `high`. */
 #define CHUNK 6
 
-/* Packs `pairs` pairs of taps; returns the end of what it wrote. */
 static uint32_t *pack_taps(uint32_t *out, const int8_t *const *row, int32_t run)
 {
     const int8_t *a = row[0], *b = row[1], *c = row[2], *d = row[3];
@@ -38,25 +36,6 @@ static uint32_t *pack_taps(uint32_t *out, const int8_t *const *row, int32_t run)
     return out;
 }
 
-static uint32_t *pack_tile(const struct eq_paired *p, const struct eq_tile *t, const int8_t *x,
-                           uint32_t *columns)
-{
-    const struct eq_window *g = &p->window;
-    const int32_t run = g->kernel_w * g->in_c;
-    int8_t *const staged = (int8_t *)(columns + p->depth / 2 * CHUNK);
-    uint32_t *out = columns;
-    int32_t ky, i;
-    for (ky = 0; ky < g->kernel_h; ky++) {
-        const int8_t *row[4];
-        for (i = 0; i < 4; i++) {
-            row[i] = eq_window_row(g, p->in_zero, x, t->row[i] + ky * g->dilation_h, t->column[i],
-                                   staged + i * run);
-        }
-        out = pack_taps(out, row, run);
-    }
-    return out;
-}
-
 /* acc[i] = bias + the sum of pixel i, over the chunks in [x, end), whose number is even. */
 #if defined(__thumb__) && !defined(__thumb2__) && defined(__GNUC__)
 #define TAP(tap)                                                                                  \
@@ -75,7 +54,7 @@ static inline void dot(const uint32_t *x, const uint32_t *end, const uint8_t *w,
     register int32_t second __asm__("r3") = bias;
     register int32_t third __asm__("r4") = (int32_t)(uintptr_t)end;
     register int32_t fourth __asm__("r5");
-    __asm__("mov r8, r2\n mov r9, r3\n mov r10, r2\n mov r11, r3\n mov r12, r4\n"
+    __asm__(".syntax unified\n mov r8, r2\n mov r9, r3\n mov r10, r2\n mov r11, r3\n mov r12, r4\n"
             "1:\n" TWO_TAPS(0, 1) TWO_TAPS(2, 3)
             "adds %[w], #4\n cmp %[x], r12\n bne 1b\n"
             "mov r3, r9\n lsls r6, r3, #16\n mov r2, r8\n subs r2, r2, r6\n"
@@ -110,45 +89,16 @@ static inline void dot(const uint32_t *x, const uint32_t *end, const uint8_t *w,
 }
 #endif
 
-static void compute_tile(const struct eq_paired *p, const uint32_t *columns, const uint32_t *end,
-                         int32_t count, int8_t *y)
+static void sum_output(const struct eq_job *job, int32_t o, int32_t next, const int32_t *bias,
+                       int32_t *acc)
 {
-    const struct eq_output q = p->out;
-    const int32_t outputs = p->window.out_c;
-    const uint32_t chunks = (uint32_t)p->depth / 2;
-    const uint8_t *w = p->weights;
-    int32_t o, i;
-    for (o = 0; o < outputs; o++) {
-        const int32_t bias = q.bias[o];
-        const uint32_t low = (uint32_t)bias + ((uint32_t)bias << 16) - (chunks << 15);
-        int32_t acc[4];
-        dot(columns, end, w, bias, low, acc);
-        for (i = 0; i < count; i++) {
-            y[i * outputs + o] = eq_finish(&q, acc[i], o);
-        }
-        w += p->depth;
-    }
+    const int32_t depth = job->layer->depth;
+    const uint32_t low = (uint32_t)bias[o] * 0x10001u - ((uint32_t)depth << 14);
+    (void)next;
+    dot(job->columns, job->end, (const uint8_t *)job->layer->weights + o * depth, bias[o], low, acc);
 }
 
 void eq_paired_biased(const struct eq_paired *layer, int8_t *scratch, const int8_t *x, int8_t *y)
 {
-    const struct eq_window *g = &layer->window;
-    uint32_t *const columns = (uint32_t *)(void *)scratch;
-    uint32_t *const end = columns + layer->depth / 2 * CHUNK;
-    int32_t n;
-    for (n = 0; n < g->batch; n++) {
-        struct eq_walk at = {0, 0};
-        while (at.oy < g->out_h) {
-            const struct eq_tile tile = eq_next_tile(g, &at);
-            uint32_t *out = pack_tile(layer, &tile, x, columns);
-            if (out < end) {
-                static const int8_t none[2] = {0, 0};
-                const int8_t *const rows[4] = {none, none, none, none};
-                pack_taps(out, rows, 2);
-            }
-            compute_tile(layer, columns, end, tile.count, y);
-            y += tile.count * g->out_c;
-        }
-        x += g->in_h * g->in_w * g->in_c;
-    }
+    eq_run_paired(layer, CHUNK, 1, scratch, x, y, pack_taps, sum_output);
 }

@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from edgeq.compile.arithmetic import pack_shift
-from edgeq.compile.layer import Call, Layer
+from edgeq.compile.layer import Call, Layer, Overlap
 from edgeq.compile.lower.loops import Steps, fill_loops, merge_loops, strides
+from edgeq.compile.lower.overlaps import over_loops
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
@@ -35,7 +36,7 @@ def lower_sum(graph: Graph, node: Node, target: Target) -> Layer:
         "out": _result(graph, node, result, 2 * _LARGEST << SUM_SHIFT),
         "sign": 1 if node.op == "ADD" else -1,
     }
-    return _layer(node, "eq_add", fields)
+    return _layer(graph, node, "eq_add", fields)
 
 
 def lower_product(graph: Graph, node: Node, target: Target) -> Layer:
@@ -47,7 +48,7 @@ def lower_product(graph: Graph, node: Node, target: Target) -> Layer:
         "b_zero": zero_point_of(op.input(1)),
         "out": _result(graph, node, product_factor(op), _LARGEST * _LARGEST),
     }
-    return _layer(node, "eq_mul", fields)
+    return _layer(graph, node, "eq_mul", fields)
 
 
 def broadcast_sizes(shape: Steps, *operands: Steps) -> tuple[Steps, ...]:
@@ -91,6 +92,18 @@ def _result(graph: Graph, node: Node, factor: float, bound: int) -> Mapping[str,
     }
 
 
-def _layer(node: Node, kernel: str, fields: Mapping[str, Any]) -> Layer:
+def _layer(graph: Graph, node: Node, kernel: str, fields: Mapping[str, Any]) -> Layer:
     operands = (*node.inputs[:2], node.outputs[0])
-    return Layer((Call(kernel, kernel, fields, operands),), ("eq_binary", "eq_broadcast"))
+    return Layer(
+        (Call(kernel, kernel, fields, operands),),
+        ("eq_binary", "eq_broadcast"),
+        overlaps=overlaps_of_pair(graph, node),
+    )
+
+
+def overlaps_of_pair(graph: Graph, node: Node) -> tuple[Overlap, ...]:
+    """Return the overlaps of a kernel that takes two operands element by element, in order."""
+    shapes = [graph.tensor(t).shape for t in node.inputs[:2]]
+    size, *steps = broadcast_sizes(graph.tensor(node.outputs[0]).shape, *shapes)
+    found = [over_loops(t, size, step) for t, step in zip(node.inputs, steps, strict=False)]
+    return tuple(overlap for overlaps in found for overlap in overlaps)

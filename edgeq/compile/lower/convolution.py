@@ -15,9 +15,11 @@ from edgeq.compile.arithmetic import (
 )
 from edgeq.compile.layer import Call, Constant, Layer, constant
 from edgeq.compile.lower.dense import dense_layer
+from edgeq.compile.lower.overlaps import over_window
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
+from edgeq.graph.shapes import EXPLICIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,7 @@ def node_window(graph: Graph, node: Node) -> Window:
 
 def explicit_padding(node: Node) -> tuple[int, int] | None:
     """Return the padding at the top and at the left that a pass gave to the node, if one did."""
-    if node.options.get("padding") != "EXPLICIT":
+    if node.options.get("padding") != EXPLICIT:
         return None
     return option_pair(node, "pad_top", "pad_left")
 
@@ -122,7 +124,8 @@ def lower_conv_2d(graph: Graph, node: Node, target: Target) -> Layer:
         "out": output.fields,
     }
     call = Call("eq_conv", "eq_conv", fields, (node.inputs[0], node.outputs[0]))
-    return Layer((call,), ("eq_conv",), (array, *output.constants), window.describe(), hot=True)
+    constants, overlaps = (array, *output.constants), over_window(node.inputs[0], window, tile=2)
+    return Layer((call,), ("eq_conv",), constants, window.describe(), hot=True, overlaps=overlaps)
 
 
 def lower_depthwise_conv_2d(graph: Graph, node: Node, target: Target) -> Layer:
@@ -144,4 +147,5 @@ def lower_depthwise_conv_2d(graph: Graph, node: Node, target: Target) -> Layer:
         constants += (border,)
     fields["out"] = output.fields
     call = Call(kernel, "eq_depthwise", fields, (node.inputs[0], node.outputs[0]))
-    return Layer((call,), (kernel,), constants, window.describe(), hot=True)
+    overlaps = over_window(node.inputs[0], window)
+    return Layer((call,), (kernel,), constants, window.describe(), hot=True, overlaps=overlaps)

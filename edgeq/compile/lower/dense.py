@@ -13,6 +13,7 @@ from edgeq.compile.arithmetic import (
     weighted_output,
 )
 from edgeq.compile.layer import Call, Layer, constant
+from edgeq.compile.lower.overlaps import over_rows
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import quantization, scale_of
@@ -29,15 +30,18 @@ def dense_layer(
     outputs, depth = rows.shape
     output = weighted_output(graph, node, rows, multipliers)
     array = constant("weights", rows, np.int8)
+    count = graph.tensor(node.outputs[0]).elements // outputs
     fields = {
-        "rows": graph.tensor(node.outputs[0]).elements // outputs,
+        "rows": count,
         "depth": depth,
         "outputs": outputs,
         "weights": array.ref,
         "out": output.fields,
     }
     call = Call("eq_dense", "eq_dense", fields, (node.inputs[0], node.outputs[0]))
-    return Layer((call,), ("eq_dense",), (array, *output.constants), detail, hot=True)
+    overlaps = over_rows(node.inputs[0], count, depth, outputs, tile=2)
+    constants = (array, *output.constants)
+    return Layer((call,), ("eq_dense",), constants, detail, hot=True, overlaps=overlaps)
 
 
 def lower_fully_connected(graph: Graph, node: Node, target: Target) -> Layer:

@@ -6,6 +6,7 @@ import numpy as np
 
 from edgeq.compile.layer import Call, Layer, constant
 from edgeq.compile.lower.movement import lower_movement
+from edgeq.compile.lower.overlaps import in_order
 from edgeq.compile.target import Target
 from edgeq.graph.ir import DTYPES, Graph, Node
 from edgeq.graph.oracle.interpreter import prepare
@@ -22,7 +23,8 @@ def lower_table(graph: Graph, node: Node, target: Target) -> Layer:
     values = np.asarray(prepare(graph, node)(levels))
     table = constant("table", values.view(np.int8), np.int8)
     fields = {"count": x.elements, "table": table.ref}
-    return Layer((Call("eq_lut", "eq_lut", fields, _ends(node)),), ("eq_lut",), (table,))
+    call = Call("eq_lut", "eq_lut", fields, _ends(node))
+    return Layer((call,), ("eq_lut",), (table,), overlaps=in_order(graph, node))
 
 
 def lower_quantize(graph: Graph, node: Node, target: Target) -> Layer:
@@ -52,7 +54,8 @@ def _edge(graph: Graph, node: Node, integer: int, kernel: str) -> Layer:
     tensor = graph.tensor(integer)
     q = quantization(tensor)
     fields = {"count": tensor.elements, "scale": q.scale, "zero": q.zero_point}
-    return Layer((Call(kernel, "eq_float", fields, _ends(node)),), ("eq_float",))
+    call = Call(kernel, "eq_float", fields, _ends(node))
+    return Layer((call,), ("eq_float",), overlaps=in_order(graph, node))
 
 
 def _ends(node: Node) -> tuple[int, int]:

@@ -6,8 +6,9 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from edgeq.compile.layer import Call, Layer
+from edgeq.compile.layer import Call, Layer, Overlap
 from edgeq.compile.lower.loops import Steps, fill_loops, merge_loops, strides
+from edgeq.compile.lower.overlaps import over_loops
 from edgeq.compile.target import Target
 from edgeq.graph.calls import Call as OperatorCall
 from edgeq.graph.ir import DTYPES, Graph, Node
@@ -54,10 +55,23 @@ class Copy:
         }
         return Call("eq_copy", "eq_copy", fields, (self.source, node.outputs[self.output]))
 
+    def overlaps(self) -> tuple[Overlap, ...]:
+        """Return where the output may lie: of a copy that fills it from first to last."""
+        size, from_step, to_step = self.loops
+        return (
+            over_loops(self.source, size, from_step, self.start) if _is_dense(size, to_step) else ()
+        )
+
+
+def _is_dense(size: Steps, step: Steps) -> bool:
+    return tuple(step) == strides(size)
+
 
 def lower_movement(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower an operator that consists of copies."""
-    return Layer(tuple(copy.call(node) for copy in copies_of(call_of(graph, node))), ("eq_copy",))
+    copies = copies_of(call_of(graph, node))
+    overlaps = copies[0].overlaps() if len(copies) == 1 else ()
+    return Layer(tuple(copy.call(node) for copy in copies), ("eq_copy",), overlaps=overlaps)
 
 
 def lower_pad(graph: Graph, node: Node, target: Target) -> Layer:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgeq.compile.layer import Call, Layer
 from edgeq.compile.lower.convolution import Window, explicit_padding, option_pair
+from edgeq.compile.lower.overlaps import over_window
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
@@ -30,4 +31,5 @@ def lower_pool(graph: Graph, node: Node, target: Target) -> Layer:
     kernel = {"AVERAGE_POOL_2D": "eq_average_pool", "MAX_POOL_2D": "eq_max_pool"}[node.op]
     fields = {"window": window.fields, "min": low, "max": high}
     call = Call(kernel, "eq_pool", fields, (node.inputs[0], node.outputs[0]))
-    return Layer((call,), ("eq_pool",), (), window.describe())
+    overlaps = over_window(node.inputs[0], window)
+    return Layer((call,), ("eq_pool",), (), window.describe(), overlaps=overlaps)

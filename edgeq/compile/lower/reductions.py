@@ -11,6 +11,8 @@ import numpy as np
 
 from edgeq.compile.arithmetic import WRAP_LIMIT, pack_shift
 from edgeq.compile.layer import Call, Layer, constant
+from edgeq.compile.lower.loops import strides
+from edgeq.compile.lower.overlaps import in_order, over_loops
 from edgeq.compile.target import Target
 from edgeq.graph.calls import Call as OperatorCall
 from edgeq.graph.ir import Graph, Node
@@ -38,15 +40,20 @@ def lower_mean(graph: Graph, node: Node, target: Target) -> Layer:
     op = call_of(graph, node)
     _, count = reduced_axes(op)
     multiplier, shift = mean_factor(op) if node.op == "MEAN" else total_factor(op)
+    loops = mean_loops(op)
+    assert loops is not None
+    steps = strides(loops)
     fields = {
-        "size": mean_loops(op),
+        "size": loops,
         "offset": -zero_point_of(op.input(0)) * count,
         "multiplier": multiplier,
         "shift": pack_shift(multiplier, shift, count * LARGEST_SUM),
         "zero": zero_point_of(op.output),
     }
     operands = (node.inputs[0], node.outputs[0])
-    return Layer((Call("eq_mean", "eq_mean", fields, operands),), ("eq_mean",))
+    call = Call("eq_mean", "eq_mean", fields, operands)
+    overlaps = over_loops(operands[0], loops[::2], steps[::2])
+    return Layer((call,), ("eq_mean",), overlaps=overlaps)
 
 
 def mean_loops(op: OperatorCall) -> tuple[int, ...] | None:
@@ -77,9 +84,9 @@ def lower_softmax(graph: Graph, node: Node, target: Target) -> Layer:
         "exp": table.ref,
     }
     operands = (node.inputs[0], node.outputs[0])
-    return Layer(
-        (Call("eq_softmax", "eq_softmax", fields, operands),), ("eq_softmax", "eq_fixed"), (table,)
-    )
+    call = Call("eq_softmax", "eq_softmax", fields, operands)
+    overlaps = in_order(graph, node)
+    return Layer((call,), ("eq_softmax", "eq_fixed"), (table,), overlaps=overlaps)
 
 
 def lower_extreme_of(graph: Graph, node: Node, target: Target) -> Layer:

@@ -1,4 +1,4 @@
-"""Kernels made for a processor or a shape: rows tried in order before an operator's plain kernel."""
+"""Kernels made for a processor or a shape: rows tried before an operator's plain kernel."""
 
 from __future__ import annotations
 

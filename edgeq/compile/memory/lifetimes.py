@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from edgeq.compile.layer import SCRATCH
-from edgeq.compile.memory.planner import Buffer
+from edgeq.compile.layer import SCRATCH, Overlap
+from edgeq.compile.memory.packing import Buffer, Permit
 from edgeq.graph.ir import Graph, Node
 
 # Operators that change a tensor's shape and leave its bytes alone.
@@ -80,6 +80,31 @@ def find_lifetimes(
     for tensor in graph.outputs:
         touch(tensor, final)
     return {t: Buffer(graph.tensor(t).bytes, *spans[t]) for t in sorted(spans)}
+
+
+def find_permits(
+    graph: Graph,
+    nodes: Sequence[Node],
+    overlaps: Sequence[tuple[Overlap, ...]],
+    storage: Mapping[int, int],
+    buffers: Mapping[int, Buffer],
+) -> tuple[Permit, ...]:
+    """Return which buffers may overlap: a layer's output and an input that dies there.
+
+    What the application reads afterwards stays whole.
+    """
+    positions = {key: i for i, key in enumerate(buffers)}
+    kept = {storage[t] for t in graph.outputs}
+    found = []
+    for index, (node, leave) in enumerate(zip(nodes, overlaps, strict=True)):
+        output = storage[node.outputs[0]]
+        for overlap in leave:
+            source = storage[overlap.tensor]
+            dies = source in buffers and buffers[source].last == index == buffers[output].first
+            if dies and source not in kept and source != output:
+                places = positions[output], positions[source]
+                found.append(Permit(*places, overlap.distance, overlap.exact))
+    return tuple(found)
 
 
 def scratch_key(layer: int) -> int:

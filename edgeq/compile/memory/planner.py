@@ -2,124 +2,87 @@
 
 Dynamic storage allocation is NP-hard, and the graphs are small: several greedy orders, a hill
 climb over the best of them, then branch and bound where the graph is small enough. Each stage
-stops at the lower bound, the most bytes that are ever alive at once.
+stops at the lower bound, what the buffers of one layer need at least.
 """
 
 from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
+from edgeq.compile.memory.packing import Buffer, Packing, Permit
 from edgeq.core.errors import InternalError
 
 ALIGNMENT = 8
 EXACT_LIMIT = 30
+_TFLM_ALIGNMENT = 16
 _CLIMB_STEPS = 600
 _SEARCH_STEPS = 30_000
 
 
-@dataclass(frozen=True, slots=True)
-class Buffer:
-    """A tensor's memory: bytes, and the inclusive layer indices between which it is alive."""
-
-    size: int
-    first: int
-    last: int
-
-    def meets(self, other: Buffer) -> bool:
-        """Whether both are alive at some layer."""
-        return self.first <= other.last and other.first <= self.last
-
-
-def plan_arena(buffers: Sequence[Buffer], alignment: int = ALIGNMENT) -> tuple[int, ...]:
-    """Return an offset for each buffer such that no two live buffers overlap.
+def plan_arena(
+    buffers: Sequence[Buffer], permits: Sequence[Permit] = (), alignment: int = ALIGNMENT
+) -> tuple[int, ...]:
+    """Return an offset for each buffer such that two live ones overlap only as a permit says.
 
     Every offset is a multiple of `alignment`.
     """
-    packing = _Packing(buffers, alignment)
+    packing = Packing(buffers, alignment, permits)
     order = min(_greedy_orders(packing), key=lambda o: packing.height(packing.place(o)))
-    offsets = packing.place(order)
+    offsets = min(packing.place(order), _largest_first(buffers), key=packing.height)
     if packing.height(offsets) > packing.floor:
-        offsets = _climb(packing, order)
+        offsets = min(offsets, _climb(packing, order), key=packing.height)
     if packing.height(offsets) > packing.floor and len(buffers) <= EXACT_LIMIT:
         offsets = _search(packing, offsets)
     return tuple(offsets)
 
 
-def arena_bytes(buffers: Sequence[Buffer], offsets: Sequence[int]) -> int:
-    """Return the size of the arena that holds `buffers` at `offsets`."""
-    return max((o + b.size for b, o in zip(buffers, offsets, strict=True)), default=0)
+def lower_bound(buffers: Sequence[Buffer], permits: Sequence[Permit] = ()) -> int:
+    """Return a bound for every plan: what the buffers alive at one layer need at least."""
+    return Packing(buffers, 1, permits).floor
 
 
-def lower_bound(buffers: Sequence[Buffer]) -> int:
-    """Return the most bytes alive at one layer: no plan can be smaller."""
-    moments = {b.first for b in buffers}
-    return max((sum(b.size for b in buffers if b.first <= t <= b.last) for t in moments), default=0)
-
-
-def check_plan(buffers: Sequence[Buffer], offsets: Sequence[int], size: int) -> None:
-    """Check by brute force that all buffers lie in the arena and no two live ones overlap.
+def check_plan(
+    buffers: Sequence[Buffer], offsets: Sequence[int], size: int, permits: Sequence[Permit] = ()
+) -> None:
+    """Check by brute force that all buffers lie in the arena and overlap only as permitted.
 
     Raises:
         InternalError: the plan is wrong.
     """
     if len(buffers) != len(offsets):
         raise _broken("a buffer has no offset")
+    leave = {(p.written, p.read): p for p in permits}
     for i, (a, at) in enumerate(zip(buffers, offsets, strict=True)):
         if at < 0 or at + a.size > size:
             raise _broken(f"buffer {i} reaches outside the arena")
         for j in range(i):
             b, bt = buffers[j], offsets[j]
             alive_together = not (a.last < b.first or b.last < a.first)
-            if alive_together and at < bt + b.size and bt < at + a.size:
+            apart = at >= bt + b.size or bt >= at + a.size
+            permit = leave.get((i, j)) or leave.get((j, i))
+            if alive_together and not apart and not (permit and _granted(permit, buffers, offsets)):
                 raise _broken(f"buffers {j} and {i} overlap")
+
+
+def _granted(permit: Permit, buffers: Sequence[Buffer], offsets: Sequence[int]) -> bool:
+    """Whether two buffers that overlap do so as the permit says."""
+    below = offsets[permit.read] - offsets[permit.written]
+    handed_over = buffers[permit.read].last == buffers[permit.written].first
+    return handed_over and (below == 0 if permit.exact else below >= permit.distance)
 
 
 def _broken(what: str) -> InternalError:
     return InternalError(f"the arena plan is wrong: {what}", hint="please report this model")
 
 
-class _Packing:
-    """Buffers with aligned sizes and their conflicts; places them first-fit in a given order."""
-
-    def __init__(self, buffers: Sequence[Buffer], alignment: int) -> None:
-        self.buffers = buffers
-        self.sizes = [-(-b.size // alignment) * alignment for b in buffers]
-        self.rivals = [
-            [j for j, other in enumerate(buffers) if j != i and b.meets(other)]
-            for i, b in enumerate(buffers)
-        ]
-        self.floor = max((self._least_at(b.first) for b in buffers), default=0)
-
-    def _least_at(self, moment: int) -> int:
-        """Return what the buffers alive at a layer need: all aligned but the one on top."""
-        alive = [i for i, b in enumerate(self.buffers) if b.first <= moment <= b.last]
-        spare = max(self.sizes[i] - self.buffers[i].size for i in alive)
-        return sum(self.sizes[i] for i in alive) - spare
-
-    def place(self, order: Sequence[int]) -> list[int]:
-        """Return the offsets (by buffer) of first-fit placement in `order`."""
-        offsets = [-1] * len(self.buffers)
-        for i in order:
-            offsets[i] = self.fit(i, offsets)
-        return offsets
-
-    def fit(self, i: int, offsets: Sequence[int], at: int = 0) -> int:
-        """Return the lowest offset from `at` where buffer `i` fits among the placed (>= 0) ones."""
-        taken = sorted((offsets[j], self.sizes[j]) for j in self.rivals[i] if offsets[j] >= 0)
-        for start, size in taken:
-            if at + self.sizes[i] <= start:
-                break
-            at = max(at, start + size)
-        return at
-
-    def height(self, offsets: Sequence[int]) -> int:
-        """Return the arena's size for `offsets`."""
-        return arena_bytes(self.buffers, offsets)
+def _largest_first(buffers: Sequence[Buffer]) -> list[int]:
+    """Return the plan of TFLite Micro (greedy_memory_planner.cc): no plan here is worse."""
+    packing = Packing(buffers, _TFLM_ALIGNMENT)
+    return packing.place(sorted(range(len(buffers)), key=lambda i: (-packing.sizes[i], -i)))
 
 
-def _greedy_orders(packing: _Packing) -> list[list[int]]:
+def _greedy_orders(packing: Packing) -> list[list[int]]:
     b = packing.buffers
     keys: tuple[Callable[[int], tuple[int, ...]], ...] = (
         lambda i: (-packing.sizes[i], b[i].first),
@@ -128,12 +91,12 @@ def _greedy_orders(packing: _Packing) -> list[list[int]]:
         lambda i: (-b[i].last, -packing.sizes[i]),
         lambda i: (b[i].first - b[i].last, -packing.sizes[i]),
         lambda i: (packing.sizes[i] * (b[i].first - b[i].last - 1), b[i].first),
-        lambda i: (-len(packing.rivals[i]), -packing.sizes[i]),
+        lambda i: (-len(packing.gaps[i]), -packing.sizes[i]),
     )
     return [sorted(range(len(b)), key=lambda i: (*key(i), i)) for key in keys]
 
 
-def _climb(packing: _Packing, order: list[int]) -> list[int]:
+def _climb(packing: Packing, order: list[int]) -> list[int]:
     """Move one buffer at a time to another place in the order; keep what is no worse."""
     chance = random.Random(len(order))
     best = packing.place(order)
@@ -149,11 +112,11 @@ def _climb(packing: _Packing, order: list[int]) -> list[int]:
     return best
 
 
-def _search(packing: _Packing, known: list[int]) -> list[int]:
-    """Branch and bound: exact unless it runs out of steps; never worse than `known`.
+def _search(packing: Packing, known: list[int]) -> list[int]:
+    """Branch and bound: never worse than `known`; without permits exact unless out of steps.
 
-    An optimal packing can be built in order of offset, each buffer at the lowest free place that
-    is no lower than the one before it; so only such orders are tried.
+    An optimal packing of buffers that keep apart can be built in order of offset, each buffer at
+    the lowest free place that is no lower than the one before it; so only such orders are tried.
     """
     best, height = known, packing.height(known)
     offsets = [-1] * len(known)

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.compile.passes.intervals import channels_of, is_constant_weighted
-from edgeq.compile.passes.tables import is_byte_function
+from edgeq.compile.passes.tables import PAIRS, byte_function
 from edgeq.graph.calls import Call
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
@@ -24,8 +24,9 @@ def find_links(graph: Graph, node: Node) -> Links | None:
 
     Input positions without a link are read as they are, whichever channels are removed.
     """
-    if is_byte_function(graph, node):
-        return {0: np.arange(_channels(graph, node))}
+    function = byte_function(graph, node)
+    if function is not None:
+        return {node.inputs.index(function.source): np.arange(_channels(graph, node))}
     rule = LINKS.get(node.op)
     return rule(graph, node, call_of(graph, node)) if rule and _is_int8(graph, node) else None
 
@@ -99,11 +100,13 @@ LINKS: dict[str, Callable[[Graph, Node, Call], Links | None]] = {
     "DEPTHWISE_CONV_2D": _depthwise,
     "AVERAGE_POOL_2D": _through,
     "MAX_POOL_2D": _through,
+    "RESIZE_BILINEAR": _through,
+    "RESIZE_NEAREST_NEIGHBOR": _through,
     "PAD": _pad,
     "PADV2": _pad,
     "TRANSPOSE": _transpose,
     "CONCATENATION": _concatenation,
     **dict.fromkeys(("MEAN", "REDUCE_MAX", "REDUCE_MIN"), _reduction),
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), _reshape),
-    **dict.fromkeys(("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"), _binary),
+    **dict.fromkeys(PAIRS, _binary),
 }

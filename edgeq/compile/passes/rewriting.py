@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgeq.compile.memory.lifetimes import RESHAPES, live_nodes
 from edgeq.graph.ir import DTYPES, Graph, Node, Quantization, Tensor
-from edgeq.graph.ops import macs
+from edgeq.graph.ops import OPS, macs
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,12 @@ class Draft:
         self.nodes = {node.index: node for node in graph.nodes}
         self._graph = graph
 
+    @property
+    def graph(self) -> Graph:
+        """The graph as it stands, with the nodes that may be dead."""
+        nodes = tuple(self.nodes.values())
+        return replace(self._graph, tensors=tuple(self.tensors), nodes=nodes)
+
     def add(self, tensor: Tensor) -> int:
         """Add a tensor and return its index."""
         index = len(self.tensors)
@@ -44,11 +50,19 @@ class Draft:
         """Give a node other inputs, outputs or options."""
         self.nodes[node.index] = replace(self.nodes[node.index], **changes)
 
+    def append_node(self, after: Node, op: str, output: int) -> Node:
+        """Add a node without inputs that computes tensor `output` right behind another."""
+        node = Node(max(self.nodes) + 1, op, OPS[op].version, (), (output,))
+        order = list(self.nodes.values())
+        order.insert(list(self.nodes).index(after.index) + 1, node)
+        self.nodes = {n.index: n for n in order}
+        return node
+
     def finish(self) -> Graph:
         """Return the graph."""
-        nodes = tuple(map(self._settled, self.nodes.values()))
-        whole = replace(self._graph, tensors=tuple(self.tensors), nodes=nodes)
-        return replace(whole, nodes=live_nodes(whole))
+        whole = self.graph
+        settled = replace(whole, nodes=tuple(map(self._settled, whole.nodes)))
+        return replace(settled, nodes=live_nodes(settled))
 
     def _settled(self, node: Node) -> Node:
         """Return a reshape with its shape as an option, since no node computes shapes any more."""
@@ -83,6 +97,16 @@ def find_consumers(graph: Graph) -> dict[int, list[Node]]:
     return found
 
 
+def find_producers(graph: Graph) -> dict[int, Node]:
+    """Return the node that computes each computed tensor."""
+    return {tensor: node for node in graph.nodes for tensor in node.outputs}
+
+
 def total_macs(graph: Graph) -> int:
     """Return the multiply-accumulates of the nodes that the outputs depend on."""
     return sum(macs(graph, node) for node in live_nodes(graph))
+
+
+def count_of(number: int, noun: str) -> str:
+    """Return e.g. '2 windows'."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")

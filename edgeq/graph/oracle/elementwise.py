@@ -248,6 +248,13 @@ def unary(build: Callable[[float, int, float, int], tables.Table]) -> Callable[[
     return lambda call: _table(call, build(*_ends(call)))
 
 
+def byte_table(call: Call) -> Run:
+    """BYTE_TABLE: entry b of input 1 is the output for the byte b, read as unsigned."""
+    table = call.input(1).data
+    assert table is not None
+    return lambda x, *_: table[np.ascontiguousarray(x).view(np.uint8)]
+
+
 def quantize(call: Call) -> Run:
     """QUANTIZE: from float32, or from one integer quantisation to another."""
     dtype = DTYPES[call.output.dtype]

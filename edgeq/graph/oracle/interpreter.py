@@ -76,6 +76,7 @@ _ARITHMETIC: dict[str, Prepare] = {
 _GENERAL: dict[str, Prepare] = {
     "QUANTIZE": elementwise.quantize,
     "DEQUANTIZE": elementwise.dequantize,
+    "BYTE_TABLE": elementwise.byte_table,
     "CONCATENATION": movement.concatenate,
     "PAD": movement.pad,
     "PADV2": movement.pad,

@@ -52,7 +52,13 @@ def affine(tensor: Tensor) -> tuple[float, int]:
 
 
 def fused_range(call: Call) -> tuple[int, int]:
-    """Return the int8 clamp of the fused activation (CalculateActivationRangeQuantized)."""
+    """Return the int8 clamp of the fused activation (CalculateActivationRangeQuantized).
+
+    The compiler's passes may give one as the options activation_min and activation_max, which no
+    file can hold.
+    """
+    if "activation_min" in call.node.options:
+        return call.number("activation_min"), call.number("activation_max")
     name = str(call.option("fused_activation_function", "NONE"))
     return clamp_range(*_FUSED[name], *affine(call.output))
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from edgeq.graph.calls import Call
 from edgeq.graph.oracle.requantization import Run, clamp, fused_range
+from edgeq.graph.shapes import EXPLICIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ class Windows:
     @classmethod
     def of(cls, call: Call, height: int, width: int) -> Windows:
         """Return the windows of `call`, each of `height` x `width` taps."""
-        return cls(_span(call, 1, "h", height), _span(call, 2, "w", width))
+        return cls(_span(call, 1, "h", height, "top"), _span(call, 2, "w", width, "left"))
 
     def pad(self, x: NDArray[Any], value: float) -> NDArray[Any]:
         """Return `x` (NHWC) with `value` where windows reach over the border."""
@@ -59,14 +60,16 @@ class Windows:
                 yield row, column, padded[:, lines, points]
 
 
-def _span(call: Call, axis: int, side: str, size: int) -> Span:
+def _span(call: Call, axis: int, side: str, size: int, edge: str) -> Span:
     length, count = call.data[axis], call.output.shape[axis]
     stride = call.number(f"stride_{side}", 1)
     dilation = call.number(f"dilation_{side}_factor", 1)
-    padding = 0
+    before = 0
     if call.option("padding", "SAME") == "SAME":
-        padding = max(0, (count - 1) * stride + (size - 1) * dilation + 1 - length)
-    return Span(length, count, size, stride, dilation, padding // 2)
+        before = max(0, (count - 1) * stride + (size - 1) * dilation + 1 - length) // 2
+    elif call.option("padding") == EXPLICIT:
+        before = call.number(f"pad_{edge}")
+    return Span(length, count, size, stride, dilation, before)
 
 
 def _places(span: Span) -> Iterator[tuple[int, slice]]:

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
 from edgeq.compile.arithmetic import channel_multipliers, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Layer, Overlap
-from edgeq.compile.lower.convolution import node_window
-from edgeq.compile.lower.dsp.tiles import order_runs, shifts_right, tile_matrix
+from edgeq.compile.lower.convolution import Window, node_window
+from edgeq.compile.lower.dsp.tiles import (
+    PIXELS,
+    Matrix,
+    order_runs,
+    shifts_right,
+    tile_matrix,
+)
+from edgeq.compile.lower.dsp.winograd import WINOGRAD
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
+from edgeq.graph.oracle.requantization import zero_point_of
 
 
 def _is_tiled(graph: Graph, node: Node, target: Target) -> bool:
@@ -22,27 +35,88 @@ def _is_pointwise(graph: Graph, node: Node, target: Target) -> bool:
 
 def lower_pointwise(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower CONV_2D with a 1x1 kernel and stride 1."""
-    weights = weight_values(graph, node)
-    outputs, depth = len(weights), weights.shape[-1]
-    rows = graph.tensor(node.outputs[0]).elements // outputs
-    matrix = tile_matrix(
-        graph,
-        node,
-        weights.reshape(outputs, depth),
-        channel_multipliers(graph, node),
-        order_runs(1, depth),
-    )
-    fields = {"rows": rows, "depth": depth, **matrix.limits, "matrix": matrix.fields}
-    operands = (node.inputs[0], SCRATCH, node.outputs[0])
+    window = node_window(graph, node)
+    depth, outputs = window.input[3], window.output[3]
+    matrix = _window_matrix(graph, node, (1, depth))
+    pixels = math.prod(window.output[:3])
+    fields = {"rows": pixels, "depth": depth, "matrix": matrix.fields}
+    steps = [*range(PIXELS, pixels + 1, PIXELS), *range(pixels - pixels % PIXELS + 1, pixels + 1)]
+    distance = write_distance(np.array(steps), outputs, np.arange(pixels) * depth)
     return Layer(
-        (Call("eq_dsp_pointwise", "eq_dsp_pointwise", fields, operands),),
+        (Call("eq_dsp_pointwise", "eq_dsp_pointwise", fields, _operands(node)),),
         ("eq_dsp_pointwise", "eq_dsp_tile"),
         (matrix.constant,),
-        "1x1",
+        window.describe(),
         hot=True,
         scratch=matrix.scratch,
-        overlaps=(Overlap(node.inputs[0], max(0, rows * (outputs - depth))),),
+        overlaps=(Overlap(node.inputs[0], distance),),
     )
 
 
-CONVOLUTIONS = (Variant("pointwise", _is_pointwise, lower_pointwise),)
+def lower_convolution(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower CONV_2D of any window."""
+    window = node_window(graph, node)
+    (kh, kw), depth = window.kernel, window.input[3]
+    runs = (kh, kw * depth) if window.dilation[1] == 1 else (kh * kw, depth)
+    matrix = _window_matrix(graph, node, runs)
+    zero = zero_point_of(graph.tensor(node.inputs[0]))
+    fields = {"window": window.fields, "in_zero": zero, "matrix": matrix.fields}
+    border = kh * ((PIXELS - 1) * window.stride[1] + window.reach[1]) * depth
+    pixels = math.prod(window.output[:3])
+    ends = np.minimum(np.arange(PIXELS, pixels + PIXELS, PIXELS), pixels)
+    distance = write_distance(ends, window.output[3], first_reads(window))
+    return Layer(
+        (Call("eq_dsp_conv", "eq_dsp_conv", fields, _operands(node)),),
+        ("eq_dsp_border", "eq_dsp_conv", "eq_dsp_tile"),
+        (matrix.constant,),
+        window.describe(),
+        hot=True,
+        scratch=matrix.scratch + (border if window.is_padded else 0),
+        overlaps=(Overlap(node.inputs[0], distance),),
+    )
+
+
+def _window_matrix(graph: Graph, node: Node, runs: tuple[int, int]) -> Matrix:
+    weights = weight_values(graph, node)
+    rows = weights.reshape(len(weights), -1)
+    return tile_matrix(graph, node, rows, channel_multipliers(graph, node), order_runs(*runs))
+
+
+def _operands(node: Node) -> tuple[int, int, int]:
+    return node.inputs[0], SCRATCH, node.outputs[0]
+
+
+def first_reads(window: Window) -> NDArray[np.int64]:
+    """Return for each output pixel the offset of the first input byte that its window reads."""
+    batch, height, width, depth = window.input
+    starts = []
+    for axis, size in ((0, height), (1, width)):
+        first = np.arange(window.output[1 + axis]) * window.stride[axis] - window.pad[axis]
+        step = window.dilation[axis]
+        starts.append(np.minimum(np.where(first < 0, first % step, first), size))
+    image = (starts[0][:, None] * width + starts[1]).reshape(-1)
+    images = np.arange(batch)[:, None] * height * width
+    reads: NDArray[np.int64] = ((images + image) * depth).reshape(-1)
+    return reads
+
+
+def write_distance(ends: NDArray[np.int64], outputs: int, reads: NDArray[np.int64]) -> int:
+    """Return how far below its input an output must start, for tiles read before they are written.
+
+    Args:
+        ends: of each tile, in output pixels.
+        outputs: bytes of an output pixel.
+        reads: of each output pixel, the first offset that it reads.
+    """
+    to_read = np.minimum.accumulate(reads[::-1])[::-1]
+    before = ends[ends < len(reads)]
+    if not len(before):
+        return -int(reads.max(initial=0))
+    return int(np.max(before * outputs - to_read[before]))
+
+
+CONVOLUTIONS = (
+    Variant("pointwise", _is_pointwise, lower_pointwise),
+    WINOGRAD,
+    Variant("convolution", _is_tiled, lower_convolution),
+)

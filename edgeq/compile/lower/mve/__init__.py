@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
+from edgeq.compile.lower.mve.binary import BINARY_ROWS
+from edgeq.compile.lower.mve.depthwise import DEPTHWISE_ROWS
+from edgeq.compile.lower.mve.elementwise import ELEMENTWISE_ROWS
 from edgeq.compile.lower.mve.matrix import MATRIX_ROWS
 from edgeq.compile.lower.variants import Variant
 
-ROWS: dict[str, tuple[Variant, ...]] = {**MATRIX_ROWS}
+ROWS: dict[str, tuple[Variant, ...]] = {
+    **MATRIX_ROWS,
+    **DEPTHWISE_ROWS,
+    **BINARY_ROWS,
+    **ELEMENTWISE_ROWS,
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from edgeq.compile.arithmetic import Output, bias_values
 from edgeq.compile.layer import constant
@@ -14,6 +14,7 @@ from edgeq.graph.ops import call_of
 from edgeq.graph.oracle.fixed_point import quantize_multiplier
 from edgeq.graph.oracle.requantization import fused_range, zero_point_of
 
+BYTES = 16  # int8 of a vector
 LANES = 4  # accumulators that are requantised at once
 
 
@@ -27,28 +28,50 @@ def vector_output(
 ) -> Output:
     """Return the output stage of a node with weights, the input's zero point folded into the bias.
 
+    Arrays are filled up to whole vectors.
+
     Args:
         rows: the weights as [outputs, depth].
         multipliers: real multipliers below a half, one for each output or a single one.
     """
+    shared = len(set(multipliers)) == 1
+    factors = list(multipliers[:1]) * LANES if shared else multipliers
+    return _output(graph, node, rows, factors, 0 if shared else -1)
+
+
+def channel_output(
+    graph: Graph, node: Node, rows: NDArray[np.int8], multipliers: Sequence[float]
+) -> Output:
+    """Return `vector_output` with an entry for each output even where all share one factor."""
+    factors = multipliers if len(multipliers) > 1 else list(multipliers[:1]) * len(rows)
+    return _output(graph, node, rows, factors, -1)
+
+
+def _output(
+    graph: Graph, node: Node, rows: NDArray[np.int8], factors: Sequence[float], mask: int
+) -> Output:
     x, y = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
     sums = rows.astype(np.int64).sum(axis=1)
     bias = bias_values(graph, node, len(rows)) - zero_point_of(x) * sums
-    shared = len(set(multipliers)) == 1
-    pairs = [quantize_multiplier(m) for m in (multipliers[:1] * LANES if shared else multipliers)]
+    pairs = [quantize_multiplier(f) for f in factors]
     low, high = fused_range(call_of(graph, node))
     arrays = (
-        constant("bias", bias, np.int32),
-        constant("multiplier", [m for m, _ in pairs], np.int32),
-        constant("shift", [s if m else -1 for m, s in pairs], np.int8),
+        constant("bias", _whole(bias), np.int32),
+        constant("multiplier", _whole([m for m, _ in pairs]), np.int32),
+        constant("shift", _whole([s if m else -1 for m, s in pairs]), np.int8),
     )
     fields = {
         "bias": arrays[0].ref,
         "multiplier": arrays[1].ref,
         "shift": arrays[2].ref,
-        "mask": 0 if shared else -1,
+        "mask": mask,
         "zero": zero_point_of(y),
         "min": low,
         "max": high,
     }
     return Output(fields, arrays)
+
+
+def _whole(values: ArrayLike) -> NDArray[np.int64]:
+    flat = np.asarray(values, np.int64)
+    return np.pad(flat, (0, -len(flat) % LANES))

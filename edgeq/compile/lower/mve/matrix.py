@@ -2,59 +2,74 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeq.compile.arithmetic import channel_multipliers, weight_values
-from edgeq.compile.layer import SCRATCH, Call, Layer, Overlap, constant
+from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Overlap, constant
 from edgeq.compile.lower.convolution import node_window
 from edgeq.compile.lower.dense import dense_multipliers
-from edgeq.compile.lower.mve.arithmetic import LANES, shifts_right, vector_output
-from edgeq.compile.lower.mve.order import overlap_distance, window_starts
+from edgeq.compile.lower.mve.arithmetic import BYTES, LANES, shifts_right, vector_output
+from edgeq.compile.lower.mve.order import line_distance, line_scratch, overlap_distance
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
 
-PIXELS = 2  # rows of bytes that share each load of weights
+PAIR = 2  # rows that share each load of weights
+_TILE_ORDER = (0, 2, 1, 3)
+_WINDOW_BYTES, _MOST_WINDOWS = 640, 8
 
 
-def multiplies_rows(graph: Graph, node: Node, target: Target) -> bool:
-    """Whether a FULLY_CONNECTED or CONV_2D has outputs for a vector and factors below a half."""
-    wide = graph.tensor(node.outputs[0]).shape[-1] >= LANES
-    return target.mve and wide and shifts_right(_multipliers(graph, node))
+def scales_down(graph: Graph, node: Node, target: Target) -> bool:
+    """Whether the target has Helium and all factors of the node are below a half."""
+    return target.mve and shifts_right(_multipliers(graph, node))
+
+
+def is_vector(graph: Graph, node: Node, target: Target) -> bool:
+    """Whether a FULLY_CONNECTED has one row, and outputs for a vector."""
+    output = graph.tensor(node.outputs[0])
+    one = output.elements == output.shape[-1] >= LANES
+    return one and scales_down(graph, node, target)
 
 
 def is_pointwise(graph: Graph, node: Node, target: Target) -> bool:
     """Whether a CONV_2D is a product of matrices."""
     window = node_window(graph, node)
     plain = window.kernel == window.stride == (1, 1) and not window.is_padded
-    return plain and multiplies_rows(graph, node, target)
+    return plain and scales_down(graph, node, target)
 
 
-def lower_dense(graph: Graph, node: Node, target: Target) -> Layer:
-    """Lower FULLY_CONNECTED or a 1x1 CONV_2D."""
-    weights = weight_values(graph, node)
-    rows = weights.reshape(len(weights), -1)
+def lower_vector(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower FULLY_CONNECTED of one row."""
+    rows = weight_values(graph, node)
+    outputs, depth = rows.shape
     output = vector_output(graph, node, rows, _multipliers(graph, node))
     array = constant("weights", rows, np.int8)
-    outputs, depth = rows.shape
-    count = graph.tensor(node.outputs[0]).elements // outputs
-    fields = {
-        "rows": count,
-        "depth": depth,
-        "outputs": outputs,
-        "weights": array.ref,
-        "out": output.fields,
-    }
-    steps = range(0, count, PIXELS)
-    distance = overlap_distance(
-        [r * depth for r in steps], [min(r + PIXELS, count) * outputs for r in steps], held=True
-    )
+    fields = {"depth": depth, "outputs": outputs, "weights": array.ref, "out": output.fields}
     call = Call("eq_mve_dense", "eq_mve_dense", fields, (node.inputs[0], node.outputs[0]))
+    return Layer((call,), ("eq_mve_dense",), (array, *output.constants), hot=True)
+
+
+def lower_product(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower FULLY_CONNECTED of several rows, or a 1x1 CONV_2D."""
+    weights = weight_values(graph, node)
+    outputs, depth = len(weights), weights[0].size
+    count = graph.tensor(node.outputs[0]).elements // outputs
+    matrix, arrays = _matrix(graph, node)
+    steps = range(0, count, PAIR)
+    distance = overlap_distance(
+        [r * depth for r in steps], [min(r + PAIR, count) * outputs for r in steps], held=True
+    )
+    fields = {"rows": count, "matrix": matrix}
+    operands = (node.inputs[0], node.outputs[0])
     return Layer(
-        (call,),
-        ("eq_mve_dense", "eq_mve_matrix"),
-        (array, *output.constants),
+        (Call("eq_mve_pointwise", "eq_mve_pointwise", fields, operands),),
+        ("eq_mve_conv", "eq_mve_lines", "eq_mve_matrix"),
+        arrays,
         "1x1" if node.op == "CONV_2D" else "",
         hot=True,
         overlaps=(Overlap(node.inputs[0], distance),),
@@ -62,30 +77,50 @@ def lower_dense(graph: Graph, node: Node, target: Target) -> Layer:
 
 
 def lower_conv(graph: Graph, node: Node, target: Target) -> Layer:
-    """Lower any CONV_2D: windows of two pixels are gathered, then multiplied like rows."""
+    """Lower any CONV_2D: windows of some pixels are gathered, then multiplied like rows."""
     window = node_window(graph, node)
-    weights = weight_values(graph, node)
-    rows = weights.reshape(len(weights), -1)
-    output = vector_output(graph, node, rows, _multipliers(graph, node))
-    array = constant("weights", rows, np.int8)
-    in_place = window.kernel[0] == 1 and window.dilation[1] == 1
+    matrix, arrays = _matrix(graph, node)
+    depth = weight_values(graph, node)[0].size
+    columns = int(np.clip(_WINDOW_BYTES // depth // PAIR * PAIR, PAIR, _MOST_WINDOWS))
     fields = {
         "window": window.fields,
         "in_zero": zero_point_of(graph.tensor(node.inputs[0])),
+        "columns": columns,
+        "matrix": matrix,
+    }
+    operands = (node.inputs[0], node.outputs[0], SCRATCH)
+    return Layer(
+        (Call("eq_mve_conv", "eq_mve_conv", fields, operands),),
+        ("eq_mve_conv", "eq_mve_lines", "eq_mve_matrix"),
+        arrays,
+        window.describe(),
+        hot=True,
+        scratch=line_scratch(window) + columns * depth + BYTES,
+        overlaps=(Overlap(node.inputs[0], line_distance(window)),),
+    )
+
+
+def _matrix(graph: Graph, node: Node) -> tuple[Mapping[str, Any], tuple[Constant, ...]]:
+    """Return the initialiser of `struct eq_mve_matrix` and its arrays."""
+    weights = weight_values(graph, node)
+    rows = weights.reshape(len(weights), -1)
+    output = vector_output(graph, node, rows, _multipliers(graph, node))
+    array = constant("weights", tile_weights(rows), np.int8)
+    fields = {
+        "depth": rows.shape[1],
+        "outputs": len(rows),
         "weights": array.ref,
         "out": output.fields,
     }
-    operands = (node.inputs[0], node.outputs[0], SCRATCH)
-    distance = overlap_distance(*window_starts(window, PIXELS), held=in_place)
-    return Layer(
-        (Call("eq_mve_conv", "eq_mve_conv", fields, operands),),
-        ("eq_mve_conv", "eq_mve_matrix"),
-        (array, *output.constants),
-        window.describe(),
-        hot=True,
-        scratch=PIXELS * rows.shape[1],
-        overlaps=(Overlap(node.inputs[0], distance),),
-    )
+    return fields, (array, *output.constants)
+
+
+def tile_weights(rows: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return [outputs][depth] as [tiles][2][blocks][2][16], see eq_mve_matrix.h."""
+    outputs, depth = rows.shape
+    padded = np.pad(rows, ((0, -outputs % LANES), (0, -depth % BYTES)))
+    tiles = padded.reshape(-1, LANES, padded.shape[1] // BYTES, BYTES)[:, _TILE_ORDER]
+    return tiles.reshape(len(tiles), 2, 2, -1, BYTES).swapaxes(2, 3)
 
 
 def _multipliers(graph: Graph, node: Node) -> list[float]:
@@ -97,9 +132,12 @@ def _multipliers(graph: Graph, node: Node) -> list[float]:
 
 
 MATRIX_ROWS: dict[str, tuple[Variant, ...]] = {
-    "FULLY_CONNECTED": (Variant("mve-dense", multiplies_rows, lower_dense),),
+    "FULLY_CONNECTED": (
+        Variant("mve-dense", is_vector, lower_vector),
+        Variant("mve-rows", scales_down, lower_product),
+    ),
     "CONV_2D": (
-        Variant("mve-pointwise", is_pointwise, lower_dense),
-        Variant("mve-conv", multiplies_rows, lower_conv),
+        Variant("mve-pointwise", is_pointwise, lower_product),
+        Variant("mve-conv", scales_down, lower_conv),
     ),
 }

@@ -8,6 +8,9 @@ import numpy as np
 
 from edgeq.compile.lower.convolution import Window
 
+_POINTER = 4
+_SLACK = 16  # bytes that vectors read or write beyond
+
 
 def overlap_distance(starts: Sequence[int], ends: Sequence[int], *, held: bool) -> int:
     """Return how many bytes below its input an output must start.
@@ -21,19 +24,25 @@ def overlap_distance(starts: Sequence[int], ends: Sequence[int], *, held: bool) 
     after = np.asarray(ends)
     if not held:
         needed, after = needed[1:], after[:-1]
-    return int(np.max(after - needed)) if len(needed) else -int(after[-1] if held else 0)
+    return int(np.max(after - needed, initial=0 if held else -ends[-1]))
 
 
-def window_starts(window: Window, pixels: int) -> tuple[list[int], list[int]]:
-    """Return `starts` and `ends` of a kernel that makes `pixels` outputs of a row a step."""
+def line_distance(window: Window) -> int:
+    """Return the distance of a kernel that copies the rows of its windows before it writes."""
     batch, in_h, in_w, in_c = window.input
     _, out_h, out_w, out_c = window.output
     starts, ends = [], []
     for n in range(batch):
+        copied = 0
         for oy in range(out_h):
-            row = min(max(oy * window.stride[0] - window.pad[0], 0), in_h)
-            for ox in range(0, out_w, pixels):
-                column = max(ox * window.stride[1] - window.pad[1], 0)
-                starts.append(((n * in_h + row) * in_w + min(column, in_w)) * in_c)
-                ends.append(((n * out_h + oy) * out_w + min(ox + pixels, out_w)) * out_c)
-    return starts, ends
+            row = max(copied, oy * window.stride[0]) - window.pad[0]
+            copied = oy * window.stride[0] + window.reach[0]
+            starts.append((n * in_h + min(max(row, 0), in_h)) * in_w * in_c)
+            ends.append((n * out_h + oy + 1) * out_w * out_c)
+    return overlap_distance(starts, ends, held=False)
+
+
+def line_scratch(window: Window) -> int:
+    """Return the bytes of pointers to a window's rows, of these, and of what is read beyond."""
+    width = (window.output[2] - 1) * window.stride[1] + window.reach[1]
+    return window.reach[0] * (_POINTER + width * window.input[3]) + _SLACK

@@ -5,15 +5,18 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import channel_multipliers, weight_values, weighted_output
+from edgeq.compile.arithmetic import channel_multipliers, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Layer, constant
 from edgeq.compile.lower.convolution import Window, node_window
+from edgeq.compile.lower.small.scaling import finishing
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
 
 CHUNK = 2  # taps whose products two 16-bit lanes can hold
 UNROLLED = 4  # taps that the inner loop takes at once
+CORES = frozenset({"cortex-m0", "cortex-m0plus", "cortex-m3", "rv32imc", "rv32imac"})
+BIASED = frozenset({"cortex-m0", "cortex-m0plus"})  # a byte load with an offset has no sign there
 LANES = range(-(1 << 15), 1 << 15)
 
 
@@ -46,7 +49,7 @@ def is_paired(graph: Graph, node: Node, target: Target) -> bool:
     window = node_window(graph, node)
     pixels = window.output[1] * window.output[2]
     return (
-        target.core in ("cortex-m0", "cortex-m0plus")
+        target.core in CORES
         and pixels > 1
         and lanes_hold(paired_weights(window, weight_values(graph, node)))
     )
@@ -57,25 +60,26 @@ def lower_paired(graph: Graph, node: Node, target: Target) -> Layer:
     window = node_window(graph, node)
     weights = weight_values(graph, node)
     rows = paired_weights(window, weights)
-    output = weighted_output(
+    finish, arrays = finishing(
         graph, node, weights.reshape(len(weights), -1), channel_multipliers(graph, node)
     )
-    array = constant("weights", rows.astype(np.int16) + 128, np.uint8)
+    kernel, words = ("eq_paired_biased", 3) if target.core in BIASED else ("eq_paired", 2)
+    array = constant("weights", rows ^ np.int8(-128) if target.core in BIASED else rows, np.int8)
     depth = rows.shape[1]
     fields = {
         "window": window.fields,
         "depth": depth,
         "in_zero": zero_point_of(graph.tensor(node.inputs[0])),
         "weights": array.ref,
-        "out": output.fields,
+        **finish,
     }
     operands = (SCRATCH, node.inputs[0], node.outputs[0])
-    call = Call("eq_paired_biased", "eq_paired", fields, operands)
+    call = Call(kernel, "eq_paired", fields, operands)
     return Layer(
         (call,),
-        ("eq_paired_biased",),
-        (array, *output.constants),
+        (kernel,),
+        (array, *arrays),
         window.describe(),
         hot=True,
-        scratch=12 * depth + 4 * window.kernel[1] * window.input[3],
+        scratch=4 * words * depth + 4 * window.kernel[1] * window.input[3],
     )

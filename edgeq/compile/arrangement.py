@@ -1,0 +1,107 @@
+"""From a graph to layers in an arena: what runs when, what lies where."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from edgeq.compile.layer import Layer
+from edgeq.compile.memory.lifetimes import computing_nodes, find_permits, find_storage
+from edgeq.compile.memory.packing import Buffer, Permit, arena_bytes
+from edgeq.compile.memory.planner import check_plan, plan_arena
+from edgeq.compile.streaming.group import lower_group, note
+from edgeq.compile.streaming.selection import Step, Wish, plain_step, step_buffers, stream
+from edgeq.compile.support import lower
+from edgeq.compile.target import Target
+from edgeq.core.records import Goal
+from edgeq.graph.ir import Graph, Node
+
+# How much the goals let stripes cost, as a share of the multiply-accumulates; goals that are not
+# here stream for a budget alone.
+_STREAMS: Mapping[Goal, float] = {"ram": float("inf"), "balanced": 0.04}
+
+_ROOMS = (1.0, 0.9, 0.75, 0.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Arrangement:
+    """Layers with the nodes that each computes, and the plan of the arena.
+
+    `offsets` has the offset of each buffer by its tensor, or by its layer's scratch key.
+    """
+
+    nodes: tuple[Node, ...]
+    computed: tuple[tuple[Node, ...], ...]
+    layers: tuple[Layer, ...]
+    storage: Mapping[int, int]
+    buffers: Mapping[int, Buffer]
+    offsets: Mapping[int, int]
+    permits: tuple[Permit, ...]
+    arena: int
+    notes: tuple[str, ...] = ()
+
+
+def arrange(graph: Graph, target: Target) -> Arrangement:
+    """Lower a graph and plan its arena; stream rows where goal or budget ask for it."""
+    storage = find_storage(graph)
+    plain = [plain_step(n, lower(graph, n, target)) for n in computing_nodes(graph)]
+    best = _settle(graph, plain, storage, target)
+    for wish in _wishes(graph, target):
+        if best.arena <= wish.enough:
+            continue
+        steps = stream(graph, plain, storage, wish)
+        if any(s.group for s in steps):
+            streamed = _settle(graph, steps, storage, target)
+            best = min(best, streamed, key=lambda a: a.arena)
+    return best
+
+
+def _wishes(graph: Graph, target: Target) -> list[Wish]:
+    """Return the ways to stream, in the order in which they are tried.
+
+    An arena can be larger than its layers need one by one: a budget is asked for with room.
+    """
+    goal, budget = target.options.goal, target.options.ram_bytes
+    if budget is None and target.room is not None:
+        budget = target.room - sum(graph.tensor(t).bytes for t in graph.inputs)
+    free = [Wish(dearest=_STREAMS[goal])] if goal in _STREAMS else []
+    if budget is None:
+        return free
+    rooms = (int(budget * share) for share in _ROOMS)
+    return [*free, *(Wish(budget, enough) for enough in rooms)]
+
+
+def _settle(
+    graph: Graph, steps: Sequence[Step], storage: Mapping[int, int], target: Target
+) -> Arrangement:
+    """Return the arrangement of steps, after an independent check of what overlaps in it."""
+    layers = tuple(_layer(graph, s, target) for s in steps)
+    nodes = tuple(s.node for s in steps)
+    final = [
+        Step(s.node, s.nodes, layer.scratch, layer.overlaps)
+        for s, layer in zip(steps, layers, strict=True)
+    ]
+    buffers = step_buffers(graph, final, storage)
+    permits = find_permits(graph, nodes, [x.overlaps for x in layers], storage, buffers)
+    sizes = tuple(buffers.values())
+    offsets = plan_arena(sizes, permits)
+    size = arena_bytes(sizes, offsets)
+    check_plan(sizes, offsets, size, permits)
+    return Arrangement(
+        nodes=nodes,
+        computed=tuple(s.nodes for s in steps),
+        layers=layers,
+        storage=storage,
+        buffers=buffers,
+        offsets=dict(zip(buffers, offsets, strict=True)),
+        permits=permits,
+        arena=size,
+        notes=tuple(note(graph, s.group) for s in steps if s.group),
+    )
+
+
+def _layer(graph: Graph, step: Step, target: Target) -> Layer:
+    if step.group is not None:
+        return lower_group(graph, step.group, target)
+    assert step.layer is not None
+    return step.layer

@@ -1,0 +1,28 @@
+/* DEPTHWISE_CONV_2D with one output for each channel, sixteen channels at once. */
+#ifndef EQ_MVE_DEPTHWISE_H
+#define EQ_MVE_DEPTHWISE_H
+
+#include "eq_mve.h"
+#include "eq_window.h"
+
+/* Sixteen lanes are a block of channels, and `x_step` and `y_step` lead to the next pixel; or they
+   are whole pixels of few channels, side by side in both tensors, and both steps are 16.
+   weights[blocks][kernel_h][kernel_w][16]; bias, multiplier and shift of a block come in the order
+   of the lanes' accumulators: 0 4 8 12, 2 6 10 14, 1 5 9 13, 3 7 11 15.
+   No two neighbouring taps weigh more than 255 together: their products fit 16 bits. */
+struct eq_mve_depthwise {
+    struct eq_window window;
+    int8_t in_zero;
+    int8_t side_by_side;
+    int16_t steps;
+    int16_t x_step;
+    int16_t y_step;
+    const int8_t *weights;
+    struct eq_mve_output out;
+};
+
+/* `scratch` holds the rows of a window, padded, and 16 bytes. */
+void eq_mve_depthwise(const struct eq_mve_depthwise *layer, const int8_t *x, int8_t *y,
+                      int8_t *scratch);
+
+#endif

@@ -1,0 +1,198 @@
+"""DEPTHWISE_CONV_2D on the DSP extension: windows over a plane of one channel."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.compile.arithmetic import (
+    accumulator_bounds,
+    accumulator_reach,
+    bias_values,
+    channel_multipliers,
+    pack_shift,
+    weight_values,
+    weighted_output,
+)
+from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, constant
+from edgeq.compile.lower.convolution import Window, node_window
+from edgeq.compile.lower.dsp.planes import Axes
+from edgeq.compile.lower.variants import Variant
+from edgeq.compile.target import Target
+from edgeq.compile.thresholds import Stage, prove
+from edgeq.graph.ir import Graph, Node
+from edgeq.graph.ops import call_of
+from edgeq.graph.oracle.fixed_point import quantize_multiplier
+from edgeq.graph.oracle.requantization import fused_range, zero_point_of
+
+# As in kernels/eq_plane.h: elements are 256 * x.
+SCALE, SHIFT, PROVED = 256, 9, 127
+_WORDS = 64  # as in kernels/eq_plane_any.h
+_PLANES = 2  # two channels are gathered at once
+_ROW = (0, 1, 1, 2)  # taps of a line, so that a word widens to (w0, w1) and (w1, w2)
+# Instructions of the assembly for a pair of outputs, a single one, and a line.
+_PAIR, _SINGLE, _LINE = 26, 18, 12
+
+
+def _cost(axes: Axes) -> int:
+    """Return the instructions for a channel."""
+    pairs, odd = divmod(axes.window.output[axes.line], 2)
+    return axes.window.output[axes.across] * (pairs * _PAIR + odd * _SINGLE + _LINE)
+
+
+def _axes_3x3(window: Window) -> Axes:
+    both = [Axes(window, line) for line in (2, 1) if window.output[line] > 1]
+    return min(both, key=_cost)
+
+
+def _is_3x3(graph: Graph, node: Node, target: Target) -> bool:
+    window = node_window(graph, node)
+    return (
+        target.dsp
+        and window.kernel == (3, 3)
+        and window.dilation == (1, 1)
+        and window.stride in ((1, 1), (2, 2))
+        and window.input[3] == window.output[3]
+        and max(window.output[1:3]) > 1
+        and _axes_3x3(window).is_inside
+        and _axes_3x3(window).affords(target, _PLANES)
+        and is_rectified(graph, node)
+    )
+
+
+def lower_3x3(graph: Graph, node: Node, target: Target) -> Layer:
+    window = node_window(graph, node)
+    axes = _axes_3x3(window)
+    kernels = weight_values(graph, node)[0].transpose(2, 0, 1)  # [channel][height][width]
+    if axes.line == 1:
+        kernels = kernels.transpose(0, 2, 1)
+    words, shift = _channels(graph, node, kernels)
+    low, high = fused_range(call_of(graph, node))
+    fields: dict[str, Any] = {
+        **axes.fields(),
+        "in_zero": zero_point_of(graph.tensor(node.inputs[0])),
+        "zero": zero_point_of(graph.tensor(node.outputs[0])),
+        "min": low,
+        "max": high,
+        "channel": words.ref,
+    }
+    constants: tuple[Constant, ...] = (words,)
+    if shift is not None:
+        fields["shift"] = shift.ref
+        constants += (shift,)
+    kernel = f"eq_plane_stride{window.stride[0]}"
+    call = Call(kernel, "eq_plane", fields, _operands(node))
+    return Layer(
+        (call,),
+        ("eq_plane", kernel),
+        constants,
+        window.describe(),
+        hot=True,
+        scratch=axes.scratch(_PLANES),
+        overlaps=axes.overlaps(node.inputs[0]),
+    )
+
+
+def _channels(
+    graph: Graph, node: Node, kernels: NDArray[np.int8]
+) -> tuple[Constant, Constant | None]:
+    """Return five words for each channel, and shifts where a channel is without proof."""
+    rows = kernels.reshape(len(kernels), -1).astype(np.int64)
+    zero = zero_point_of(graph.tensor(node.inputs[0]))
+    bias = bias_values(graph, node, len(rows))
+    folded = bias - zero * rows.sum(axis=1)
+    pairs = [quantize_multiplier(m) for m in channel_multipliers(graph, node)]
+    multiplier, shift = np.array(pairs, np.int64).T
+    multiplier, shift = (np.broadcast_to(a, len(rows)) for a in (multiplier, shift))
+    low, high = accumulator_reach(rows, bias, zero)
+    least, most = fused_range(call_of(graph, node))
+    y_zero = zero_point_of(graph.tensor(node.outputs[0]))
+    affine = prove(Stage(multiplier, shift, low, high, y_zero, least, most), SCALE, SHIFT)
+    offset = affine.offset + SCALE * folded
+    proved = affine.proved & (np.abs(offset) < 1 << 31)
+    words = np.empty((len(rows), 5), np.int32)
+    words[:, :3] = kernels[:, :, _ROW].copy().view("<i4")[:, :, 0]
+    words[:, 3] = np.where(proved, offset, folded)
+    words[:, 4] = np.where(proved, affine.multiplier, multiplier)
+    bounds = accumulator_bounds(kernels.reshape(len(rows), -1), bias, zero)
+    shifts = [
+        PROVED if fine else pack_shift(int(m), int(s), int(b))
+        for fine, m, s, b in zip(proved, multiplier, shift, bounds, strict=True)
+    ]
+    exact = None if proved.all() else constant("shift", shifts, np.int8)
+    return constant("channel", words, np.int32), exact
+
+
+def is_rectified(graph: Graph, node: Node) -> bool:
+    """Return whether the output is clamped at its zero point and nowhere else."""
+    low, high = fused_range(call_of(graph, node))
+    return low == zero_point_of(graph.tensor(node.outputs[0])) == -128 and high == 127
+
+
+def _axes_any(window: Window) -> Axes:
+    return min((Axes(window, line) for line in (2, 1)), key=lambda axes: math.prod(_rows(axes)))
+
+
+def _rows(axes: Axes) -> tuple[int, int]:
+    """Return the rows of a window and the words of a row; dilated taps have noughts between."""
+    return axes.window.kernel[axes.across - 1], (axes.window.reach[axes.line - 1] + 1) // 2
+
+
+def _is_any(graph: Graph, node: Node, target: Target) -> bool:
+    window = node_window(graph, node)
+    axes = _axes_any(window)
+    sums = np.abs(weight_values(graph, node).astype(np.int64)).sum(axis=(0, 1, 2))
+    return (
+        target.dsp
+        and math.prod(_rows(axes)) <= _WORDS
+        and math.prod(window.output[1:3]) > 1
+        and axes.is_inside
+        and axes.affords(target, 1)
+        and bool(sums.max() * 128 * SCALE < 1 << 31)
+    )
+
+
+def lower_any(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower any window, and any number of outputs for each channel."""
+    window = node_window(graph, node)
+    axes = _axes_any(window)
+    taps = weight_values(graph, node)[0].transpose(2, 0, 1)  # [output][height][width]
+    output = weighted_output(
+        graph, node, taps.reshape(len(taps), -1), channel_multipliers(graph, node)
+    )
+    rows, words = _rows(axes)
+    lines = taps if axes.line == 2 else taps.transpose(0, 2, 1)
+    spread = np.zeros((len(taps), rows, 2 * words), np.int8)
+    spread[:, :, : axes.window.reach[axes.line - 1] : window.dilation[axes.line - 1]] = lines
+    weights = constant("weights", spread, np.int8)
+    fields: dict[str, Any] = {
+        "plane": {**axes.fields(), "in_zero": zero_point_of(graph.tensor(node.inputs[0]))},
+        "copies": window.output[3] // window.input[3],
+        "rows": rows,
+        "words": words,
+        "row_step": window.dilation[axes.across - 1] * axes.pitch,
+        "step": window.stride[axes.line - 1],
+        "advance": window.stride[axes.across - 1] * axes.pitch,
+        "weights": weights.ref,
+        "out": output.fields,
+    }
+    call = Call("eq_plane_any", "eq_plane_any", fields, _operands(node))
+    return Layer(
+        (call,),
+        ("eq_plane", "eq_plane_any"),
+        (weights, *output.constants),
+        window.describe(),
+        hot=True,
+        scratch=axes.scratch(1),
+        overlaps=axes.overlaps(node.inputs[0]),
+    )
+
+
+def _operands(node: Node) -> tuple[int, int, int]:
+    return node.inputs[0], SCRATCH, node.outputs[0]
+
+
+DEPTHWISE = (Variant("3x3", _is_3x3, lower_3x3), Variant("any", _is_any, lower_any))

@@ -1,0 +1,101 @@
+"""Small models for the kernels of cores with the DSP extension."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+from hypothesis import strategies as st
+
+from edgeq.graph.ir import Graph, Quantization, Tensor
+from tests.graph.oracle.strategies import activations, int8s, weighted
+from tests.support.models import ModelBuilder, constant, one_op, window_output
+
+
+def _replaced(graph: Graph, index: int, tensor: Tensor) -> Graph:
+    tensors = (*graph.tensors[:index], tensor, *graph.tensors[index + 1 :])
+    return replace(graph, tensors=tensors)
+
+
+def rectified(graph: Graph) -> Graph:
+    """Return a model of one operator whose output has the least zero point."""
+    y = graph.tensor(graph.outputs[0])
+    assert y.quantization is not None
+    quantized: Quantization = replace(y.quantization, zero_points=(-128,))
+    return _replaced(graph, y.index, replace(y, quantization=quantized))
+
+
+def symmetric(graph: Graph) -> Graph:
+    """Return a model of one operator whose weights are above -128, as converters make them."""
+    w = graph.tensor(graph.nodes[0].inputs[1])
+    assert w.data is not None
+    return _replaced(graph, w.index, replace(w, data=np.maximum(w.data, np.int8(-127))))
+
+
+@st.composite
+def usual(draw: st.DrawFn, models: st.SearchStrategy[Graph]) -> Graph:
+    """Models as converters make them more often than at random: ReLU, symmetric weights."""
+    graph = symmetric(draw(models))
+    return rectified(graph) if draw(st.integers(0, 3)) else graph
+
+
+@st.composite
+def depthwise_3x3(draw: st.DrawFn) -> Graph:
+    stride = draw(st.integers(1, 2))
+    padding = draw(st.sampled_from(["SAME", "VALID"]))
+    batch, channels = draw(st.integers(1, 2)), draw(st.integers(1, 5))
+    size = [draw(st.integers(3 if padding == "VALID" else 1, 14)) for _ in range(2)]
+    output = [window_output(n, 3, stride, padding) for n in size]
+    options = {
+        "padding": padding, "stride_h": stride, "stride_w": stride, "depth_multiplier": 1,
+        "fused_activation_function": draw(activations),
+    }  # fmt: skip
+    return draw(
+        weighted(
+            "DEPTHWISE_CONV_2D", (1, 3, 3, channels), 3,
+            x=(batch, *size, channels), y=(batch, *output, channels), options=options,
+        )
+    )  # fmt: skip
+
+
+@st.composite
+def sums(draw: st.DrawFn, op: str) -> Graph:
+    """Sums of equal shapes whose scales are within reach of each other."""
+    shape = (draw(st.integers(1, 3)), draw(st.integers(1, 40)))
+    near = [draw(int8s(shape)) for _ in range(3)]
+    power = draw(st.floats(-7, 0, allow_subnormal=False))
+    tensors = []
+    for tensor in near:
+        assert tensor.quantization is not None
+        scale = float(np.float32(2.0 ** (power + draw(st.floats(-2, 2, allow_subnormal=False)))))
+        tensors.append(replace(tensor, quantization=replace(tensor.quantization, scales=(scale,))))
+    fused = {"fused_activation_function": draw(activations)}
+    return one_op(op, tensors[:2], tensors[2], fused)
+
+
+@st.composite
+def pixel_means(draw: st.DrawFn, op: str) -> Graph:
+    """MEAN or SUM over height and width, of more than 255 pixels too."""
+    batch, channels = draw(st.integers(1, 2)), draw(st.integers(3, 10))
+    height, width = (draw(st.integers(1, 20)) for _ in range(2))
+    x = draw(int8s((batch, height, width, channels)))
+    axes = constant([1, 2], "int32")
+    return one_op(op, [x, axes], draw(int8s((batch, channels))), {"keep_dims": False})
+
+
+def side_by_side(graphs: Sequence[Graph]) -> Graph:
+    """Return one model that computes what all of `graphs` do."""
+    builder = ModelBuilder()
+    outputs: list[int] = []
+    for graph in graphs:
+        place = {
+            t.index: builder.input(t) if t.index in graph.inputs else builder.add(t)
+            for t in graph.tensors
+            if t.index not in graph.outputs
+        }
+        for node in graph.nodes:
+            sources = [place.get(i, -1) for i in node.inputs]
+            results = [replace(graph.tensor(i), name="") for i in node.outputs]
+            outputs.append(builder.op(node.op, sources, results, node.options, node.version))
+    return builder.build(outputs)
