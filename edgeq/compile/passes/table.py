@@ -19,6 +19,7 @@ from edgeq.compile.passes.table_merging import (
     merge_requantizations,
     tabulate_pairs,
 )
+from edgeq.compile.passes.transposed_convolutions import expand_transposed
 from edgeq.compile.passes.transposes import eliminate_transposes
 from edgeq.core.errors import UsageError, did_you_mean
 from edgeq.core.records import PassRecord
@@ -82,6 +83,13 @@ PASSES: tuple[Pass, ...] = (
         widen_single_channels,
         "A depthwise convolution of one channel becomes a convolution, whose kernels are faster.",
         "Both compute the same sums of the same products, and requantise them alike.",
+    ),
+    Pass(
+        "transposed-convolutions",
+        expand_transposed,
+        "A transposed convolution becomes a convolution with a channel for every place between "
+        "two inputs, whose kernels are faster; a copy lays the places side by side.",
+        "Every output is the sum of the same products, and of noughts.",
     ),
     Pass(
         "requantise-merging",
