@@ -260,16 +260,23 @@ static void widen_1(const int8_t *x, const struct eq_dsp_runs *runs, int32_t *to
 
 static void widen_tails(const int8_t *x, const struct eq_dsp_runs *runs, int32_t *to)
 {
-    const int32_t tail = runs->tail;
-    int32_t left;
-    for (left = runs->count; left > 0; left--) {
-        to[0] = tail > 1 ? eq_dsp_pair(x[0], x[1]) : (uint16_t)x[0];
-        if (tail > 2) {
-            to[4] = (uint16_t)x[2];
-            to += 4;
+    const int32_t tail = runs->tail, step = runs->step;
+    int32_t left = runs->count;
+    if (tail == 1) {
+        for (; left > 1; left -= 2, x += 2 * step, to += 4) {
+            to[0] = eq_dsp_pair(x[0], x[step]);
         }
-        x += runs->step;
-        to += 4;
+        if (left > 0) {
+            to[0] = x[0];
+        }
+        return;
+    }
+    for (; left > 0; left--, x += step, to += 4) {
+        to[0] = eq_dsp_pair(x[0], x[1]);
+        if (tail > 2) {
+            to += 4;
+            to[0] = x[2];
+        }
     }
 }
 
@@ -277,14 +284,15 @@ void eq_dsp_widen(const struct eq_dsp_runs *runs, const int8_t *x, int32_t pixel
                   int32_t *to, int32_t *rest)
 {
     int32_t p;
-    if (runs->quads > 0) {
-        if (pixels == 4) {
-            widen_4(x, runs, next, to);
-        } else {
-            widen_1(x, runs, to);
-        }
+    if (pixels == 4 && runs->quads > 0) {
+        widen_4(x, runs, next, to);
     }
-    for (p = 0; runs->tail > 0 && p < pixels; p++) {
-        widen_tails(x + p * next + 4 * runs->quads, runs, rest + p);
+    for (p = 0; p < pixels; p++, x += next) {
+        if (pixels < 4) {
+            widen_1(x, runs, to + p);
+        }
+        if (runs->tail > 0) {
+            widen_tails(x + 4 * runs->quads, runs, rest + p);
+        }
     }
 }

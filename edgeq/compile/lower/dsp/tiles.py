@@ -34,17 +34,19 @@ def shifts_right(multipliers: Sequence[float]) -> bool:
     return all(m == 0 or shift < 0 for m, shift in map(quantize_multiplier, multipliers))
 
 
-def order_runs(runs: int, length: int) -> NDArray[np.int64]:
-    """Return the order in which `runs` of `length` bytes are widened; -1 stands for nothing.
+def order_runs(groups: int, runs: int, length: int) -> NDArray[np.int64]:
+    """Return the order in which `groups` of `runs` of `length` bytes are widened; -1: nothing.
 
-    Fours give bytes 0, 2, 1, 3: what two SXTB16 make of a word. What is left of each run comes
-    behind all fours, and the count is even.
+    Fours give bytes 0, 2, 1, 3: what two SXTB16 make of a word. What is left of the runs comes
+    behind all fours, in pairs: of one run or, where it is a single byte, of two runs of a group.
     """
-    places = np.arange(runs * length).reshape(runs, length)
+    places = np.arange(groups * runs * length).reshape(groups, runs, length)
     whole = length - length % 4
-    fours = places[:, :whole].reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(-1)
-    rest = [np.append(r, [-1] * (len(r) % 2)) for r in places[:, whole:]]
-    return np.concatenate([fours, *rest]).astype(np.int64)
+    fours = places[:, :, :whole].reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(-1)
+    rest = places[:, :, whole:]
+    rows = rest.reshape(groups, runs) if length % 4 == 1 else rest.reshape(groups * runs, -1)
+    pairs = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2)), constant_values=-1)
+    return np.concatenate([fours, pairs.reshape(-1)]).astype(np.int64)
 
 
 def tile_matrix(
