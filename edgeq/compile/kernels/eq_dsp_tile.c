@@ -2,38 +2,41 @@
 
 #ifdef EQ_DSP_ASM
 
-/* Two inputs of four pixels: r0 x, r1 stream, r4..r11 the sums a b of each pixel. Single loads in
-   a row take a cycle each, behind the first. */
-#define LOAD                    \
-    "ldr.w r2, [r0], #4\n"      \
-    "ldr.w r3, [r0], #4\n"      \
-    "ldr.w r12, [r1], #4\n"     \
-    "sxtb16 lr, r12\n"          \
-    "sxtb16 r12, r12, ror #8\n"
-#define STEP                    \
-    LOAD                        \
-    "smlad r4, r2, lr, r4\n"    \
-    "smlad r5, r2, r12, r5\n"   \
-    "smlad r6, r3, lr, r6\n"    \
-    "smlad r7, r3, r12, r7\n"   \
-    "ldmia.n r0!, {r2, r3}\n"   \
-    "smlad r8, r2, lr, r8\n"    \
-    "smlad r9, r2, r12, r9\n"   \
-    "smlad r10, r3, lr, r10\n"  \
+/* Two inputs of four pixels: r0 x, r1 stream; r4..r11 the sums of each pixel, of a and of both.
+   Single loads in a row take a cycle each, behind the first. */
+#define LOAD                   \
+    "ldr.w r2, [r0], #4\n"     \
+    "ldr.w r3, [r0], #4\n"     \
+    "ldr.w r12, [r1], #4\n"    \
+    "sxtb16 lr, r12\n"
+#define STEP                   \
+    LOAD                       \
+    "smlad r4, r2, lr, r4\n"   \
+    "smlad r5, r2, r12, r5\n"  \
+    "smlad r6, r3, lr, r6\n"   \
+    "smlad r7, r3, r12, r7\n"  \
+    "ldmia.n r0!, {r2, r3}\n"  \
+    "smlad r8, r2, lr, r8\n"   \
+    "smlad r9, r2, r12, r9\n"  \
+    "smlad r10, r3, lr, r10\n" \
     "smlad r11, r3, r12, r11\n"
-/* The first step: all sums start at the biases r4 and r5. */
-#define FIRST                   \
-    LOAD                        \
-    "smlad r6, r3, lr, r4\n"    \
-    "smlad r7, r3, r12, r5\n"   \
-    "ldr r3, [r0, #4]\n"        \
-    "smlad r10, r3, lr, r4\n"   \
-    "smlad r11, r3, r12, r5\n"  \
-    "ldr r3, [r0], #8\n"        \
-    "smlad r8, r3, lr, r4\n"    \
-    "smlad r9, r3, r12, r5\n"   \
-    "smlad r4, r2, lr, r4\n"    \
-    "smlad r5, r2, r12, r5\n"
+/* The first step: all sums start at the bias r4. */
+#define FIRST                  \
+    LOAD                       \
+    "smlad r6, r3, lr, r4\n"   \
+    "smlad r7, r3, r12, r4\n"  \
+    "ldr r3, [r0, #4]\n"       \
+    "smlad r5, r2, r12, r4\n"  \
+    "smlad r10, r3, lr, r4\n"  \
+    "smlad r11, r3, r12, r4\n" \
+    "ldr r3, [r0], #8\n"       \
+    "smlad r9, r3, r12, r4\n"  \
+    "smlad r8, r3, lr, r4\n"   \
+    "smlad r4, r2, lr, r4\n"
+/* The sum of b, of both less that of a. */
+#define PART(both, a)              \
+    "sub " both ", " both ", " a "\n" \
+    "add " both ", r0, " both ", asr #8\n"
 
 /* A sum becomes int8 at `at`: r2 multiplier, r0 shift in its low byte, r12 zero point. Halves go
    away from zero, which ADJUST sees to. */
@@ -105,13 +108,13 @@ EQ_DSP_NAKED static void tile_4(const struct eq_dsp_matrix *m EQ_UNUSED,
         "moveq r3, #8\n"
         "rsbs r3, r3, #0\n"
         "and r3, r3, #7\n"
-        "movs r2, #54\n" /* bytes of code in a step */
+        "movs r2, #50\n" /* bytes of code in a step */
         "mla r7, r3, r2, r7\n"
         "orr r7, r7, #1\n"
         "str r7, [sp, #16]\n"
         "mov r1, r0\n"
         "0:\n"
-        "ldmia r1!, {r4, r5}\n"
+        "ldr r4, [r1], #4\n"
         "ldr r0, [sp, #12]\n"
         FIRST
         "ldr pc, [sp, #16]\n"
@@ -123,6 +126,11 @@ EQ_DSP_NAKED static void tile_4(const struct eq_dsp_matrix *m EQ_UNUSED,
         "bne 1b\n"
         ".p2align 2\n"
         "2:\n"
+        "ldr r0, [r1], #4\n"
+        PART("r5", "r4")
+        PART("r7", "r6")
+        PART("r9", "r8")
+        PART("r11", "r10")
         "ldr pc, [sp, #28]\n"
         ".p2align 2\n"
         "3:\n" FINISH_8(ADJUST)
@@ -210,16 +218,17 @@ static void tile_1(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y)
     const int32_t *stream = m->stream;
     int32_t o, k;
     for (o = 0; o < m->outputs; o += 2) {
-        int32_t a = *stream++, b = *stream++, shifts;
+        int32_t a = *stream++, both = a, b, shifts;
         for (k = 0; k < m->steps; k++) {
             const int32_t w = *stream++;
             a = eq_dsp_smlad(x[4 * k], eq_dsp_sxtb16(w), a);
-            b = eq_dsp_smlad(x[4 * k], eq_dsp_sxtb16_8(w), b);
+            both = eq_dsp_smlad(x[4 * k], w, both);
         }
-        shifts = stream[0];
-        y[o + (shifts >> 16)] = eq_dsp_finish(b, stream[1], shifts & 0xff, m->zero);
-        y[o] = eq_dsp_finish(a, stream[2], (shifts >> 8) & 0xff, m->zero);
-        stream += 3;
+        b = stream[0] + ((both - a) >> 8);
+        shifts = stream[1];
+        y[o + (shifts >> 16)] = eq_dsp_finish(b, stream[2], shifts & 0xff, m->zero);
+        y[o] = eq_dsp_finish(a, stream[3], (shifts >> 8) & 0xff, m->zero);
+        stream += 4;
     }
 }
 
@@ -286,6 +295,9 @@ void eq_dsp_widen(const struct eq_dsp_runs *runs, const int8_t *x, int32_t pixel
     int32_t p;
     if (pixels == 4 && runs->quads > 0) {
         widen_4(x, runs, next, to);
+        if (runs->tail == 0) {
+            return;
+        }
     }
     for (p = 0; p < pixels; p++, x += next) {
         if (pixels < 4) {

@@ -5,10 +5,10 @@
 #include "eq_dsp.h"
 
 /* The whole of a layer's constants as one stream of words. For each pair of outputs (a, b):
-   two biases; `steps` words of weights, each the bytes a[k] b[k] a[k'] b[k']; a word that holds
-   the shifts of b and a and, from bit 16, the distance of b from a (0 where there is no b);
-   the multipliers of b and a. A real factor is (multiplier + 2^32) * 2^-(33 + shift), 1 <= shift,
-   and noughts stand in for what is missing. */
+   the bias of a; `steps` words of weights, each two int16 a + 256 b, so that a sum of b is a sum
+   of both less one of a; the bias of b; a word that holds the shifts of b and a and, from bit 16,
+   the distance of b from a (0 where there is no b); the multipliers of b and a. A real factor is
+   (multiplier + 2^32) * 2^-(33 + shift), 1 <= shift, and noughts stand in for what is missing. */
 struct eq_dsp_matrix {
     const int32_t *stream;
     int32_t steps;

@@ -14,6 +14,7 @@ from edgeq.compile.lower.dsp.tiles import (
     PIXELS,
     Matrix,
     order_runs,
+    pairs_fit,
     shifts_right,
     tile_matrix,
 )
@@ -25,7 +26,12 @@ from edgeq.graph.oracle.requantization import zero_point_of
 
 
 def _is_tiled(graph: Graph, node: Node, target: Target) -> bool:
-    return target.dsp and shifts_right(channel_multipliers(graph, node))
+    weights = weight_values(graph, node)
+    return (
+        target.dsp
+        and shifts_right(channel_multipliers(graph, node))
+        and pairs_fit(graph, node, weights.reshape(len(weights), -1))
+    )
 
 
 def _is_pointwise(graph: Graph, node: Node, target: Target) -> bool:
