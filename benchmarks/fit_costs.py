@@ -38,7 +38,7 @@ from edgeq.bench.costs import (
 from edgeq.bench.features import Features, layer_features
 from edgeq.bench.measurement import cycle_source
 from edgeq.boards.registry import find_board
-from edgeq.compile import compile_graph
+from edgeq.compile import compile_graph, computed_graph
 from edgeq.compile.support import unsupported_nodes
 from edgeq.core.files import write_atomic
 from edgeq.core.records import LayerRecord, Result
@@ -77,10 +77,11 @@ def count_layers(board: str, folder: Path) -> Iterator[tuple[Result, list[Counte
 
 
 def _pair(graph: Graph, result: Result) -> list[Counted]:
-    layers = compile_graph(graph, name=graph.name).plan.layers
+    plan = compile_graph(graph, name=graph.name).plan
+    computed = computed_graph(graph, plan)
     return [
-        Counted(layer.kernel, layer_features(graph, layer), cost)
-        for layer, cost in zip(layers, result.layers, strict=True)
+        Counted(layer.kernel, layer_features(computed, layer), cost)
+        for layer, cost in zip(plan.layers, result.layers, strict=True)
     ]
 
 

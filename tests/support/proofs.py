@@ -18,9 +18,10 @@ from tests.support.random_graphs import random_graphs
 
 Array = NDArray[Any]
 _FEW = settings(
-    max_examples=120, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=50, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 _MANY = settings(_FEW, max_examples=2000, derandomize=False)
+SOME = settings(_FEW, max_examples=10)
 EFFORTS = {"few": _FEW, "many": _MANY}
 EFFORT = pytest.mark.parametrize("effort", ["few", pytest.param("many", marks=pytest.mark.slow)])
 

@@ -177,6 +177,14 @@ def _scalar(model: ModelBuilder, x: int, rng: Rng) -> int | None:
     return model.op(op, operands, _any(shape, rng), options)
 
 
+def _row(model: ModelBuilder, x: int, rng: Rng) -> int | None:
+    """An operator with a constant for each channel."""
+    shape, op = _shape(model, x), str(rng.choice(["ADD", "SUB", "MUL", "PRELU"]))
+    row = (*(1 for _ in shape[1:-1]), shape[-1])
+    value = constant(rng.integers(-128, 128, row), "int8", 0.1, int(rng.integers(99)))
+    return model.op(op, [x, value], _any(shape, rng))
+
+
 def _unary(op: str, **fixed: float) -> Step:
     def step(model: ModelBuilder, x: int, rng: Rng) -> int | None:
         shape, options = _shape(model, x), {"alpha": 0.25} if op == "LEAKY_RELU" else {}
@@ -243,6 +251,17 @@ def _mean(model: ModelBuilder, x: int, rng: Rng) -> int | None:
     return model.op("MEAN", [x, constant(axes, "int32")], _any(full, rng), {"keep_dims": True})
 
 
+def _resize(model: ModelBuilder, x: int, rng: Rng) -> int | None:
+    shape = _shape(model, x)
+    if len(shape) != 4:
+        return None
+    size = [int(n) for n in rng.integers(1, 9, 2)]
+    op = str(rng.choice(["RESIZE_BILINEAR", "RESIZE_NEAREST_NEIGHBOR"]))
+    result = _alike(model, x, (shape[0], *size, shape[3]))
+    options = {"align_corners": False, "half_pixel_centers": bool(rng.random() < 0.5)}
+    return model.op(op, [x, constant(size, "int32")], result, options)
+
+
 def _softmax(model: ModelBuilder, x: int, rng: Rng) -> int | None:
     result = activation(_shape(model, x), "int8", 1 / 256, -128)
     return model.op("SOFTMAX", [x], result, {"beta": 1.0})
@@ -258,6 +277,7 @@ STEPS: dict[str, Step] = {
     **{op.lower(): _unary(op) for op in ("RELU", "RELU6", "RELU_N1_TO_1", "LEAKY_RELU")},
     "quantize": _unary("QUANTIZE"),
     "scalar": _scalar,
+    "row": _row,
     "logistic": _unary("LOGISTIC", scale=1 / 256, zero=-128),
     "tanh": _unary("TANH", scale=1 / 128, zero=0),
     "concatenation": _concatenation,
@@ -266,5 +286,6 @@ STEPS: dict[str, Step] = {
     "transpose": _transpose,
     "slice": _slice,
     "mean": _mean,
+    "resize": _resize,
     "softmax": _softmax,
 }

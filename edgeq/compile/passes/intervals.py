@@ -19,7 +19,7 @@ from edgeq.compile.lower.convolution import Window, node_window
 from edgeq.compile.passes.tables import byte_function
 from edgeq.graph.ir import DTYPES, Graph, Node, Tensor
 from edgeq.graph.ops import call_of
-from edgeq.graph.oracle.elementwise import sum_factors
+from edgeq.graph.oracle.elementwise import product_factor, sum_factors
 from edgeq.graph.oracle.fixed_point import INT32_MAX, INT32_MIN, Integers, quantize_multiplier
 from edgeq.graph.oracle.interpreter import prepare
 from edgeq.graph.oracle.reductions import mean_factor
@@ -32,6 +32,7 @@ from edgeq.graph.oracle.requantization import (
 from edgeq.graph.oracle.weighted import output_factors
 
 BYTES = ("int8", "uint8")
+_LARGEST_PRODUCT = 255 * 255  # of centred int8
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -242,6 +243,45 @@ def _sum(graph: Graph, node: Node, known: Intervals) -> tuple[Interval, ...] | N
     return _at_both_ends(graph, node, exchanged)
 
 
+def _product(graph: Graph, node: Node, known: Intervals) -> tuple[Interval, ...] | None:
+    """MUL: the extremes of a product lie at the ends of its factors."""
+    call = call_of(graph, node)
+    _, shift = quantize_multiplier(product_factor(call))
+    if not _is_int8(graph, node) or _LARGEST_PRODUCT << max(shift, 0) > INT32_MAX:
+        return None
+    run, channels = prepare(graph, node), channels_of(call.output)
+    ends = [known[i].over(channels) for i in node.inputs]
+    corners = [
+        run(a.astype(np.int8), b.astype(np.int8)).astype(np.int64)
+        for a in (ends[0].low, ends[0].high)
+        for b in (ends[1].low, ends[1].high)
+    ]
+    return (Interval(np.min(corners, axis=0), np.max(corners, axis=0)),)
+
+
+def _channel_function(graph: Graph, node: Node, known: Intervals) -> tuple[Interval, ...] | None:
+    """An operator with a constant row: a function of one byte for each channel."""
+    x, row = (graph.tensor(i) for i in node.inputs[:2])
+    is_row = row.data is not None and row.elements == channels_of(row)
+    if not (is_row and _is_int8(graph, node) and x.shape == graph.tensor(node.outputs[0]).shape):
+        return None
+    assert row.data is not None
+    levels = np.arange(-128, 128, dtype=np.int8)[:, None]
+    values = prepare(graph, node)(levels, row.data.reshape(1, -1)).astype(np.int64)
+    bounds, channels = known[x.index], channels_of(x)
+    values = np.broadcast_to(values, (256, channels))
+    spans = zip(values.T, bounds.low + 128, bounds.high + 129, strict=True)
+    ends = np.array([(v[a:b].min(), v[a:b].max()) for v, a, b in spans])
+    return (Interval(ends[:, 0], ends[:, 1]),)
+
+
+def _either(*rules: Rule) -> Rule:
+    """Return the first rule that says something."""
+    return lambda graph, node, known: next(
+        (bounds for rule in rules if (bounds := rule(graph, node, known)) is not None), None
+    )
+
+
 def _mean(graph: Graph, node: Node, known: Intervals) -> tuple[Interval, ...] | None:
     if not _is_int8(graph, node) or mean_factor(call_of(graph, node))[1] > 0:
         return None
@@ -284,16 +324,23 @@ RULES: dict[str, Rule] = {
     "CONV_2D": _weighted(_convolution),
     "DEPTHWISE_CONV_2D": _weighted(_depthwise),
     "FULLY_CONNECTED": _weighted(_dense),
-    "ADD": _sum,
-    "SUB": _sum,
+    "ADD": _either(_channel_function, _sum),
+    "SUB": _either(_channel_function, _sum),
+    "MUL": _either(_channel_function, _product),
+    **dict.fromkeys(("DIV", "PRELU", "SQUARED_DIFFERENCE"), _channel_function),
     "MEAN": _mean,
     **dict.fromkeys(
-        ("AVERAGE_POOL_2D", "MAX_POOL_2D", "MAXIMUM", "MINIMUM", "REDUCE_MAX", "REDUCE_MIN"),
+        (
+            "AVERAGE_POOL_2D", "MAX_POOL_2D", "MAXIMUM", "MINIMUM", "REDUCE_MAX", "REDUCE_MIN",
+            "RESIZE_BILINEAR",
+        ),
         _ordered,
     ),
     **dict.fromkeys(
         (
-            "CONCATENATION", "EXPAND_DIMS", "PACK", "PAD", "PADV2", "RESHAPE", "SLICE", "SPLIT",
+            "BATCH_TO_SPACE_ND", "BROADCAST_TO", "CONCATENATION", "DEPTH_TO_SPACE", "EXPAND_DIMS",
+            "MIRROR_PAD", "PACK", "PAD", "PADV2", "RESHAPE", "RESIZE_NEAREST_NEIGHBOR",
+            "REVERSE_V2", "SLICE", "SPACE_TO_BATCH_ND", "SPACE_TO_DEPTH", "SPLIT", "SPLIT_V",
             "SQUEEZE", "STRIDED_SLICE", "TRANSPOSE", "UNPACK",
         ),
         _moved,

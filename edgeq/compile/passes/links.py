@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.compile.passes.intervals import channels_of, is_constant_weighted
-from edgeq.compile.passes.tables import byte_function
+from edgeq.compile.passes.tables import PAIRS, byte_function
 from edgeq.graph.calls import Call
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
@@ -100,11 +100,13 @@ LINKS: dict[str, Callable[[Graph, Node, Call], Links | None]] = {
     "DEPTHWISE_CONV_2D": _depthwise,
     "AVERAGE_POOL_2D": _through,
     "MAX_POOL_2D": _through,
+    "RESIZE_BILINEAR": _through,
+    "RESIZE_NEAREST_NEIGHBOR": _through,
     "PAD": _pad,
     "PADV2": _pad,
     "TRANSPOSE": _transpose,
     "CONCATENATION": _concatenation,
     **dict.fromkeys(("MEAN", "REDUCE_MAX", "REDUCE_MIN"), _reduction),
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), _reshape),
-    **dict.fromkeys(("ADD", "SUB", "MUL", "MAXIMUM", "MINIMUM"), _binary),
+    **dict.fromkeys(PAIRS, _binary),
 }

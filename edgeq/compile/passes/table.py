@@ -11,6 +11,7 @@ from edgeq.compile.passes.dead_channels import remove_dead_channels
 from edgeq.compile.passes.no_ops import remove_no_ops
 from edgeq.compile.passes.pad_folding import fold_pads
 from edgeq.compile.passes.rewriting import Rewrite
+from edgeq.compile.passes.single_channels import widen_single_channels
 from edgeq.compile.passes.table_merging import (
     merge_elementwise,
     merge_requantizations,
@@ -67,6 +68,12 @@ PASSES: tuple[Pass, ...] = (
         "PAD becomes the padding of the convolution or maximum pool that reads it.",
         "Taps outside the input count as the zero point, which is what PAD writes; a maximum "
         "leaves out padding that is below everything inside. An average would count it: it stays.",
+    ),
+    Pass(
+        "single-channels",
+        widen_single_channels,
+        "A depthwise convolution of one channel becomes a convolution, whose kernels are faster.",
+        "Both compute the same sums of the same products, and requantise them alike.",
     ),
     Pass(
         "requantise-merging",

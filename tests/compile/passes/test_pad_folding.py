@@ -20,7 +20,7 @@ STEPS = ("pad", "convolution", "pad", "depthwise", "pad", "max_pool", "average_p
 
 @EFFORT
 def test_random_graphs_keep_their_outputs(effort: str) -> None:
-    prove_on_random_graphs(fold_pads, effort, *STEPS, seen=20)
+    prove_on_random_graphs(fold_pads, effort, *STEPS, seen=2)
 
 
 def _padded(

@@ -103,6 +103,7 @@ _TABLES = {"eq_lut": ("eq_mve_lut", "eq_mve_lut")}
 
 _UNARY = (
     "LOGISTIC", "TANH", "RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "LEAKY_RELU", "HARD_SWISH",
+    "BYTE_TABLE",
 )  # fmt: skip
 
 _POOL = (Variant("mve-pool", has_channels, with_kernels(lower_pool, _POOLS)),)
