@@ -72,9 +72,42 @@
     "cmp r1, r2\n"                            \
     "bne 0b\n"
 
-/* Four pixels. Where negative numbers all become `zero` (`rectified`), how they round is all one.
-   The frame: 0 y, 4 zero, 8 outputs, 12 x, 16 entry into the steps, 20 end of x, 24 of stream,
-   28 the finish. */
+/* Makes the frame: 0 y, 4 zero, 8 outputs, 12 x, 16 entry into the steps, 20 end of x, 24 of
+   stream, 28 the finish. */
+#define SET_UP                                            \
+    "sub sp, #36\n"                                       \
+    "str r3, [sp]\n"                                      \
+    "str r1, [sp, #12]\n"                                 \
+    "cmp r2, #0\n"                                        \
+    "ite eq\n"                                            \
+    "adreq r2, 3f\n"                                      \
+    "adrne r2, 4f\n"                                      \
+    "orr r2, r2, #1\n"                                    \
+    "str r2, [sp, #28]\n"                                 \
+    "ldrsb r2, [r0, #12]\n" /* zero */                    \
+    "ldm r0, {r0, r3, r4}\n" /* stream, steps, outputs */ \
+    "strd r2, r4, [sp, #4]\n"                             \
+    "add r6, r1, r3, lsl #4\n"                            \
+    "adds r4, #1\n"                                       \
+    "lsrs r4, r4, #1\n"                                   \
+    "adds r7, r3, #5\n"                                   \
+    "mul r4, r4, r7\n"                                    \
+    "add r7, r0, r4, lsl #2\n"                            \
+    "strd r6, r7, [sp, #20]\n"                            \
+    "adr r7, 1f\n"                                        \
+    "subs r3, #1\n"                                       \
+    "itt eq\n"                                            \
+    "adreq r7, 2f\n"                                      \
+    "moveq r3, #8\n"                                      \
+    "rsbs r3, r3, #0\n"                                   \
+    "and r3, r3, #7\n"                                    \
+    "movs r2, #50\n" /* bytes of code in a step */        \
+    "mla r7, r3, r2, r7\n"                                \
+    "orr r7, r7, #1\n"                                    \
+    "str r7, [sp, #16]\n"                                 \
+    "mov r1, r0\n"
+
+/* Four pixels. `rectified`: negative numbers all become `zero`, and how they round is all one. */
 EQ_DSP_NAKED static void tile_4(const struct eq_dsp_matrix *m EQ_UNUSED,
                                 const int32_t *x EQ_UNUSED, int32_t rectified EQ_UNUSED,
                                 int8_t *y EQ_UNUSED)
@@ -82,37 +115,7 @@ EQ_DSP_NAKED static void tile_4(const struct eq_dsp_matrix *m EQ_UNUSED,
     __asm__ volatile(
         ".syntax unified\n"
         "push {r4-r11, lr}\n"
-        "sub sp, #36\n"
-        "str r3, [sp]\n"
-        "str r1, [sp, #12]\n"
-        "cmp r2, #0\n"
-        "ite eq\n"
-        "adreq r2, 3f\n"
-        "adrne r2, 4f\n"
-        "orr r2, r2, #1\n"
-        "str r2, [sp, #28]\n"
-        "ldrsb r2, [r0, #12]\n" /* zero */
-        "ldm r0, {r0, r3, r4}\n" /* stream, steps, outputs */
-        "strd r2, r4, [sp, #4]\n"
-        "add r6, r1, r3, lsl #4\n"
-        "adds r4, #1\n"
-        "lsrs r4, r4, #1\n"
-        "adds r7, r3, #5\n"
-        "mul r4, r4, r7\n"
-        "add r7, r0, r4, lsl #2\n"
-        "strd r6, r7, [sp, #20]\n"
-        "adr r7, 1f\n"
-        "subs r3, #1\n"
-        "itt eq\n"
-        "adreq r7, 2f\n"
-        "moveq r3, #8\n"
-        "rsbs r3, r3, #0\n"
-        "and r3, r3, #7\n"
-        "movs r2, #50\n" /* bytes of code in a step */
-        "mla r7, r3, r2, r7\n"
-        "orr r7, r7, #1\n"
-        "str r7, [sp, #16]\n"
-        "mov r1, r0\n"
+        SET_UP
         "0:\n"
         "ldr r4, [r1], #4\n"
         "ldr r0, [sp, #12]\n"
