@@ -101,7 +101,9 @@ def _lower_quads(graph: Graph, node: Node, target: Target) -> Layer:
 def _lower_tiles(graph: Graph, node: Node, target: Target) -> Layer:
     weights = weight_values(graph, node)
     outputs, depth = weights.shape
-    matrix = tile_matrix(graph, node, weights, dense_multipliers(graph, node), order_runs(1, depth))
+    matrix = tile_matrix(
+        graph, node, weights, dense_multipliers(graph, node), order_runs(1, 1, depth)
+    )
     rows = _size(graph, node)[1]
     kernel = "eq_dsp_pointwise"
     fields = {"rows": rows, "depth": depth, "matrix": matrix.fields}
