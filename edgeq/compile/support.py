@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgeq.compile import rules
 from edgeq.compile.layer import Layer
-from edgeq.compile.lower import dsp, mve, small
+from edgeq.compile.lower import dsp, int4, mve, small
 from edgeq.compile.lower.accumulation import lower_add_n, lower_cumsum
 from edgeq.compile.lower.binary import lower_product, lower_sum
 from edgeq.compile.lower.constants import lower_shape, lower_zeros
@@ -187,9 +187,9 @@ OPERATORS: dict[str, Operator] = {
 _FLOAT_ONLY = "CEIL COS EXP FLOOR FLOOR_DIV FLOOR_MOD L2_POOL_2D LOG NEG ROUND SIN SQRT SQUARE"
 FLOAT_ONLY = frozenset(_FLOAT_ONLY.split())
 
-# Rows before an operator's plain kernel; those of the richest instruction set come first.
+# Rows before an operator's plain kernel: narrow weights, then the richest instruction set.
 VARIANTS: dict[str, tuple[Variant, ...]] = {
-    op: tuple(row for room in (mve, dsp, small) for row in room.ROWS.get(op, ()))
+    op: tuple(row for room in (int4, mve, dsp, small) for row in room.ROWS.get(op, ()))
     for op in OPERATORS
 }
 

@@ -69,9 +69,11 @@ def weighted(
         op: CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV or FULLY_CONNECTED.
         weight_shape: of the filter.
         axis: of the output channels in the filter.
-        shapes: `x` and `y`, the shapes of input and output; `options`.
+        shapes: `x` and `y`, the shapes of input and output; `options`; `dtype` of the filter.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    dtype = shapes.get("dtype", "int8")
+    limit = 8 if dtype == "int4" else 128
     channels = weight_shape[axis]
     count = channels if draw(st.booleans()) else 1
     in_scale = draw(scales)
@@ -82,8 +84,8 @@ def weighted(
     inputs: list[Tensor | None] = [
         activation(shapes["x"], "int8", in_scale, draw(zero_points)),
         constant(
-            rng.integers(-128, 128, weight_shape),
-            "int8",
+            rng.integers(-limit, limit, weight_shape),
+            dtype,
             [float(w) for w in weight_scales],
             axis=axis,
         ),
