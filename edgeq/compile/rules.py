@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeq.compile.arithmetic import WRAP_LIMIT, accumulator_bounds
+from edgeq.compile.arithmetic import WIDE_LIMIT, WRAP_LIMIT, accumulator_bounds
 from edgeq.compile.lower.binary import LEVELS as BINARY_LEVELS
 from edgeq.compile.lower.binary import broadcast_sizes
 from edgeq.compile.lower.elementwise import CAST_KINDS
@@ -31,11 +31,12 @@ from edgeq.graph.oracle.normalization import log_softmax_differences
 from edgeq.graph.oracle.reductions import reduced_axes, softmax_exponentials
 from edgeq.graph.oracle.requantization import scale_of, zero_point_of
 from edgeq.graph.oracle.resizing import bilinear_places
-from edgeq.graph.oracle.weighted import matrix_factor
+from edgeq.graph.oracle.weighted import has_wide_sums, matrix_factor
 from edgeq.graph.rules import Rule
 
 _MAX_DIMENSION = 32_767  # index arithmetic of the kernels cannot overflow below
 _MAX_FACTOR = float(1 << 30)
+_MAX_WIDE_FACTOR = float(1 << 7)
 _MAX_QUOTIENT = float(1 << 23)
 _MAX_ADDENDS = 255  # int8 that fit a sum of 16 bits
 _MAX_SOFTMAX_DEPTH = 4_095  # as many exponentials in Q12 as fit a sum of 32 bits
@@ -54,6 +55,31 @@ def int8_data(call: Call) -> str | None:
         if tensor.dtype not in ("int8", "int4") and role in ("input", "input2", "values", "output"):
             return f"{role} is {tensor.dtype}, the kernels compute in int8"
     return None
+
+
+def integer_data(call: Call) -> str | None:
+    """Inputs and outputs are int8, or int16 with zero points of 0."""
+    for role, tensor in call.named():
+        if role not in ("input", "input2", "values", "output") or tensor.dtype in ("int8", "int4"):
+            continue
+        if tensor.dtype != "int16":
+            return f"{role} is {tensor.dtype}, the kernels compute in int8 and int16"
+        if zero_point_of(tensor):
+            return f"{role} is int16 with a zero point of {zero_point_of(tensor)}"
+    return None
+
+
+def int8_filter(call: Call) -> str | None:
+    """Weights of int16 data are int8."""
+    narrow = call.output.dtype == "int16" and call.input(1).dtype != "int8"
+    return f"filter is {call.input(1).dtype}" if narrow else None
+
+
+def int64_bias(call: Call) -> str | None:
+    """The bias of int16 data is int64."""
+    bias = call.get("bias")
+    short = call.output.dtype == "int16" and bias is not None and bias.dtype != "int64"
+    return f"bias is {bias.dtype}" if short and bias else None
 
 
 def whole_bytes(call: Call) -> str | None:
@@ -92,25 +118,31 @@ def accumulators_fit(axis: int) -> Rule:
     """Return the rule for filters with their outputs along `axis`."""
 
     def rule(call: Call) -> str | None:
-        """No input whatever can take an accumulator out of 32 bits."""
+        """No input whatever can take an accumulator out of 32 bits (47 for int16 data)."""
         data, weights, bias = call.get("input"), call.input(1).data, call.get("bias")
         assert data is not None
         assert weights is not None
         rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1)
         given = bias.data.reshape(-1).astype(np.int64) if bias and bias.data is not None else None
         values = np.zeros(len(rows), np.int64) if given is None else given
-        bound = int(np.max(accumulator_bounds(rows, values, zero_point_of(data))))
-        return f"accumulators can reach {bound:,}" if bound >= WRAP_LIMIT else None
+        int16 = data.dtype == "int16"
+        limit = WIDE_LIMIT if int16 and has_wide_sums(call) else WRAP_LIMIT
+        largest = 1 << 15 if int16 else 128
+        bound = int(np.max(accumulator_bounds(rows, values, zero_point_of(data), largest)))
+        return f"accumulators can reach {bound:,}" if bound >= limit else None
 
     return rule
 
 
 def weight_factors(call: Call) -> str | None:
-    """Input scale * filter scale / output scale is below 2^30."""
+    """Input scale * filter scale / output scale is below 2^30 (2^7 for int16 data)."""
     data, q = call.get("input"), call.input(1).quantization
     assert data is not None
     product = float(scale_of(data)) * max(q.scales if q else (0.0,))
-    return _factor(product / float(scale_of(call.output)))
+    factor = product / float(scale_of(call.output))
+    if call.output.dtype == "int16" and factor >= _MAX_WIDE_FACTOR:
+        return f"the requantisation factor {factor:g} is not below 2^7"
+    return _factor(factor)
 
 
 def sum_factor(call: Call) -> str | None:

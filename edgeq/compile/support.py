@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgeq.compile import rules
 from edgeq.compile.layer import Layer
-from edgeq.compile.lower import dsp, int4, mve, small
+from edgeq.compile.lower import dsp, int4, int16, mve, small
 from edgeq.compile.lower.accumulation import lower_add_n, lower_cumsum
 from edgeq.compile.lower.binary import lower_product, lower_sum
 from edgeq.compile.lower.constants import lower_shape, lower_zeros
@@ -60,11 +60,11 @@ class Operator:
     rules: tuple[Rule, ...]
 
 
-def _weighted(lower: Lower, axis: int) -> Operator:
+def _weighted(lower: Lower, axis: int, *data: Rule) -> Operator:
     return Operator(
         lower,
         (
-            rules.int8_data,
+            *(data or (rules.int8_data,)),
             rules.constant_weights,
             rules.small_dimensions,
             rules.accumulators_fit(axis),
@@ -93,9 +93,11 @@ _PAD = Operator(lower_pad, (*_COMPUTED, rules.few_copies))
 
 OPERATORS: dict[str, Operator] = {
     # Operators with weights, and products of matrices.
-    "CONV_2D": _weighted(lower_conv_2d, axis=0),
-    "DEPTHWISE_CONV_2D": _weighted(lower_depthwise_conv_2d, axis=3),
-    "FULLY_CONNECTED": _weighted(lower_fully_connected, axis=0),
+    "CONV_2D": _weighted(lower_conv_2d, 0, rules.integer_data, rules.int8_filter),
+    "DEPTHWISE_CONV_2D": _weighted(
+        lower_depthwise_conv_2d, 3, rules.integer_data, rules.int8_filter, rules.int64_bias
+    ),
+    "FULLY_CONNECTED": _weighted(lower_fully_connected, 0, rules.integer_data, rules.int8_filter),
     "TRANSPOSE_CONV": _weighted(lower_transpose_conv, axis=0),
     "BATCH_MATMUL": Operator(
         lower_batch_matmul,
@@ -187,9 +189,9 @@ OPERATORS: dict[str, Operator] = {
 _FLOAT_ONLY = "CEIL COS EXP FLOOR FLOOR_DIV FLOOR_MOD L2_POOL_2D LOG NEG ROUND SIN SQRT SQUARE"
 FLOAT_ONLY = frozenset(_FLOAT_ONLY.split())
 
-# Rows before an operator's plain kernel: narrow weights, then the richest instruction set.
+# Rows before an operator's plain kernel: other dtypes than int8, then the richest instruction set.
 VARIANTS: dict[str, tuple[Variant, ...]] = {
-    op: tuple(row for room in (int4, mve, dsp, small) for row in room.ROWS.get(op, ()))
+    op: tuple(row for room in (int16, int4, mve, dsp, small) for row in room.ROWS.get(op, ()))
     for op in OPERATORS
 }
 

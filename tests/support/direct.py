@@ -37,6 +37,7 @@ _TYPES: dict[str, Any] = {
     "int16_t": ctypes.c_int16,
     "int32_t": ctypes.c_int32,
     "int64_t": ctypes.c_int64,
+    "uint8_t": ctypes.c_uint8,
     "uint32_t": ctypes.c_uint32,
     "float": ctypes.c_float,
 }

@@ -32,7 +32,7 @@ from edgeq.graph.place import Place
 Array = NDArray[Any]
 Prepare = Callable[[Call], Run]
 
-# Operators that compute on int8 alone.
+# Operators that compute on int8.
 _ARITHMETIC: dict[str, Prepare] = {
     "CONV_2D": weighted.convolution,
     "DEPTHWISE_CONV_2D": weighted.depthwise,
@@ -120,6 +120,9 @@ _GENERAL: dict[str, Prepare] = {
     "CAST": comparisons.cast,
 }
 
+# Of the first ones, those that compute on int16 too.
+_INT16 = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
+
 _HINT = "compare with another oracle, or convert the model to int8 with the supported operators"
 
 
@@ -196,8 +199,9 @@ def prepare(graph: Graph, node: Node) -> Run:
         place.reject("the oracle does not know this operator", _HINT)
     call = ops.call_of(graph, node)
     data = call.get("input") or call.input(0)
-    if node.op in _ARITHMETIC and {data.dtype, call.output.dtype} != {"int8"}:
-        place.reject(f"{data.dtype} instead of int8", _HINT)
+    taken = ("int8", "int16") if node.op in _INT16 else ("int8",)
+    if node.op in _ARITHMETIC and {data.dtype, call.output.dtype} not in [{t} for t in taken]:
+        place.reject(f"{data.dtype} instead of {' or '.join(taken)}", _HINT)
     try:
         return known(call)
     except ValueError as error:  # Unfit is one

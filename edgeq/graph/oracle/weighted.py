@@ -16,7 +16,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.graph.calls import Call
-from edgeq.graph.oracle.fixed_point import as_int32, quantize_multiplier
+from edgeq.graph.oracle.fixed_point import (
+    as_int32,
+    multiply_by_quantized_multiplier,
+    multiply_wide,
+    quantize_multiplier,
+    reduce_multiplier,
+)
 from edgeq.graph.oracle.requantization import (
     Run,
     fused_range,
@@ -163,6 +169,8 @@ def matrix_factor(call: Call) -> float:
 
 def _finisher(call: Call, factors: list[float]) -> Callable[[Sums, Bias], Int8]:
     """Return what turns sums of products and a bias into the output."""
+    if call.output.dtype == "int16":
+        return _finisher16(call, factors)
     multipliers, shifts = quantize_multipliers(factors)
     zero_point, limits = zero_point_of(call.output), fused_range(call)
 
@@ -173,3 +181,30 @@ def _finisher(call: Call, factors: list[float]) -> Callable[[Sums, Bias], Int8]:
         return to_int8(as_int32(total), multipliers, shifts, zero_point, limits)
 
     return finish
+
+
+def _finisher16(call: Call, factors: list[float]) -> Callable[[Sums, Bias], NDArray[np.int16]]:
+    multipliers, shifts = quantize_multipliers(factors)
+    wide, (low, high) = has_wide_sums(call), fused_range(call)
+    zero_point = zero_point_of(call.output)
+    reduced = np.array([reduce_multiplier(int(m)) for m in multipliers])
+
+    def finish(sums: Sums, bias: Bias) -> NDArray[np.int16]:
+        total = sums.astype(np.int64)
+        if bias is not None:
+            total = total + bias.reshape(-1).astype(np.int64)
+        if wide:
+            scaled = multiply_wide(total, reduced, shifts)
+        else:
+            scaled = multiply_by_quantized_multiplier(as_int32(total), multipliers, shifts)
+        return np.clip(scaled + zero_point, low, high).astype(np.int16)
+
+    return finish
+
+
+def has_wide_sums(call: Call) -> bool:
+    """Return whether int16 data is summed in 64 bits: unless the bias is int32, or would be."""
+    bias = call.get("bias")
+    if bias is not None:
+        return bias.dtype != "int32"
+    return call.option("quantized_bias_type", "FLOAT32") != "INT32"
