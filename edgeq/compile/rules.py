@@ -19,6 +19,7 @@ from edgeq.compile.lower.movement import copies_of
 from edgeq.compile.lower.reductions import LARGEST_SUM, mean_loops
 from edgeq.graph.calls import Call
 from edgeq.graph.indexed_shapes import gather_axes
+from edgeq.graph.oracle.curves16 import curve_factor, softmax_factor
 from edgeq.graph.oracle.comparisons import comparison_factor
 from edgeq.graph.oracle.elementwise import (
     difference_factors,
@@ -171,6 +172,16 @@ def few_broadcasts(call: Call) -> str | None:
     return f"broadcasting needs {count} loops" if count > BINARY_LEVELS else None
 
 
+def byte_padding(call: Call) -> str | None:
+    """Inputs and outputs are int8, or int16 padded with 0."""
+    value = call.get("value")
+    if call.output.dtype == "int16" and value is not None:
+        return "the value of int16 padding is computed or not 0" if (
+            value.data is None or value.data.any()
+        ) else None
+    return None
+
+
 def few_copies(call: Call) -> str | None:
     """Every copy needs at most 5 loops once adjacent dimensions are joined."""
     count = max(len(copy.loops[0]) for copy in copies_of(call))
@@ -194,8 +205,27 @@ def softmax_depth(call: Call) -> str | None:
     return None if 1 <= depth <= _MAX_SOFTMAX_DEPTH else f"softmax over {depth:,} elements"
 
 
+def curve_scale(call: Call) -> str | None:
+    """An int16 input's scale is below 2.66, its output's 1/32768."""
+    if call.output.dtype == "int16":
+        curve_factor(call)  # raises Unfit
+    return None
+
+
+def int16_ratio(call: Call) -> str | None:
+    """Between integers, input scale / output scale is below 2^14."""
+    ends = call.input(0), call.output
+    if "int16" not in (t.dtype for t in ends) or "float32" in (t.dtype for t in ends):
+        return None
+    ratio = float(scale_of(ends[0])) / float(scale_of(ends[1]))
+    return None if ratio < 1 << 14 else f"the factor {ratio:g} is not below 2^14"
+
+
 def softmax_scale(call: Call) -> str | None:
-    """Beta * input scale is large enough for the kernel's precision."""
+    """Beta * input scale is large enough for the kernel's precision (int16: below 2.5)."""
+    if call.output.dtype == "int16":
+        softmax_factor(call)  # raises Unfit
+        return None
     beta = float(call.option("beta", 0.0))  # type: ignore[arg-type]
     softmax_exponentials(beta, float(scale_of(call.input(0))))  # raises Unfit
     return None
@@ -313,7 +343,15 @@ def byte_ends(call: Call) -> str | None:
     return f"from {ends[0]} to {ends[1]}"
 
 
+def quantized_ends(call: Call) -> str | None:
+    """From float32 or int16 to int8 or int16, from int8 to int16, or between int8 and uint8."""
+    ends = call.input(0).dtype, call.output.dtype
+    if ends[0] in ("float32", "int8", "int16") and ends[1] in ("int8", "int16"):
+        return None
+    return byte_ends(call)
+
+
 def float_output(call: Call) -> str | None:
-    """From int8 or uint8 to float32."""
+    """From int8, uint8 or int16 to float32."""
     dtype = call.input(0).dtype
-    return None if dtype in ("int8", "uint8") else f"from {dtype}"
+    return None if dtype in ("int8", "uint8", "int16") else f"from {dtype}"

@@ -1,4 +1,4 @@
-"""Operators with weights on int16 around 0, with sums of 64 bits or of 32."""
+"""What has kernels for int16 around 0; operators with weights, in sums of 64 bits or of 32."""
 
 from __future__ import annotations
 
@@ -18,6 +18,14 @@ from edgeq.compile.layer import Call, Layer, constant
 from edgeq.compile.lower.convolution import Window, node_window
 from edgeq.compile.lower.dense import dense_multipliers
 from edgeq.compile.lower.int4 import dense_window
+from edgeq.compile.lower.int16_elementwise import (
+    lower_curve,
+    lower_pool,
+    lower_product,
+    lower_rescaling,
+    lower_softmax,
+    lower_sum,
+)
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
@@ -28,7 +36,7 @@ from edgeq.graph.oracle.weighted import has_wide_sums
 
 
 def _is_int16(graph: Graph, node: Node, target: Target) -> bool:
-    return graph.tensor(node.inputs[0]).dtype == "int16"
+    return "int16" in (graph.tensor(t).dtype for t in (node.inputs[0], node.outputs[0]))
 
 
 def _lower_conv_2d(graph: Graph, node: Node, target: Target) -> Layer:
@@ -92,7 +100,20 @@ def _layer(
 
 
 ROWS: dict[str, tuple[Variant, ...]] = {
-    "CONV_2D": (Variant("int16", _is_int16, _lower_conv_2d),),
-    "DEPTHWISE_CONV_2D": (Variant("int16", _is_int16, _lower_depthwise_conv_2d),),
-    "FULLY_CONNECTED": (Variant("int16", _is_int16, _lower_fully_connected),),
+    op: (Variant("int16", _is_int16, lower),)
+    for op, lower in {
+        "CONV_2D": _lower_conv_2d,
+        "DEPTHWISE_CONV_2D": _lower_depthwise_conv_2d,
+        "FULLY_CONNECTED": _lower_fully_connected,
+        "ADD": lower_sum,
+        "SUB": lower_sum,
+        "MUL": lower_product,
+        "AVERAGE_POOL_2D": lower_pool,
+        "MAX_POOL_2D": lower_pool,
+        "SOFTMAX": lower_softmax,
+        "LOGISTIC": lower_curve,
+        "TANH": lower_curve,
+        "QUANTIZE": lower_rescaling,
+        "DEQUANTIZE": lower_rescaling,
+    }.items()
 }

@@ -16,6 +16,7 @@ from edgeq.graph.calls import Call
 from edgeq.graph.ir import DTYPES, Graph, Node
 from edgeq.graph.oracle import (
     comparisons,
+    curves16,
     elementwise,
     movement,
     normalization,
@@ -121,7 +122,17 @@ _GENERAL: dict[str, Prepare] = {
 }
 
 # Of the first ones, those that compute on int16 too.
-_INT16 = frozenset({"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED"})
+_INT16 = frozenset(
+    {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "SUB", "MUL",
+     "AVERAGE_POOL_2D", "MAX_POOL_2D", "SOFTMAX", "LOGISTIC", "TANH"}
+)  # fmt: skip
+
+# What goes another way on int16.
+_CURVES: dict[str, Prepare] = {
+    "SOFTMAX": curves16.softmax,
+    "LOGISTIC": curves16.logistic,
+    "TANH": curves16.tanh,
+}
 
 _HINT = "compare with another oracle, or convert the model to int8 with the supported operators"
 
@@ -203,6 +214,6 @@ def prepare(graph: Graph, node: Node) -> Run:
     if node.op in _ARITHMETIC and {data.dtype, call.output.dtype} not in [{t} for t in taken]:
         place.reject(f"{data.dtype} instead of {' or '.join(taken)}", _HINT)
     try:
-        return known(call)
+        return _CURVES.get(node.op, known)(call) if data.dtype == "int16" else known(call)
     except ValueError as error:  # Unfit is one
         place.reject(str(error), _HINT)

@@ -82,13 +82,16 @@ def to_int8(
     shift: int | Integers,
     zero_point: int,
     limits: tuple[int, int] = (-128, 127),
-) -> NDArray[np.int8]:
+    dtype: np.dtype[Any] = DTYPES["int8"],
+) -> NDArray[Any]:
     """Return accumulators requantised, moved to `zero_point` and clamped to `limits`."""
     scaled = multiply_by_quantized_multiplier(accumulators, multiplier, shift)
-    return clamp(scaled + zero_point, *limits)
+    return clamp(scaled + zero_point, *limits, dtype)
 
 
-def clamp(x: NDArray[Any], low: int, high: int) -> NDArray[np.int8]:
-    """Return `x` between `low` and `high` as int8."""
-    clamped: NDArray[np.int8] = np.minimum(np.maximum(x, low), high).astype(np.int8)
+def clamp(
+    x: NDArray[Any], low: int, high: int, dtype: np.dtype[Any] = DTYPES["int8"]
+) -> NDArray[Any]:
+    """Return `x` between `low` and `high` as int8, or as `dtype`."""
+    clamped: NDArray[Any] = np.minimum(np.maximum(x, low), high).astype(dtype)
     return clamped
