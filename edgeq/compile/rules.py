@@ -19,8 +19,8 @@ from edgeq.compile.lower.movement import copies_of
 from edgeq.compile.lower.reductions import LARGEST_SUM, mean_loops
 from edgeq.graph.calls import Call
 from edgeq.graph.indexed_shapes import gather_axes
-from edgeq.graph.oracle.curves16 import curve_factor, softmax_factor
 from edgeq.graph.oracle.comparisons import comparison_factor
+from edgeq.graph.oracle.curves16 import curve_factor, softmax_factor
 from edgeq.graph.oracle.elementwise import (
     difference_factors,
     prelu_factors,
@@ -173,13 +173,12 @@ def few_broadcasts(call: Call) -> str | None:
 
 
 def byte_padding(call: Call) -> str | None:
-    """Inputs and outputs are int8, or int16 padded with 0."""
+    """Padding of int16 is 0."""
     value = call.get("value")
-    if call.output.dtype == "int16" and value is not None:
-        return "the value of int16 padding is computed or not 0" if (
-            value.data is None or value.data.any()
-        ) else None
-    return None
+    if call.output.dtype != "int16" or value is None:
+        return None
+    known = value.data is not None and not value.data.any()
+    return None if known else "the value of int16 padding is not 0"
 
 
 def few_copies(call: Call) -> str | None:

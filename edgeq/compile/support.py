@@ -126,9 +126,7 @@ OPERATORS: dict[str, Operator] = {
     # Two tensors or more, element by element.
     "ADD": _SUM,
     "SUB": _SUM,
-    "MUL": Operator(
-        lower_product, (*_INTEGER, rules.few_broadcasts, rules.multiplied_factor)
-    ),
+    "MUL": Operator(lower_product, (*_INTEGER, rules.few_broadcasts, rules.multiplied_factor)),
     "DIV": Operator(lower_quotient, (*_PAIR, rules.quotient_range)),
     "MAXIMUM": _EXTREME,
     "MINIMUM": _EXTREME,

@@ -160,7 +160,8 @@ def look_up(table: Integers, x: Integers) -> Integers:
     """Return the table's value at int16 `x`, between two of its 513 entries."""
     place = 256 + (x >> 7)
     low = table[place]
-    return low + (((table[place + 1] - low) * (x & 127) + 64) >> 7)
+    value: Integers = low + (((table[place + 1] - low) * (x & 127) + 64) >> 7)
+    return value
 
 
 def softmax_factor(call: Call) -> tuple[int, int]:
@@ -193,6 +194,7 @@ def softmax(call: Call) -> Run:
         inverse = look_up(reciprocal_table(), np.clip(place, -_HIGHEST - 1, _HIGHEST))
         right = 31 - free
         parts = (exps * inverse + (np.int64(1) << (right - 1))) >> right
-        return np.clip(parts, 0, _HIGHEST).astype(np.int16)
+        result: Int16 = np.clip(parts, 0, _HIGHEST).astype(np.int16)
+        return result
 
     return run

@@ -11,11 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.graph.calls import Call
+from edgeq.graph.ir import DTYPES
 from edgeq.graph.oracle.fixed_point import (
     as_int32,
     multiply_by_quantized_multiplier,
@@ -25,6 +27,7 @@ from edgeq.graph.oracle.fixed_point import (
 )
 from edgeq.graph.oracle.requantization import (
     Run,
+    clamp,
     fused_range,
     quantization,
     quantize_multipliers,
@@ -167,14 +170,14 @@ def matrix_factor(call: Call) -> float:
     return float(scale_of(call.input(0)) * scale_of(call.input(1))) / float(scale_of(call.output))
 
 
-def _finisher(call: Call, factors: list[float]) -> Callable[[Sums, Bias], Int8]:
+def _finisher(call: Call, factors: list[float]) -> Callable[[Sums, Bias], NDArray[Any]]:
     """Return what turns sums of products and a bias into the output."""
     if call.output.dtype == "int16":
         return _finisher16(call, factors)
     multipliers, shifts = quantize_multipliers(factors)
     zero_point, limits = zero_point_of(call.output), fused_range(call)
 
-    def finish(sums: Sums, bias: Bias) -> Int8:
+    def finish(sums: Sums, bias: Bias) -> NDArray[Any]:
         total = sums.astype(np.int64)
         if bias is not None:
             total = total + bias.reshape(-1).astype(np.int64)
@@ -183,13 +186,13 @@ def _finisher(call: Call, factors: list[float]) -> Callable[[Sums, Bias], Int8]:
     return finish
 
 
-def _finisher16(call: Call, factors: list[float]) -> Callable[[Sums, Bias], NDArray[np.int16]]:
+def _finisher16(call: Call, factors: list[float]) -> Callable[[Sums, Bias], NDArray[Any]]:
     multipliers, shifts = quantize_multipliers(factors)
     wide, (low, high) = has_wide_sums(call), fused_range(call)
     zero_point = zero_point_of(call.output)
     reduced = np.array([reduce_multiplier(int(m)) for m in multipliers])
 
-    def finish(sums: Sums, bias: Bias) -> NDArray[np.int16]:
+    def finish(sums: Sums, bias: Bias) -> NDArray[Any]:
         total = sums.astype(np.int64)
         if bias is not None:
             total = total + bias.reshape(-1).astype(np.int64)
@@ -197,7 +200,7 @@ def _finisher16(call: Call, factors: list[float]) -> Callable[[Sums, Bias], NDAr
             scaled = multiply_wide(total, reduced, shifts)
         else:
             scaled = multiply_by_quantized_multiplier(as_int32(total), multipliers, shifts)
-        return np.clip(scaled + zero_point, low, high).astype(np.int16)
+        return clamp(scaled + zero_point, low, high, DTYPES["int16"])
 
     return finish
 

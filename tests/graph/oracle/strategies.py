@@ -69,8 +69,8 @@ def weighted(
         op: CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV or FULLY_CONNECTED.
         weight_shape: of the filter.
         axis: of the output channels in the filter.
-        shapes: `x` and `y`, the shapes of input and output; `options`; `dtype` of the filter, `data` of
-            input and output.
+        shapes: `x` and `y`, the shapes of input and output; `options`; `dtype` of the filter,
+            `data` that of input and output.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
     dtype, data = shapes.get("dtype", "int8"), shapes.get("data", "int8")
