@@ -64,7 +64,7 @@ def test_a_budget_of_ram_that_cannot_be_kept_names_bytes_layer_and_tensors() -> 
 
 
 def test_a_budget_of_flash_below_the_constants_is_refused() -> None:
-    with pytest.raises(GateError, match="the constants take .* more than asked for"):
+    with pytest.raises(GateError, match=r"the constants take .* more than asked for"):
         compile_graph(
             small_cnn(), name="small", target=Target(options=CompileOptions(flash_bytes=16))
         )
