@@ -6,8 +6,8 @@
        start + sum(X * w') = sum(X * w) + 2^15 = (S0 + 2^15) + 2^16 * S1   (mod 2^32)
 
    where start = 2^15 - 128 * sum(X). |S0| and |S1| are at most 32767, for two weights are never
-   both -128; so the upper half is S1 and the lower one S0 + 2^15, without a carry between them. Over all
-   chunks `low` sums up whole words and `high` their upper halves: the first pixel's sum is
+   both -128; so the upper half is S1 and the lower one S0 + 2^15, without a carry between them.
+   Over all chunks `low` sums up whole words and `high` their upper halves: the first pixel's sum is
    low - 2^16 * high, the second's is `high`. */
 #define CHUNK 6
 

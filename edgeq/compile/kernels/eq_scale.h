@@ -10,7 +10,8 @@
 
 /* The bias of each output, with the input's zero point; and two words for each output, or for all
    of them where `mask` is 0: the multiplier, then its limit (the lower half) and offset (the upper
-   half, signed). Limits are in units of 2^limit_bits, offsets in units of 2^offset_bits from one half. */
+   half, signed). Limits are in units of 2^limit_bits, offsets in units of 2^offset_bits from one
+   half. */
 struct eq_scaling {
     const int32_t *bias;
     const int32_t *scales;
