@@ -17,12 +17,25 @@ from edgeq.graph.ir import Graph, OptionValue, Quantization
 
 PROBABILITY = Quantization((1 / 256,), (-128,))
 WEIGHT_RMS = 127 / math.sqrt(3)
-# Real range of an activation by its function, the share of 255 steps that one standard deviation
-# of the sums takes, and the root mean square of the bytes that come out, about their zero point.
-RANGES: dict[str, tuple[float, float, float]] = {
-    "RELU6": (6.0, 85.0, 60.0),
-    "RELU": (12.0, 85.0, 60.0),
-    "NONE": (12.0, 42.5, 42.5),
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """How an activation function's output is quantised: the real values that 255 steps span, and
+    the zero point; one standard deviation of the sums in steps, and the root mean square about the
+    zero point of what comes out.
+    """
+
+    span: float
+    zero_point: int
+    deviation: float
+    rms: float
+
+
+RANGES = {
+    "RELU6": Range(6.0, -128, 64.0, 45.0),
+    "RELU": Range(12.0, -128, 64.0, 45.0),
+    "NONE": Range(12.0, 4, 42.5, 42.5),
 }
 
 
@@ -77,11 +90,11 @@ class Network(Builder):
         options: dict[str, OptionValue],
     ) -> Signal:  # fmt: skip
         """Add an operator whose weights make sums that fill the output's range."""
-        reach, deviation, rms = RANGES[str(options["fused_activation_function"])]
-        y = Quantization((float(np.float32(reach / 255)),), (-128 if rms > deviation / 1.1 else 4,))
+        wanted = RANGES[str(options["fused_activation_function"])]
+        y = Quantization((float(np.float32(wanted.span / 255)),), (wanted.zero_point,))
         channels = weights[axis]
         sums = x.rms * WEIGHT_RMS * math.sqrt(math.prod(weights) / channels)
-        scale = y.scale * deviation / (x.quantization.scale * sums)
+        scale = y.scale * wanted.deviation / (x.quantization.scale * sums)
         scales = np.float32(scale * self.rng.uniform(0.6, 1.6, channels))
         products = scales * np.float32(x.quantization.scale)
         w = self.constant(self.rng.integers(-127, 128, weights), "int8", _per_channel(scales, axis))
@@ -89,7 +102,7 @@ class Network(Builder):
         inputs = [x.index, w, self.constant(bias, "int32", _per_channel(products, 0))]
         version = 4 if op == "FULLY_CONNECTED" else 3
         index = self.op(op, inputs, self.add(shape, "int8", y), version, **options)
-        return Signal(index, shape, y, rms)
+        return Signal(index, shape, y, wanted.rms)
 
     def add_up(self, a: Signal, b: Signal) -> Signal:
         """An ADD of two tensors of one shape."""
@@ -115,7 +128,8 @@ class Network(Builder):
             padding="VALID", stride_h=k[0], stride_w=k[1], filter_height=k[0], filter_width=k[1],
             fused_activation_function="NONE",
         )  # fmt: skip
-        return Signal(index, shape, x.quantization, x.rms)
+        larger = 1.4 if op == "MAX_POOL_2D" else 1.0
+        return Signal(index, shape, x.quantization, larger * x.rms)
 
     def mean(self, x: Signal) -> Signal:
         """A MEAN over height and width."""
@@ -123,7 +137,7 @@ class Network(Builder):
         q = Quantization((float(np.float32(x.quantization.scale / 2)),), (-128,))
         inputs = [x.index, self.constant([1, 2])]
         index = self.op("MEAN", inputs, self.add(shape, "int8", q), 2, keep_dims=False)
-        return Signal(index, shape, q, x.rms)
+        return Signal(index, shape, q, 2 * x.rms)
 
     def reshape(self, x: Signal, shape: Shape) -> Signal:
         """A RESHAPE."""

@@ -93,7 +93,7 @@ def model_cost(graph: Graph, plan: Plan, costs: CoreCosts) -> Cost:
     """
     computed = computed_graph(graph, plan)
     instructions, cycles, modelled = 0.0, 0.0, True
-    for layer in plan.layers:
+    for layer in (part for whole in plan.layers for part in whole.parts):
         kernel = costs.kernels.get(layer.kernel)
         if kernel is None:
             raise UnknownKernelError(layer.kernel)

@@ -15,7 +15,7 @@ from edgeq.compile.lower.pooling import pool_window
 from edgeq.compile.lower.reductions import mean_loops
 from edgeq.core.records import PlannedLayer
 from edgeq.graph.ir import Graph, Node
-from edgeq.graph.ops import call_of
+from edgeq.graph.ops import call_of, macs
 
 Features = Mapping[str, float]
 
@@ -149,7 +149,11 @@ def _copies(graph: Graph, node: Node) -> Features:
     }
 
 
-_FILLED = ("PAD", "PADV2")
+_FILLED = ("PAD", "PADV2", "SPACE_TO_BATCH_ND")
+
+
+def _products(graph: Graph, node: Node) -> Features:
+    return {"macs": float(macs(graph, node))}
 
 
 def _binary(graph: Graph, node: Node) -> Features:
@@ -179,5 +183,7 @@ FEATURES: dict[str, Callable[[Graph, Node], Features]] = {
     "SUB": _binary,
     "MUL": _binary,
     "SOFTMAX": _softmax,
+    "TRANSPOSE_CONV": _products,
+    "BATCH_MATMUL": _products,
     **dict.fromkeys(COPIES, _copies),
 }

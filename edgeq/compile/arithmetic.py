@@ -56,6 +56,21 @@ def accumulator_bounds(
     return bounds
 
 
+def accumulator_reach(
+    weights: NDArray[np.int64], bias: NDArray[np.int64], zero_point: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Return the least and the greatest accumulator of each output, whatever the input.
+
+    Args:
+        weights: [outputs, depth].
+        bias: [outputs].
+        zero_point: of the input.
+    """
+    positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
+    least, most = -128 - zero_point, 127 - zero_point
+    return bias + positive * least + negative * most, bias + positive * most + negative * least
+
+
 def weighted_output(
     graph: Graph,
     node: Node,

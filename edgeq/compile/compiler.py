@@ -172,7 +172,7 @@ def _planned_layer(
         op=node.op,
         name=output.name,
         nodes=tuple(n.index for n in made.computed[index]),
-        kernel=layer.calls[-1].kernel,
+        kernel=layer.kernels[-1] if layer.kernels else layer.calls[-1].kernel,
         inputs=tuple(t for t in node.inputs if t in at),
         output=output.index,
         output_offset=at[output.index],
@@ -181,4 +181,5 @@ def _planned_layer(
         macs=sum(macs(graph, n) for n in made.computed[index]),
         constant_bytes=sum(c.data.nbytes for c in layer.constants if not c.shared),
         scratch_bytes=layer.scratch,
+        kernels=layer.kernels,
     )

@@ -105,7 +105,7 @@ class Layer:
     A `hot` layer's kernels take most of the time: they are worth -O2 where the rest gets -Os.
     `scratch` is in bytes: memory of the arena that only this layer uses. `overlaps` are what its
     kernels permit, given the order in which they read and write. Without a `program` each call is
-    made once, in order.
+    made once, in order; with one, `kernels` are those of its nodes, one each.
     """
 
     calls: tuple[Call, ...]
@@ -116,6 +116,7 @@ class Layer:
     scratch: int = 0
     overlaps: tuple[Overlap, ...] = ()
     program: tuple[Loop, ...] = ()
+    kernels: tuple[str, ...] = ()
 
 
 def constant(name: str, values: Any, dtype: type[np.generic], *, shared: bool = False) -> Constant:

@@ -29,7 +29,6 @@ from edgeq.compile.lower.pairs import (
     lower_prelu,
     lower_quotient,
     lower_select,
-    or_table,
 )
 from edgeq.compile.lower.pooling import lower_pool
 from edgeq.compile.lower.reductions import (
@@ -81,9 +80,9 @@ _TABLE = Operator(lower_table, (*_COMPUTED, rules.scale_ratio))
 _MOVEMENT = Operator(lower_movement, (rules.computed_input, rules.whole_bytes, rules.few_copies))
 _PICK = Operator(lower_pick, (rules.computed_input, rules.whole_bytes))
 _PAIR = (*_COMPUTED, rules.few_broadcasts)
-_EXTREME = Operator(or_table(lower_extreme), _PAIR)
+_EXTREME = Operator(lower_extreme, _PAIR)
 _BYTES = (rules.computed_input, rules.byte_data, rules.few_broadcasts)
-_COMPARISON = Operator(or_table(lower_comparison), (*_BYTES, rules.fractional_scales))
+_COMPARISON = Operator(lower_comparison, (*_BYTES, rules.fractional_scales))
 _LOGICAL = Operator(lower_extreme, _BYTES)
 _SELECT = Operator(lower_select, _BYTES)
 _SUM_OVER = (*_COMPUTED, rules.regular_axes, rules.bounded_sum, rules.scale_ratio)
@@ -124,11 +123,11 @@ OPERATORS: dict[str, Operator] = {
     "ADD": _SUM,
     "SUB": _SUM,
     "MUL": Operator(lower_product, (*_PAIR, rules.multiplied_factor)),
-    "DIV": Operator(or_table(lower_quotient), (*_PAIR, rules.quotient_range)),
+    "DIV": Operator(lower_quotient, (*_PAIR, rules.quotient_range)),
     "MAXIMUM": _EXTREME,
     "MINIMUM": _EXTREME,
-    "PRELU": Operator(or_table(lower_prelu), (*_PAIR, rules.slope_factors)),
-    "SQUARED_DIFFERENCE": Operator(or_table(lower_difference), (*_PAIR, rules.difference_factor)),
+    "PRELU": Operator(lower_prelu, (*_PAIR, rules.slope_factors)),
+    "SQUARED_DIFFERENCE": Operator(lower_difference, (*_PAIR, rules.difference_factor)),
     "ADD_N": Operator(lower_add_n, (*_COMPUTED, rules.scale_ratio, rules.short_sums)),
     "EQUAL": _COMPARISON,
     "NOT_EQUAL": _COMPARISON,

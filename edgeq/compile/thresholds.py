@@ -14,7 +14,7 @@ halves away from zero, to either side.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,8 +53,13 @@ class Stage:
 
     def of(self, channels: Integers) -> Stage:
         """Return the stage of these channels alone."""
-        fields = (self.multiplier, self.shift, self.low, self.high)
-        return Stage(*(f[channels] for f in fields), self.zero_point, self.least, self.most)
+        return replace(
+            self,
+            multiplier=self.multiplier[channels],
+            shift=self.shift[channels],
+            low=self.low[channels],
+            high=self.high[channels],
+        )
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +85,7 @@ def thresholds(stage: Stage) -> Integers:
         middle = (below + at) >> 1
         reached = stage.outputs(middle) >= _OUTPUTS
         at, below = np.where(reached, middle, at), np.where(reached, below, middle)
-    return at
+    return np.maximum(at, stage.low[:, None])
 
 
 def prove(stage: Stage, scale: int, shift: int) -> Affine:

@@ -154,10 +154,15 @@ def _shortage(use: RegionUse, plan: Plan) -> str:
 
 
 def largest_at_peak(plan: Plan) -> tuple[PlannedTensor, ...]:
-    """Return the tensors alive where most bytes are, the biggest first."""
+    """Return the tensors alive where the arena reaches highest, the biggest first."""
     alive = [tuple(t for t in plan.tensors if t.first <= i <= t.last) for i in _steps(plan)]
-    peak = max(alive, key=lambda tensors: sum(t.bytes for t in tensors), default=())
+    peak = max(alive, key=_top, default=())
     return tuple(sorted(peak, key=lambda t: -t.bytes)[:LARGEST])
+
+
+def _top(tensors: tuple[PlannedTensor, ...]) -> tuple[int, int]:
+    """Return where tensors end that lie together, and their bytes."""
+    return max((t.offset + t.bytes for t in tensors), default=0), sum(t.bytes for t in tensors)
 
 
 def _steps(plan: Plan) -> range:

@@ -205,8 +205,7 @@ _ROWS = (
           ("DIV", "DivOptions"), ("MAXIMUM", "MaximumMinimumOptions"),
           ("MINIMUM", "MaximumMinimumOptions"),
           ("SQUARED_DIFFERENCE", "SquaredDifferenceOptions"), ("PRELU", None),
-          ("FLOOR_DIV", "FloorDivOptions"), ("FLOOR_MOD", "FloorModOptions"),
-          ("POW", "PowOptions"))),
+          ("FLOOR_DIV", "FloorDivOptions"), ("FLOOR_MOD", "FloorModOptions"))),
     *(Op(name, f"{options}Options", 2, "input input2", _COMPARED, shapes.broadcast, _ARITHMETIC)
       for name, options in (
           ("EQUAL", "Equal"), ("NOT_EQUAL", "NotEqual"), ("LESS", "Less"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ import pytest
 
 from edgeq.compile import compile_graph
 from edgeq.compile.lower.dsp.tiles import order_runs
+from edgeq.compile.lower.dsp.winograd import transformed_words
 from edgeq.compile.support import lower
 from edgeq.compile.target import Target
-from edgeq.core.records import CompiledModel
+from edgeq.core.records import CompiledModel, CompileOptions
 from edgeq.graph.ir import Graph
 from edgeq.graph.oracle import Oracle
 from tests.graph.oracle.runtimes import random_inputs
@@ -27,10 +29,13 @@ from tests.support.models import conv_model
 from tests.support.native import run_native
 
 M4 = Target("cortex-m4", dsp=True)
-def upon_input(graph: Graph, compiled: CompiledModel) -> CompiledModel:
+FAST = replace(M4, options=CompileOptions(goal="speed"))
+
+
+def upon_input(graph: Graph, compiled: CompiledModel, target: Target) -> CompiledModel:
     """Return the library of one layer, its output where the layer's first overlap permits."""
     plan = compiled.plan
-    layer = lower(graph, graph.nodes[0], M4)
+    layer = lower(graph, graph.nodes[0], target)
     distance = layer.overlaps[0].distance
     x = -(-layer.scratch // 8) * 8 + max(0, distance)
     y = x - distance
@@ -45,11 +50,11 @@ def upon_input(graph: Graph, compiled: CompiledModel) -> CompiledModel:
     return msgspec.structs.replace(compiled, files=files)
 
 
-def check(graph: Graph, seed: int, *, shared: bool = False) -> None:
+def check(graph: Graph, seed: int, target: Target = M4, *, shared: bool = False) -> None:
     """Hold the generated C against the oracle; with `shared`, the output upon the input."""
     inputs = random_inputs(graph, seed)
-    compiled = compile_graph(graph, name="model", target=M4)
-    library = upon_input(graph, compiled) if shared else compiled
+    compiled = compile_graph(graph, name="model", target=target)
+    library = upon_input(graph, compiled, target) if shared else compiled
     with tempfile.TemporaryDirectory() as folder:
         found = run_native(graph, library, inputs, Path(folder))
     for ours, theirs in zip(found, Oracle(graph).run(inputs).outputs, strict=True):
@@ -61,6 +66,7 @@ def check(graph: Graph, seed: int, *, shared: bool = False) -> None:
 )
 def test_convolutions_give_the_oracles_bytes(seed: int) -> None:
     check(convolutions(seed), seed)
+    check(convolutions(seed, square=True), seed, FAST)
 
 
 @pytest.mark.parametrize(
@@ -84,12 +90,42 @@ def test_convolutions_give_the_oracles_bytes(seed: int) -> None:
 )
 @pytest.mark.parametrize("padding", ["SAME", pytest.param("VALID", marks=pytest.mark.slow)])
 def test_an_output_may_lie_upon_the_input(shape: tuple[Any, ...], padding: str) -> None:
-    check(conv_model(*shape, padding=padding, out_scale=20.0), seed=1, shared=True)
+    graph = conv_model(*shape, padding=padding, out_scale=20.0)
+    for target in (M4, FAST):
+        check(graph, 1, target, shared=True)
+
+
+def kernel(graph: Graph, target: Target) -> str:
+    return lower(graph, graph.nodes[0], target).calls[0].kernel
+
+
+def test_winograd_is_for_speed_alone_and_can_be_left_out() -> None:
+    graph = conv_model(8, 8, 16, 16, out_scale=20.0)
+    omitted = CompileOptions(goal="speed", omitted_passes=("winograd",))
+    assert kernel(graph, FAST) == "eq_dsp_winograd"
+    assert kernel(graph, M4) == "eq_dsp_conv"
+    assert kernel(graph, replace(M4, options=omitted)) == "eq_dsp_conv"
+
+
+def test_winograd_keeps_to_a_flash_budget() -> None:
+    graph = conv_model(8, 8, 16, 16, out_scale=20.0)
+    for flash_bytes, name in ((20_000, "eq_dsp_conv"), (30_000, "eq_dsp_winograd")):
+        options = CompileOptions(goal="speed", flash_bytes=flash_bytes)
+        assert kernel(graph, replace(M4, options=options)) == name
+
+
+def test_winograds_weights_are_four_times_the_transformed_filter() -> None:
+    weights = np.zeros((2, 3, 3, 4), np.int64)
+    weights[0, 1, 1, 0] = 1
+    words = transformed_words(weights).reshape(16, 2, 2)
+    low = words[:, 0, 0].astype(np.int16)
+    assert low.tolist() == [0, 0, 0, 0, 0, 1, -1, 0, 0, -1, 1, 0, 0, 0, 0, 0]
+    assert not words[:, :, 1].any()
 
 
 def test_factors_of_a_half_and_above_go_to_the_plain_kernel() -> None:
     graph = conv_model(in_scale=1.0, out_scale=0.001)
-    assert lower(graph, graph.nodes[0], M4).calls[0].kernel == "eq_conv"
+    assert kernel(graph, M4) == "eq_conv"
 
 
 def test_bytes_are_ordered_as_two_sign_extensions_leave_them() -> None:

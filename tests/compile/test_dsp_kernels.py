@@ -14,12 +14,14 @@ from edgeq import api
 from edgeq.compile import compile_graph
 from edgeq.compile.support import unsupported_nodes
 from edgeq.compile.target import Target
+from edgeq.core.records import CompileOptions
 from edgeq.graph.ir import Graph
 from edgeq.graph.oracle import Oracle
 from edgeq.graph.writer import write_graph
 from tests.graph.oracle.runtimes import random_inputs
-from tests.graph.oracle.test_weighted import dense_layers
-from tests.support.dsp_models import depthwise_3x3, side_by_side, sums, usual
+from tests.graph.oracle.test_weighted import dense_layers, depthwise_convolutions
+from tests.graph.oracle.test_windows import pools
+from tests.support.dsp_models import depthwise_3x3, pixel_means, side_by_side, sums, usual
 from tests.support.native import run_native
 
 _FEW = settings(
@@ -28,17 +30,33 @@ _FEW = settings(
 _MANY = settings(_FEW, max_examples=400, derandomize=False)
 _ONE = settings(_FEW, max_examples=1, phases=settings.default.phases[:3])
 _TEN = settings(_ONE, max_examples=10, derandomize=False)
-_M4 = Target("cortex-m4", dsp=True)
+_SPEED = CompileOptions(goal="speed")
+_M4 = Target("cortex-m4", dsp=True, options=_SPEED)
 
 MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "depthwise_3x3": usual(depthwise_3x3()),
+    "depthwise_conv_2d": depthwise_convolutions(),
+    "average_pool_2d": pools("AVERAGE_POOL_2D"),
+    "max_pool_2d": pools("MAX_POOL_2D"),
+    "mean": pixel_means("MEAN"),
+    "sum": pixel_means("SUM"),
     "fully_connected": usual(dense_layers()),
     "add": sums("ADD"),
     "sub": sums("SUB"),
 }
 
 # So many of each in one image, which may have 16 inputs.
-_MIX = {"depthwise_3x3": 6, "fully_connected": 4, "add": 2, "sub": 1}
+_MIX = {
+    "depthwise_3x3": 3,
+    "depthwise_conv_2d": 2,
+    "average_pool_2d": 1,
+    "max_pool_2d": 1,
+    "mean": 1,
+    "sum": 1,
+    "fully_connected": 2,
+    "add": 1,
+    "sub": 1,
+}
 
 
 class _Mix:
@@ -84,7 +102,7 @@ def test_its_assembly_does_too(effort: settings, tmp_path: Path) -> None:
     def holds(mix: _Mix) -> None:
         model = tmp_path / "model.tflite"
         model.write_bytes(write_graph(side_by_side(mix.graphs)))
-        record = api.validate(model, board="virt-m4", seeds=4)
+        record = api.validate(model, board="virt-m4", seeds=4, options=_SPEED)
         assert (record.inputs, record.matched) == (4, 4)
 
     holds()

@@ -17,7 +17,7 @@ from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph
 from edgeq.graph.oracle import Oracle
 from tests.graph.oracle.runtimes import random_inputs
-from tests.graph.oracle.strategies import activations, geometries, weighted
+from tests.graph.oracle.strategies import activations, weighted
 from tests.graph.oracle.test_weighted import convolutions, dense_layers
 from tests.support.native import run_native
 
@@ -25,15 +25,16 @@ _FEW = settings(
     max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 _MANY = settings(_FEW, max_examples=400, derandomize=False)
-CORES: tuple[CoreName, ...] = ("cortex-m0plus", "cortex-m3")
+CORES: tuple[CoreName, ...] = ("cortex-m0plus", "cortex-m3", "rv32imc")
 
 
 @st.composite
 def depthwise_3x3(draw: st.DrawFn) -> Graph:
     stride = draw(st.integers(1, 2))
     padding = draw(st.sampled_from(["SAME", "VALID"]))
-    batch, height, width, channels = (draw(st.integers(n, m)) for n, m in
-                                      ((1, 2), (3, 9), (3, 9), (1, 5)))
+    batch, height, width, channels = (
+        draw(st.integers(n, m)) for n, m in ((1, 2), (3, 9), (3, 9), (1, 5))
+    )
     output = [
         -(-n // stride) if padding == "SAME" else (n - 3) // stride + 1 for n in (height, width)
     ]

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from edgeq import api
+from edgeq.core.records import CompileOptions
 from edgeq.graph.writer import write_graph
 from tests.support.crowds import convolutions
 
@@ -17,6 +18,9 @@ from tests.support.crowds import convolutions
 )
 def test_convolutions_are_bit_exact(tmp_path: Path, seed: int, toolchain: str) -> None:
     path = tmp_path / "convolutions.tflite"
-    path.write_bytes(write_graph(convolutions(seed)))
-    result = api.bench(path, board="virt-m4", runs=1, layers=False, toolchain=toolchain)
-    assert result.output.bit_exact is True
+    for square, options in ((False, CompileOptions()), (True, CompileOptions(goal="speed"))):
+        path.write_bytes(write_graph(convolutions(seed, square=square)))
+        result = api.bench(
+            path, board="virt-m4", runs=1, layers=False, toolchain=toolchain, options=options
+        )
+        assert result.output.bit_exact is True

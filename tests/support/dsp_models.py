@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from edgeq.graph.ir import Graph, Quantization, Tensor
 from tests.graph.oracle.strategies import activations, int8s, weighted
-from tests.support.models import ModelBuilder, one_op, window_output
+from tests.support.models import ModelBuilder, constant, one_op, window_output
 
 
 def _replaced(graph: Graph, index: int, tensor: Tensor) -> Graph:
@@ -72,6 +72,16 @@ def sums(draw: st.DrawFn, op: str) -> Graph:
         tensors.append(replace(tensor, quantization=replace(tensor.quantization, scales=(scale,))))
     fused = {"fused_activation_function": draw(activations)}
     return one_op(op, tensors[:2], tensors[2], fused)
+
+
+@st.composite
+def pixel_means(draw: st.DrawFn, op: str) -> Graph:
+    """MEAN or SUM over height and width, of more than 255 pixels too."""
+    batch, channels = draw(st.integers(1, 2)), draw(st.integers(3, 10))
+    height, width = (draw(st.integers(1, 20)) for _ in range(2))
+    x = draw(int8s((batch, height, width, channels)))
+    axes = constant([1, 2], "int32")
+    return one_op(op, [x, axes], draw(int8s((batch, channels))), {"keep_dims": False})
 
 
 def side_by_side(graphs: Sequence[Graph]) -> Graph:

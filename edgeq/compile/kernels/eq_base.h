@@ -41,6 +41,8 @@ static inline int32_t eq_multiply_high(int32_t a, int32_t b)
     const int32_t middle = ah * (int32_t)bl + (int32_t)((al * bl) >> 16);
     const uint32_t low = al * (uint32_t)bh + ((uint32_t)middle & 0xffffu);
     return ah * bh + (middle >> 16) + (int32_t)((low + 0x8000u) >> 16);
+#elif defined(__ARM_FEATURE_DSP)
+    return (int32_t)(((int64_t)a * b + ((int64_t)1 << 31)) >> 32); /* SMMULR */
 #else
     const int64_t product = (int64_t)a * b;
     return (int32_t)(product >> 32) + (int32_t)((uint32_t)product >> 31);

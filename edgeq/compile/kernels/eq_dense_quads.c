@@ -72,11 +72,19 @@ static void add_quad(struct sums *s)
 }
 #endif
 
+/* Output `o` of a layer whose outputs share `multiplier` and `shift` >= 0. */
+static inline void finish_alike(const struct eq_output *q, int32_t multiplier, int32_t shift,
+                                int32_t sum, int32_t o, int8_t *y)
+{
+    const int32_t r = eq_multiply_high((sum + q->bias[o]) * 2, multiplier);
+    const int32_t v = (((r + (r >> 31)) >> shift) + 1) >> 1;
+    y[o] = (int8_t)eq_clamp(v + q->zero, q->min, q->max);
+}
+
 static void finish_pair(const struct eq_output *q, const int32_t *pair, int32_t o, int32_t outputs,
                         int8_t *y)
 {
-    const int32_t a = (pair[0] - pair[1]) >> 8;
-    y[o] = eq_finish(q, a + q->bias[o], o);
+    y[o] = eq_finish(q, ((pair[0] - pair[1]) >> 8) + q->bias[o], o);
     if (o + 1 < outputs) {
         y[o + 1] = eq_finish(q, pair[1] + q->bias[o + 1], o + 1);
     }
@@ -85,16 +93,25 @@ static void finish_pair(const struct eq_output *q, const int32_t *pair, int32_t 
 static void dense_row(const struct eq_dense_quads *d, const int8_t *x, int8_t *y)
 {
     const struct eq_output q = d->out;
+    const int32_t multiplier = q.multiplier[0], shift = q.shift[0];
+    const int alike = q.mask == 0 && shift >= 0;
+    int32_t o;
     struct sums s;
-    int32_t o = 0;
     s.x = x;
     s.weights = d->weights;
     s.blocks = (d->depth + 3) >> 2;
     s.depth = d->depth;
-    for (; o + 3 <= d->outputs; o += 4) {
+    for (o = 0; o + 3 <= d->outputs; o += 4) {
         add_quad(&s);
-        finish_pair(&q, s.pairs[0], o, d->outputs, y);
-        finish_pair(&q, s.pairs[1], o + 2, d->outputs, y);
+        if (alike && o + 4 <= d->outputs) {
+            finish_alike(&q, multiplier, shift, (s.pairs[0][0] - s.pairs[0][1]) >> 8, o, y);
+            finish_alike(&q, multiplier, shift, s.pairs[0][1], o + 1, y);
+            finish_alike(&q, multiplier, shift, (s.pairs[1][0] - s.pairs[1][1]) >> 8, o + 2, y);
+            finish_alike(&q, multiplier, shift, s.pairs[1][1], o + 3, y);
+        } else {
+            finish_pair(&q, s.pairs[0], o, d->outputs, y);
+            finish_pair(&q, s.pairs[1], o + 2, d->outputs, y);
+        }
         s.weights += 4 * s.blocks;
     }
     if (o < d->outputs) {

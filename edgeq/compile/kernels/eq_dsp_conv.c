@@ -1,3 +1,4 @@
+#include "eq_dsp_border.h"
 #include "eq_dsp_conv.h"
 
 /* A layer in the making: its window in bytes, and the memory of a tile. */
@@ -7,51 +8,6 @@ struct work {
     int32_t *wide;
     int8_t *bytes;
 };
-
-static int8_t *fill(int8_t *to, int32_t value, int32_t count)
-{
-    const int32_t word = (int32_t)((uint32_t)(uint8_t)value * 0x01010101u);
-    for (; count >= 4; count -= 4, to += 4) {
-        eq_dsp_store(to, word);
-    }
-    for (; count > 0; count--) {
-        *to++ = (int8_t)value;
-    }
-    return to;
-}
-
-static int8_t *copy(int8_t *to, const int8_t *from, int32_t count)
-{
-    for (; count >= 4; count -= 4, to += 4, from += 4) {
-        eq_dsp_store(to, eq_dsp_load(from));
-    }
-    for (; count > 0; count--) {
-        *to++ = *from++;
-    }
-    return to;
-}
-
-/* Rows of `columns` pixels from (row, column), the zero point where they lie outside `x`. */
-static void copy_windows(const struct work *w, const int8_t *x, int32_t row, int32_t column,
-                         int32_t columns)
-{
-    const struct eq_window *g = &w->layer->window;
-    const int32_t zero = w->layer->in_zero, depth = g->in_c;
-    const int32_t first = column < 0 ? (column + columns > 0 ? -column : columns) : 0;
-    const int32_t over = column + columns - g->in_w;
-    const int32_t last = over > 0 ? (over < columns ? columns - over : 0) : columns;
-    int8_t *to = w->bytes;
-    int32_t ky;
-    for (ky = 0; ky < g->kernel_h; ky++, row += g->dilation_h) {
-        if (row < 0 || row >= g->in_h || first >= last) {
-            to = fill(to, zero, columns * depth);
-        } else {
-            to = fill(to, zero, first * depth);
-            to = copy(to, x + row * w->in_row + (column + first) * depth, (last - first) * depth);
-            to = fill(to, zero, (columns - last) * depth);
-        }
-    }
-}
 
 /* Widens `pixels` windows whose first is at `x`, and whose rows are `row` bytes apart. */
 static void widen_windows(const struct work *w, const int8_t *x, int32_t row, int32_t pixels,
@@ -93,7 +49,8 @@ static int32_t conv_image(const struct work *w, const int8_t *x, int32_t filled,
                 widen_windows(w, x + row * w->in_row + column * g->in_c,
                               g->dilation_h * w->in_row, pixels, w->wide + filled);
             } else {
-                copy_windows(w, x, row, column, columns);
+                eq_dsp_border(g, w->layer->in_zero, x, row, column, g->kernel_h, g->dilation_h,
+                              columns, w->bytes);
                 widen_windows(w, w->bytes, columns * g->in_c, pixels, w->wide + filled);
             }
             filled += pixels;

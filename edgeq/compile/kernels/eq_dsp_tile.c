@@ -2,9 +2,6 @@
 
 #ifdef EQ_DSP_ASM
 
-#define NAKED __attribute__((naked, noinline))
-#define UNUSED __attribute__((unused))
-
 /* Two inputs of four pixels: r0 x, r1 stream, r4..r11 the sums a b of each pixel. Single loads in
    a row take a cycle each, behind the first. */
 #define LOAD                    \
@@ -75,8 +72,9 @@
 /* Four pixels. Where negative numbers all become `zero` (`rectified`), how they round is all one.
    The frame: 0 y, 4 zero, 8 outputs, 12 x, 16 entry into the steps, 20 end of x, 24 of stream,
    28 the finish. */
-NAKED static void tile_4(const struct eq_dsp_matrix *m UNUSED, const int32_t *x UNUSED,
-                         int32_t rectified UNUSED, int8_t *y UNUSED)
+EQ_DSP_NAKED static void tile_4(const struct eq_dsp_matrix *m EQ_UNUSED,
+                                const int32_t *x EQ_UNUSED, int32_t rectified EQ_UNUSED,
+                                int8_t *y EQ_UNUSED)
 {
     __asm__ volatile(
         ".syntax unified\n"
@@ -138,8 +136,9 @@ NAKED static void tile_4(const struct eq_dsp_matrix *m UNUSED, const int32_t *x 
 
 /* The fours of four pixels. r0 x, r1 runs, r2 next, r3 to; the frame: 0 bytes of a run, 4 from its
    end to the next. */
-NAKED static void widen_4(const int8_t *x UNUSED, const struct eq_dsp_runs *runs UNUSED,
-                          int32_t next UNUSED, int32_t *to UNUSED)
+EQ_DSP_NAKED static void widen_4(const int8_t *x EQ_UNUSED,
+                                 const struct eq_dsp_runs *runs EQ_UNUSED,
+                                 int32_t next EQ_UNUSED, int32_t *to EQ_UNUSED)
 {
     __asm__ volatile(
         ".syntax unified\n"
@@ -181,40 +180,7 @@ NAKED static void widen_4(const int8_t *x UNUSED, const struct eq_dsp_runs *runs
         "pop {r4-r11, pc}\n");
 }
 
-static inline int32_t smlad(int32_t x, int32_t y, int32_t sum)
-{
-    __asm__("smlad %0, %1, %2, %0" : "+r"(sum) : "r"(x), "r"(y));
-    return sum;
-}
-
-static inline int32_t sxtb16(int32_t x)
-{
-    __asm__("sxtb16 %0, %1" : "=r"(x) : "r"(x));
-    return x;
-}
-
-static inline int32_t sxtb16_8(int32_t x)
-{
-    __asm__("sxtb16 %0, %1, ror #8" : "=r"(x) : "r"(x));
-    return x;
-}
-
 #else
-
-static inline int32_t smlad(int32_t x, int32_t y, int32_t sum)
-{
-    return sum + (int16_t)x * (int16_t)y + (x >> 16) * (y >> 16);
-}
-
-static inline int32_t sxtb16(int32_t x)
-{
-    return eq_dsp_pair((int8_t)x, (int8_t)(x >> 16));
-}
-
-static inline int32_t sxtb16_8(int32_t x)
-{
-    return sxtb16(x >> 8);
-}
 
 static void tile_1(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y);
 static void widen_1(const int8_t *x, const struct eq_dsp_runs *runs, int32_t *to);
@@ -238,15 +204,6 @@ static void widen_4(const int8_t *x, const struct eq_dsp_runs *runs, int32_t nex
 
 #endif
 
-static int8_t finish(int32_t acc, int32_t multiplier, int32_t shift, int32_t zero)
-{
-    const int64_t product = (int64_t)acc * (((int64_t)1 << 32) + multiplier);
-    int32_t r = (int32_t)((product + ((int64_t)1 << 31)) >> 32);
-    r += r >> 31;
-    r = ((r >> (shift - 1)) + 1) >> 1;
-    return (int8_t)eq_clamp(r + zero, -128, 127);
-}
-
 /* A single pixel, the first of four. */
 static void tile_1(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y)
 {
@@ -256,12 +213,12 @@ static void tile_1(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y)
         int32_t a = *stream++, b = *stream++, shifts;
         for (k = 0; k < m->steps; k++) {
             const int32_t w = *stream++;
-            a = smlad(x[4 * k], sxtb16(w), a);
-            b = smlad(x[4 * k], sxtb16_8(w), b);
+            a = eq_dsp_smlad(x[4 * k], eq_dsp_sxtb16(w), a);
+            b = eq_dsp_smlad(x[4 * k], eq_dsp_sxtb16_8(w), b);
         }
         shifts = stream[0];
-        y[o + (shifts >> 16)] = finish(b, stream[1], shifts & 0xff, m->zero);
-        y[o] = finish(a, stream[2], (shifts >> 8) & 0xff, m->zero);
+        y[o + (shifts >> 16)] = eq_dsp_finish(b, stream[1], shifts & 0xff, m->zero);
+        y[o] = eq_dsp_finish(a, stream[2], (shifts >> 8) & 0xff, m->zero);
         stream += 3;
     }
 }
@@ -292,8 +249,8 @@ static void widen_1(const int8_t *x, const struct eq_dsp_runs *runs, int32_t *to
     for (left = runs->count; left > 0; left--) {
         for (i = quads; i > 0; i--) {
             const int32_t word = eq_dsp_load(x);
-            to[0] = sxtb16(word);
-            to[4] = sxtb16_8(word);
+            to[0] = eq_dsp_sxtb16(word);
+            to[4] = eq_dsp_sxtb16_8(word);
             x += 4;
             to += 8;
         }

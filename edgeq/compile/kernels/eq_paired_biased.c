@@ -89,14 +89,16 @@ static inline void dot(const uint32_t *x, const uint32_t *end, const uint8_t *w,
 }
 #endif
 
-static void sum_output(const struct eq_job *job, int32_t o, int32_t bias, int32_t *acc)
+static void sum_output(const struct eq_job *job, int32_t o, int32_t next, const int32_t *bias,
+                       int32_t *acc)
 {
     const int32_t depth = job->layer->depth;
-    const uint32_t low = (uint32_t)bias * 0x10001u - ((uint32_t)depth << 14);
-    dot(job->columns, job->end, (const uint8_t *)job->layer->weights + o * depth, bias, low, acc);
+    const uint32_t low = (uint32_t)bias[o] * 0x10001u - ((uint32_t)depth << 14);
+    (void)next;
+    dot(job->columns, job->end, (const uint8_t *)job->layer->weights + o * depth, bias[o], low, acc);
 }
 
 void eq_paired_biased(const struct eq_paired *layer, int8_t *scratch, const int8_t *x, int8_t *y)
 {
-    eq_run_paired(layer, CHUNK, scratch, x, y, pack_taps, sum_output);
+    eq_run_paired(layer, CHUNK, 1, scratch, x, y, pack_taps, sum_output);
 }

@@ -8,6 +8,8 @@ struct channel {
     int32_t w[9];
     int32_t bias[2]; /* added to the sums of the upper and of the lower row of outputs */
     int32_t in_threes;
+    int32_t index;
+    struct eq_scale scale;
 };
 
 /* A row of one channel; a row outside the input reads the zero point again and again. */
@@ -183,10 +185,16 @@ static int32_t magnitude(const int8_t *w)
     return sum;
 }
 
-static struct channel take_channel(const int8_t *w, int32_t bias)
+static struct channel take_channel(const struct eq_paired_depthwise *d, int32_t index)
 {
+    const int8_t *const w = d->weights + 9 * index;
+    const int32_t bias = d->scaling.bias ? d->scaling.bias[index] : d->out.bias[index];
     struct channel c;
     int32_t k;
+    c.index = index;
+    if (d->scaling.bias) {
+        c.scale = eq_scale_of(&d->scaling, index);
+    }
     for (k = 0; k < 9; k++) {
         c.w[k] = w[k];
     }
@@ -197,16 +205,15 @@ static struct channel take_channel(const int8_t *w, int32_t bias)
 }
 
 /* Finishes two rows of sums, the lower one only where the output has it. */
-static void finish_rows(const struct eq_paired_depthwise *d, int32_t c, int32_t *acc, int8_t *y,
-                        int32_t lower)
+static void finish_rows(const struct eq_paired_depthwise *d, const struct channel *c,
+                        const int32_t *acc, int8_t *y, int32_t lower)
 {
     const int32_t step = d->window.out_c, next = lower ? d->window.out_w * step : 0;
     const int32_t *const end = acc + 2 * d->window.out_w;
     if (d->scaling.bias) {
-        const struct eq_scale q = eq_scale_of(&d->scaling, c);
         for (; acc < end; acc += 4) {
             int32_t v[4] = {acc[0], acc[1], acc[2], acc[3]};
-            eq_scale_four(&q, v);
+            eq_scale_four(&c->scale, v);
             y[next] = (int8_t)v[1];
             y[0] = (int8_t)v[0];
             y += step;
@@ -218,8 +225,8 @@ static void finish_rows(const struct eq_paired_depthwise *d, int32_t c, int32_t 
         }
     } else {
         for (; acc < end; acc += 2) {
-            y[next] = eq_finish(&d->out, acc[1], c);
-            y[0] = eq_finish(&d->out, acc[0], c);
+            y[next] = eq_finish(&d->out, acc[1], c->index);
+            y[0] = eq_finish(&d->out, acc[0], c->index);
             y += step;
         }
     }
@@ -230,8 +237,7 @@ static void depthwise_plane(const struct plane *p, int32_t c, const uint32_t *co
 {
     const struct eq_paired_depthwise *d = p->layer;
     const struct eq_window *g = &d->window;
-    const int32_t bias = d->scaling.bias ? d->scaling.bias[c] : d->out.bias[c];
-    const struct channel channel = take_channel(d->weights + 9 * c, bias);
+    const struct channel channel = take_channel(d, c);
     int32_t oy;
     begin(p, -g->pad_h);
     for (oy = 0; oy < g->out_h; oy += 2) {
@@ -242,7 +248,7 @@ static void depthwise_plane(const struct plane *p, int32_t c, const uint32_t *co
             slide_by_two(p, row);
         }
         sum_columns(columns, g->stride_w * TAPS, &channel, acc, g->out_w);
-        finish_rows(d, c, acc, y, oy + 1 < g->out_h);
+        finish_rows(d, &channel, acc, y, oy + 1 < g->out_h);
         y += 2 * g->out_w * g->out_c;
     }
 }

@@ -29,8 +29,10 @@ struct eq_job {
 /* Packs the taps of four pixels, `run` of each, two by two; returns the end of what it wrote. */
 typedef uint32_t *eq_pack_function(uint32_t *out, const int8_t *const *row, int32_t run);
 
-/* acc[pixel] = bias + the sum of output `o`, for the four pixels of the job. */
-typedef void eq_sum_function(const struct eq_job *job, int32_t o, int32_t bias, int32_t *acc);
+/* acc[pixel] = bias + the sum of output `o`, for the four pixels of the job, then those of the output
+   after it where `next` is 1. */
+typedef void eq_sum_function(const struct eq_job *job, int32_t o, int32_t next,
+                             const int32_t *bias, int32_t *acc);
 
 static inline struct eq_tile eq_next_tile(const struct eq_window *g, struct eq_walk *at)
 {
@@ -119,32 +121,43 @@ static inline void eq_put_pixels(const int32_t *v, int32_t count, int32_t step, 
     }
 }
 
-static inline void eq_compute_tile(const struct eq_job *job, eq_sum_function *sum)
+static inline void eq_finish_pixels(const struct eq_job *job, const struct eq_scaling *s, int32_t o,
+                                    int32_t *acc)
 {
-    const struct eq_paired *const p = job->layer;
-    const struct eq_scaling s = p->scaling;
-    const int32_t *const bias = s.bias ? s.bias : p->out.bias;
-    const int32_t outputs = p->window.out_c;
-    int32_t o, i;
-    for (o = 0; o < outputs; o++) {
-        int32_t acc[4];
-        sum(job, o, bias[o], acc);
-        if (s.bias) {
-            const struct eq_scale q = eq_scale_of(&s, o);
-            eq_scale_four(&q, acc);
-        } else {
-            for (i = 0; i < 4; i++) {
-                acc[i] = eq_finish(&p->out, acc[i], o);
-            }
+    const int32_t outputs = job->layer->window.out_c;
+    if (s->bias) {
+        const struct eq_scale q = eq_scale_of(s, o);
+        eq_scale_four(&q, acc);
+    } else {
+        int32_t i;
+        for (i = 0; i < 4; i++) {
+            acc[i] = eq_finish(&job->layer->out, acc[i], o);
         }
-        eq_put_pixels(acc, job->count, outputs, job->y + o);
+    }
+    eq_put_pixels(acc, job->count, outputs, job->y + o);
+}
+
+/* `group` outputs at a time: one or two. */
+static inline void eq_compute_tile(const struct eq_job *job, int32_t group, eq_sum_function *sum)
+{
+    const struct eq_scaling s = job->layer->scaling;
+    const int32_t *const bias = s.bias ? s.bias : job->layer->out.bias;
+    const int32_t outputs = job->layer->window.out_c;
+    int32_t o, i;
+    for (o = 0; o < outputs; o += group) {
+        const int32_t next = o + group <= outputs ? group - 1 : 0;
+        int32_t acc[8];
+        sum(job, o, next, bias, acc);
+        for (i = 0; i <= next; i++) {
+            eq_finish_pixels(job, &s, o + i, acc + 4 * i);
+        }
     }
 }
 
-/* The whole layer; a chunk of two taps takes `chunk` words. */
-static inline void eq_run_paired(const struct eq_paired *layer, int32_t chunk, int8_t *scratch,
-                                 const int8_t *x, int8_t *y, eq_pack_function *pack,
-                                 eq_sum_function *sum)
+/* The whole layer; a chunk of two taps takes `chunk` words, and `sum` a group of outputs. */
+static inline void eq_run_paired(const struct eq_paired *layer, int32_t chunk, int32_t group,
+                                 int8_t *scratch, const int8_t *x, int8_t *y,
+                                 eq_pack_function *pack, eq_sum_function *sum)
 {
     const struct eq_window *g = &layer->window;
     uint32_t *const columns = (uint32_t *)(void *)scratch;
@@ -156,7 +169,7 @@ static inline void eq_run_paired(const struct eq_paired *layer, int32_t chunk, i
             const struct eq_tile tile = eq_next_tile(g, &at);
             eq_pack_tile(&job, &tile, x, columns, pack);
             job.count = tile.count;
-            eq_compute_tile(&job, sum);
+            eq_compute_tile(&job, group, sum);
             job.y += tile.count * g->out_c;
         }
         x += g->in_h * g->in_w * g->in_c;

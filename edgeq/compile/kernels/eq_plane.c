@@ -7,16 +7,16 @@
 #define HIGH 1
 #endif
 
-static void clear(const struct eq_plane *g, int16_t *plane)
+void eq_plane_clear(const struct eq_plane *g, int16_t *plane, int32_t planes)
 {
     const int16_t zero = (int16_t)(g->in_zero * 256);
     int32_t i;
-    for (i = 0; i < 2 * g->elements; i++) {
+    for (i = 0; i < planes * g->elements; i++) {
         plane[i] = zero;
     }
 }
 
-static void gather(const struct eq_plane *g, const int8_t *x, int16_t *plane)
+void eq_plane_gather(const struct eq_plane *g, const int8_t *x, int16_t *plane)
 {
     int8_t *line = (int8_t *)(plane + g->first) + HIGH;
     int32_t i, j;
@@ -102,8 +102,8 @@ static void gather_pair(const struct eq_plane *g, const int8_t *x, int16_t *a, i
 #else
 static void gather_pair(const struct eq_plane *g, const int8_t *x, int16_t *a, int16_t *b)
 {
-    gather(g, x, a);
-    gather(g, x + 1, b);
+    eq_plane_gather(g, x, a);
+    eq_plane_gather(g, x + 1, b);
 }
 #endif
 
@@ -193,7 +193,7 @@ static void walk_image(const struct eq_plane *g, int32_t stride, eq_line_kernel 
         if ((c & 1) == 0 && c + 1 < g->channels) {
             gather_pair(g, x + c, plane, plane + g->elements);
         } else if ((c & 1) == 0) {
-            gather(g, x + c, plane);
+            eq_plane_gather(g, x + c, plane);
         }
         walk_channel(g, &l, stride, kernel, c);
     }
@@ -203,7 +203,7 @@ void eq_plane_walk(const struct eq_plane *layer, int32_t stride, eq_line_kernel 
                    const int8_t *x, int16_t *plane, int8_t *y)
 {
     int32_t n;
-    clear(layer, plane);
+    eq_plane_clear(layer, plane, 2);
     for (n = 0; n < layer->batch; n++) {
         walk_image(layer, stride, kernel, x, plane, y);
         x += layer->in_bytes;

@@ -29,6 +29,10 @@ struct eq_lines {
 
 typedef void eq_line_kernel(const struct eq_lines *lines);
 
+/* Fills planes with the padding; puts one channel inside. */
+void eq_plane_clear(const struct eq_plane *layer, int16_t *plane, int32_t planes);
+void eq_plane_gather(const struct eq_plane *layer, const int8_t *x, int16_t *plane);
+
 void eq_plane_walk(const struct eq_plane *layer, int32_t stride, eq_line_kernel *kernel,
                    const int8_t *x, int16_t *plane, int8_t *y);
 void eq_plane_lines(const struct eq_lines *lines, int32_t stride);

@@ -18,9 +18,8 @@ static inline const uint8_t *add_products(const int8_t *x, const uint8_t *w, int
 /* The same for a depth that is a multiple of four. */
 #if defined(__thumb__) && !defined(__thumb2__) && defined(__GNUC__)
 #define ONE(at, acc) "ldrb r4, [%[w], #" #at "]\n muls r4, r3, r4\n add " acc ", r4\n"
-#define INPUT(a, b, c, d)                                                                         \
-    "ldrsb r3, [%[x], %[k]]\n" ONE(a, "r8") ONE(b, "r9") ONE(c, "r10") ONE(d, "r11")              \
-    "adds %[k], #1\n"
+#define INPUT(x, a, b, c, d)                                                                      \
+    "ldrsb r3, [%[" #x "], %[k]]\n" ONE(a, "r8") ONE(b, "r9") ONE(c, "r10") ONE(d, "r11")
 
 static inline const uint8_t *add_fours(const int8_t *x, const uint8_t *w, int32_t depth,
                                        int32_t *acc)
@@ -33,13 +32,13 @@ static inline const uint8_t *add_fours(const int8_t *x, const uint8_t *w, int32_
     __asm__(".syntax unified\n"
             "ldr r3, [%[acc]]\n mov r8, r3\n ldr r3, [%[acc], #4]\n mov r9, r3\n"
             "ldr r3, [%[acc], #8]\n mov r10, r3\n ldr r3, [%[acc], #12]\n mov r11, r3\n"
-            "1:\n" INPUT(0, 1, 2, 3) INPUT(4, 5, 6, 7) INPUT(8, 9, 10, 11)
-            "ldrsb r3, [%[x], %[k]]\n" ONE(12, "r8") ONE(13, "r9") ONE(14, "r10") ONE(15, "r11")
-            "adds %[w], #16\n adds %[k], #1\n bne 1b\n"
+            "1:\n" INPUT(even, 0, 1, 2, 3) INPUT(odd, 4, 5, 6, 7) "adds %[k], #2\n"
+            INPUT(even, 8, 9, 10, 11) INPUT(odd, 12, 13, 14, 15)
+            "adds %[w], #16\n adds %[k], #2\n bne 1b\n"
             "mov r3, r8\n str r3, [%[acc]]\n mov r3, r9\n str r3, [%[acc], #4]\n"
             "mov r3, r10\n str r3, [%[acc], #8]\n mov r3, r11\n str r3, [%[acc], #12]\n"
             : [w] "+l"(w), [k] "+l"(k)
-            : [x] "l"(end), [acc] "l"(acc)
+            : [even] "l"(end), [odd] "l"(end + 1), [acc] "l"(acc)
             : "r3", "r4", "r8", "r9", "r10", "r11", "cc", "memory");
     return w;
 }
@@ -74,48 +73,46 @@ static int32_t sum_of(const int8_t *x, int32_t count)
     return sum;
 }
 
-/* The bias of up to four outputs; the weights that fill them up have none. */
-static void begin(const struct eq_small_dense *d, int32_t o, int32_t surplus, int32_t *acc)
+/* Finishes each accumulator with its output's own scale. */
+static void finish_each(const struct eq_small_dense *d, int32_t o, int32_t count, int32_t *acc)
 {
-    const int32_t *const bias = d->scaling.bias ? d->scaling.bias : d->out.bias;
     int32_t i;
-    for (i = 0; i < 4; i++) {
-        acc[i] = (o + i < d->outputs ? bias[o + i] : 0) - surplus;
-    }
-}
-
-/* Finishes four accumulators with `q`, where all outputs share it, or each with its own. */
-static void finish(const struct eq_small_dense *d, const struct eq_scale *q, int32_t o,
-                   int32_t *acc, int8_t *y)
-{
-    const int32_t count = d->outputs - o < 4 ? d->outputs - o : 4;
-    int32_t i;
-    if (q) {
-        eq_scale_four(q, acc);
-    }
     for (i = 0; i < count; i++) {
-        if (!d->scaling.bias) {
+        if (d->scaling.bias) {
+            const struct eq_scale q = eq_scale_of(&d->scaling, o + i);
+            acc[i] = eq_scaled(&q, acc[i]);
+        } else {
             acc[i] = eq_finish(&d->out, acc[i], o + i);
-        } else if (!q) {
-            const struct eq_scale own = eq_scale_of(&d->scaling, o + i);
-            acc[i] = eq_scaled(&own, acc[i]);
         }
-        y[i] = (int8_t)acc[i];
     }
 }
 
+/* `q` is the scale that all outputs share, or null. */
 static void dense_row(const struct eq_small_dense *d, const struct eq_scale *q, const int8_t *x,
                       int8_t *y)
 {
     const int32_t surplus = 128 * sum_of(x, d->depth), fours = d->depth & ~3;
+    const int32_t *const bias = d->scaling.bias ? d->scaling.bias : d->out.bias;
     const uint8_t *w = d->weights;
-    int32_t o;
+    int32_t o, i;
     for (o = 0; o < d->outputs; o += 4) {
-        int32_t acc[4];
-        begin(d, o, surplus, acc);
+        const int32_t count = d->outputs - o < 4 ? d->outputs - o : 4;
+        int32_t acc[4] = {-surplus, -surplus, -surplus, -surplus};
+        for (i = 0; i < count; i++) {
+            acc[i] += bias[o + i];
+        }
         w = add_fours(x, w, fours, acc);
-        w = add_products(x + fours, w, d->depth - fours, acc);
-        finish(d, q, o, acc, y + o);
+        if (fours != d->depth) {
+            w = add_products(x + fours, w, d->depth - fours, acc);
+        }
+        if (q) {
+            eq_scale_four(q, acc);
+        } else {
+            finish_each(d, o, count, acc);
+        }
+        for (i = 0; i < count; i++) {
+            *y++ = (int8_t)acc[i];
+        }
     }
 }
 
@@ -128,8 +125,6 @@ void eq_small_dense(const struct eq_small_dense *layer, const int8_t *x, int8_t 
         q = eq_scale_of(&layer->scaling, 0);
     }
     for (r = 0; r < layer->rows; r++) {
-        dense_row(layer, shared ? &q : 0, x, y);
-        x += layer->depth;
-        y += layer->outputs;
+        dense_row(layer, shared ? &q : 0, x + r * layer->depth, y + r * layer->outputs);
     }
 }

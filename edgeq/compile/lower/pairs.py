@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from edgeq.compile.arithmetic import pack_shift
-from edgeq.compile.layer import Call, Layer, constant
+from edgeq.compile.layer import Call, Layer
 from edgeq.compile.lower.binary import LEVELS, broadcast_fields, broadcast_sizes
 from edgeq.compile.lower.loops import fill_loops
-from edgeq.compile.lower.variants import Lower
 from edgeq.compile.target import Target
 from edgeq.graph.calls import Call as OperatorCall
 from edgeq.graph.ir import Graph, Node
@@ -24,7 +21,6 @@ from edgeq.graph.oracle.elementwise import (
     quotient_factor,
 )
 from edgeq.graph.oracle.fixed_point import quantize_multiplier
-from edgeq.graph.oracle.interpreter import prepare
 from edgeq.graph.oracle.requantization import fused_range, zero_point_of
 
 _LARGEST = 255  # |q - zero point| of an int8
@@ -38,35 +34,6 @@ _TRUTHS = {
     "GREATER": 0b100,
     "GREATER_EQUAL": 0b110,
 }
-
-
-def or_table(plain: Lower) -> Lower:
-    """Return a lowering to a table where one operand is a constant of a single element."""
-
-    def lower(graph: Graph, node: Node, target: Target) -> Layer:
-        sides = [i for i in range(2) if _is_scalar(graph, node.inputs[i])]
-        if len(sides) != 1 or graph.tensor(node.inputs[1 - sides[0]]).is_constant:
-            return plain(graph, node, target)
-        return _scalar_table(graph, node, sides[0])
-
-    return lower
-
-
-def _is_scalar(graph: Graph, index: int) -> bool:
-    tensor = graph.tensor(index)
-    return tensor.is_constant and tensor.elements == 1
-
-
-def _scalar_table(graph: Graph, node: Node, side: int) -> Layer:
-    """Return the layer whose table the oracle's own operator fills."""
-    scalar, x = graph.tensor(node.inputs[side]).data, node.inputs[1 - side]
-    assert scalar is not None
-    levels = np.arange(256, dtype=np.uint8).view(np.int8)
-    operands = [scalar.reshape(-1), levels]
-    values = prepare(graph, node)(*(operands if side == 0 else reversed(operands)))
-    table = constant("table", np.asarray(values).view(np.int8), np.int8)
-    fields = {"count": graph.tensor(node.outputs[0]).elements, "table": table.ref}
-    return Layer((Call("eq_lut", "eq_lut", fields, (x, node.outputs[0])),), ("eq_lut",), (table,))
 
 
 def lower_extreme(graph: Graph, node: Node, target: Target) -> Layer:

@@ -43,6 +43,27 @@ def align(value: int, step: int) -> int:
     return -(-value // step) * step
 
 
+def least_at(
+    moment: int, buffers: Sequence[Buffer], alignment: int, permits: Sequence[Permit] = ()
+) -> int:
+    """Return a bound for what the buffers alive at a layer need.
+
+    All aligned but the one on top; of two that may overlap, what both together need at least.
+    """
+    alive = {i: b.size for i, b in enumerate(buffers) if b.first <= moment <= b.last}
+    sizes = {i: align(size, alignment) for i, size in alive.items()}
+    spare = max((sizes[i] - size for i, size in alive.items()), default=0)
+    near = [p for p in permits if p.read in alive and p.written in alive]
+    saved = 0
+    for p in near:
+        written, read = sizes[p.written], sizes[p.read]
+        joint = max(written, read + (0 if p.exact else max(0, p.distance)))
+        saved += max(0, written + read - joint)
+    outputs = sum(sizes[i] for i in {p.written for p in near})
+    inputs = sum(sizes[i] for i in {p.read for p in near})
+    return sum(sizes.values()) - min(saved, outputs, inputs) - spare
+
+
 # An interval of offsets that are not free, both ends excluded.
 _Span = tuple[int, int]
 
@@ -76,31 +97,8 @@ class Packing:
             gaps[p.written][p.read] = _around(-near, size, p.exact)
         # For each buffer, its rivals and the offsets from theirs that it may not have.
         self.gaps = [tuple(g.items()) for g in gaps]
-        self.floor = max((self.least_at(m) for m in {b.first for b in buffers}), default=0)
-
-    def least_at(self, moment: int) -> int:
-        """Return a bound for what the buffers alive at a layer need.
-
-        All aligned but the one on top; of two that may overlap, what both together need at least.
-        """
-        alive = [i for i, b in enumerate(self.buffers) if b.first <= moment <= b.last]
-        spare = max(self.sizes[i] - self.buffers[i].size for i in alive)
-        full = sum(self.sizes[i] for i in alive)
-        return full - self._saved(set(alive)) - spare
-
-    def _saved(self, alive: set[int]) -> int:
-        """Return the most bytes that permits can save among the buffers of one layer."""
-        near = [p for p in self.permits if p.read in alive and p.written in alive]
-        saved = 0
-        for p in near:
-            written, read = self.sizes[p.written], self.sizes[p.read]
-            joint = max(written, read + (0 if p.exact else max(0, p.distance)))
-            saved += max(0, written + read - joint)
-        return min(
-            saved,
-            sum(self.sizes[i] for i in {p.written for p in near}),
-            sum(self.sizes[i] for i in {p.read for p in near}),
-        )
+        moments = {b.first for b in buffers}
+        self.floor = max((least_at(m, buffers, alignment, permits) for m in moments), default=0)
 
     def place(self, order: Sequence[int]) -> list[int]:
         """Return the offsets (by buffer) of first-fit placement in `order`."""

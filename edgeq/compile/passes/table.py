@@ -120,6 +120,10 @@ _MOST_NODES = 4096
 _MOST_ELEMENTS = 1 << 22
 
 
+# Kernels that can be left out like passes: their lowerings look for their names.
+OPTIONAL_KERNELS = ("winograd",)
+
+
 def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tuple[PassRecord, ...]]:
     """Return the graph after every pass but the `omitted`, and what each did.
 
@@ -128,7 +132,7 @@ def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tupl
     Raises:
         UsageError: there is no pass of an omitted name.
     """
-    names = [p.name for p in PASSES]
+    names = [*(p.name for p in PASSES), *OPTIONAL_KERNELS]
     for name in omitted:
         if name not in names:
             raise UsageError(

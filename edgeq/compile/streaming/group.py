@@ -99,6 +99,7 @@ def lower_group(graph: Graph, group: Group, target: Target) -> Layer:
         scratch=group.buffered + work.scratch,
         overlaps=group_overlaps(graph, group),
         program=roll_up(stripes),
+        kernels=tuple(work.kernels[i] for i in range(len(group.members))),
     )
 
 
@@ -168,6 +169,7 @@ class _Work:
     constants: dict[str, Constant] = field(default_factory=dict)
     scratch: int = 0
     hot: bool = False
+    kernels: dict[int, str] = field(default_factory=dict)
     known: dict[tuple[str, str], int] = field(default_factory=dict)
     shapes: dict[tuple[int, ...], Layer] = field(default_factory=dict)
 
@@ -194,6 +196,7 @@ class _Work:
             graph, node = cut_member(self.graph, item, task.rows, task.needs)
             layer = lower(graph, node, self.target)
             self.shapes[key] = layer
+            self.kernels[task.member] = layer.calls[-1].kernel
             self.sources += layer.sources
             self.scratch = max(self.scratch, layer.scratch)
             self.hot = self.hot or layer.hot

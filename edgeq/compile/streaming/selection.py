@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgeq.compile.layer import Layer, Overlap
 from edgeq.compile.memory.lifetimes import find_lifetimes, find_permits, scratch_key
-from edgeq.compile.memory.packing import Buffer, Packing
+from edgeq.compile.memory.packing import Buffer, least_at
 from edgeq.compile.memory.planner import ALIGNMENT
 from edgeq.compile.streaming.group import Group, external_inputs, group_overlaps, make_group
 from edgeq.compile.streaming.members import Member, member
@@ -92,14 +92,20 @@ def _lower_peak(
     return chosen
 
 
-def step_floors(graph: Graph, steps: Sequence[Step], storage: Mapping[int, int]) -> list[int]:
-    """Return for each step what its buffers need at least."""
-    buffers = step_buffers(graph, steps, storage)
+def step_floors(
+    graph: Graph,
+    steps: Sequence[Step],
+    storage: Mapping[int, int],
+    moments: Sequence[int] | None = None,
+) -> list[int]:
+    """Return for each step, or for some of them, what its buffers need at least."""
+    found = step_buffers(graph, steps, storage)
     permits = find_permits(
-        graph, [s.node for s in steps], [s.overlaps for s in steps], storage, buffers
+        graph, [s.node for s in steps], [s.overlaps for s in steps], storage, found
     )
-    packing = Packing(tuple(buffers.values()), ALIGNMENT, permits)
-    return [packing.least_at(i) for i in range(len(steps))]
+    buffers = tuple(found.values())
+    chosen = range(len(steps)) if moments is None else moments
+    return [least_at(i, buffers, ALIGNMENT, permits) for i in chosen]
 
 
 def _cost(group: Group) -> float:
@@ -116,7 +122,8 @@ def _best(
     for first, end, group in _candidates(graph, steps, at, rows):
         scratch = max(s.scratch - _rolling(s) for s in steps[first:end])
         trial = [*steps[:first], group_step(graph, group, scratch), *steps[end:]]
-        height = max(step_floors(graph, trial, storage)[max(0, first - 1) : first + 2])
+        near = range(max(0, first - 1), min(first + 2, len(trial)))
+        height = max(step_floors(graph, trial, storage, near))
         key = height, _cost(group)
         if height <= peak * (1 - _LEAST_GAIN) and (least is None or key < least):
             best, least = trial, key

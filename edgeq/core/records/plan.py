@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from msgspec.structs import replace
+
 from edgeq.core.records.base import Record
 
 Goal = Literal["balanced", "speed", "ram", "flash"]
@@ -57,7 +59,8 @@ class PlannedLayer(Record, frozen=True, kw_only=True):
     """One call in the generated `NAME_invoke`.
 
     `nodes` are the indices of the graph nodes it computes; `output` is the graph index of the
-    tensor that it leaves in the arena at `output_offset`, `output_bytes` long.
+    tensor that it leaves in the arena at `output_offset`, `output_bytes` long. A layer of several
+    nodes runs them stripe by stripe: `kernels` are theirs, one each.
     """
 
     index: int
@@ -73,6 +76,13 @@ class PlannedLayer(Record, frozen=True, kw_only=True):
     macs: int
     constant_bytes: int
     scratch_bytes: int = 0
+    kernels: tuple[str, ...] = ()
+
+    @property
+    def parts(self) -> tuple[PlannedLayer, ...]:
+        """The layer, or the nodes of a streamed one, each as a layer of its own."""
+        pairs = zip(self.nodes, self.kernels, strict=False)
+        return tuple(replace(self, nodes=(n,), kernel=k, kernels=()) for n, k in pairs) or (self,)
 
 
 class PortRecord(Record, frozen=True, kw_only=True):

@@ -51,6 +51,11 @@ _M7: Costs = {
     "div": (6, 0), "fpu_div": (14, 0), "fpu_mla": (3, 0), "load_multiple": (0, 1),
     "store_multiple": (0, 1), "pop_pc": (1, 1), "barrier": (2, 0), "system": (2, 0),
 }  # fmt: skip
+_RV32: Costs = {"load": (2, 0), "div": (16, 0), "barrier": (3, 0), "system": (3, 0)}
+_RV32_SOURCE = (
+    "guessed: loads 2, divide 16, taken branch 2 more, all else 1 (Espressif publishes no table"
+    " for the ESP32-C3)"
+)
 
 _TABLES = (
     CycleTable(
@@ -78,6 +83,8 @@ _TABLES = (
         "guessed: the Cortex-M4's table (Arm publishes none for the Cortex-M33)",
         _M4, refill=1, pipelines_loads=True,
     ),
+    CycleTable("rv32imc", _RV32_SOURCE, _RV32, refill=2, pipelines_loads=False),
+    CycleTable("rv32imac", _RV32_SOURCE, _RV32, refill=2, pipelines_loads=False),
 )  # fmt: skip
 
 

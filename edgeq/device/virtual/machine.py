@@ -1,4 +1,4 @@
-"""A Cortex-M microcontroller run by Unicorn: core, memory, UART and counters.
+"""A microcontroller run by Unicorn: core, memory, UART and counters.
 
 Unicorn's engine is GPL-2.0: this module is imported in the virtual board's own process alone.
 """
@@ -11,14 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import unicorn
-from unicorn import arm_const as arm
 
 from edgeq.core.errors import InputError
 from edgeq.device import elf
 from edgeq.device.virtual.counters import CompiledCounter, PythonCounter, Region
 from edgeq.device.virtual.cycles import count_cycles, cycle_table
 from edgeq.device.virtual.gate import GateReporter
-from edgeq.device.virtual.thumb import DSP_KINDS, FPU_KINDS, decode
+from edgeq.device.virtual.processors import processor_of
+from edgeq.device.virtual.thumb import DSP_KINDS, FPU_KINDS
 from edgeq.device.virtual.uart import Uart, Wire
 
 PAGE = 0x1000
@@ -26,22 +26,6 @@ PRIVATE_BUS, PRIVATE_BUS_SIZE = 0xE0000000, 0x100000
 SYSTEM_SPACE = 0xE000E000
 GATE = 0x10  # behind the counters
 AIRCR, AIRCR_RESET, CPACR, CPACR_FPU = 0xD0C, 0x05FA0004, 0xD88, 0xF << 20
-
-
-# What Unicorn calls each core.
-MODELS = {
-    "cortex-m0plus": arm.UC_CPU_ARM_CORTEX_M0,
-    "cortex-m3": arm.UC_CPU_ARM_CORTEX_M3,
-    "cortex-m4": arm.UC_CPU_ARM_CORTEX_M4,
-    "cortex-m7": arm.UC_CPU_ARM_CORTEX_M7,
-    "cortex-m33": arm.UC_CPU_ARM_CORTEX_M33,
-}
-# Numbers that Unicorn gives to exceptions of the core (QEMU's EXCP_*).
-_EXCEPTIONS = {
-    1: "undefined instruction", 2: "SVC without a handler", 3: "instruction fetch fault",
-    4: "data fault (unaligned access)", 7: "breakpoint", 17: "use of an absent coprocessor",
-    18: "use of an invalid state",
-}  # fmt: skip
 _ACCESSES = {
     unicorn.UC_MEM_READ_UNMAPPED: "read of unmapped", unicorn.UC_MEM_READ_PROT: "read of protected",
     unicorn.UC_MEM_WRITE_UNMAPPED: "write to unmapped", unicorn.UC_MEM_WRITE_PROT: "write to flash",
@@ -75,7 +59,8 @@ class Machine:
         """`report` is the file descriptor that gets the edges of the gate."""
         self._layout = layout
         self._table = cycle_table(layout.core)
-        self._uc = _make_core(layout.core)
+        self._processor = processor_of(layout.core)
+        self._uc = self._processor.make(layout.core)
         self._system = bytearray(PAGE)
         self._latched = (0, 0)
         self._restart = False
@@ -103,12 +88,10 @@ class Machine:
         """
         while True:
             self._restart, self._cause = False, ""
-            stack, entry = self._vectors()
-            self._uc.reg_write(arm.UC_ARM_REG_SP, stack)
-            self._uc.reg_write(arm.UC_ARM_REG_LR, 0xFFFFFFFF)
+            entry = self._processor.reset(self._uc, self._layout.flash[0].start)
             error = ""
             try:
-                self._uc.emu_start(entry | 1, 0xFFFFFFFE)
+                self._uc.emu_start(entry, 0xFFFFFFFE)
             except unicorn.UcError as failure:
                 error = str(failure)
             self._uart.flush()
@@ -124,9 +107,10 @@ class Machine:
             # What a reset leaves in RAM is no zeros; here it is the same for every run.
             pattern = bytes((i * 197 + 61) & 0xFF for i in range(256))
             self._uc.mem_write(region.start, pattern * (region.size // 256))
-        self._uc.mem_map(PRIVATE_BUS, SYSTEM_SPACE - PRIVATE_BUS)
-        after = SYSTEM_SPACE + PAGE
-        self._uc.mem_map(after, PRIVATE_BUS + PRIVATE_BUS_SIZE - after)
+        if self._processor.has_system_space:
+            self._uc.mem_map(PRIVATE_BUS, SYSTEM_SPACE - PRIVATE_BUS)
+            after = SYSTEM_SPACE + PAGE
+            self._uc.mem_map(after, PRIVATE_BUS + PRIVATE_BUS_SIZE - after)
 
     def _map_peripherals(self) -> None:
         self._uc.mmio_map(
@@ -137,7 +121,10 @@ class Machine:
         self._uc.mmio_map(
             self._layout.counter, PAGE, self._read_counter, None, self._write_counter, None
         )
-        self._uc.mmio_map(SYSTEM_SPACE, PAGE, self._read_system, None, self._write_system, None)
+        if self._processor.has_system_space:
+            self._uc.mmio_map(
+                SYSTEM_SPACE, PAGE, self._read_system, None, self._write_system, None
+            )
 
     def _load(self, firmware: Path) -> None:
         for segment in elf.read_segments(firmware):
@@ -151,13 +138,9 @@ class Machine:
         # Unicorn runs some instructions that the real core lacks: the ELF must not ask for them.
         elf.check_core(firmware, self._layout.core)
 
-    def _vectors(self) -> tuple[int, int]:
-        raw = bytes(self._uc.mem_read(self._layout.flash[0].start, 8))
-        return int.from_bytes(raw[:4], "little"), int.from_bytes(raw[4:], "little")
-
     def _learn(self, address: int, size: int) -> tuple[int, int]:
         """Return instructions and cycles of a block that runs for the first time."""
-        instructions = list(decode(bytes(self._uc.mem_read(address, size))))
+        instructions = list(self._processor.decode(bytes(self._uc.mem_read(address, size))))
         kinds = {instruction.kind for instruction in instructions}
         if kinds & DSP_KINDS and not self._layout.dsp:
             self._stop(f"DSP instruction on a {self._layout.core}, in the block at {address:#010x}")
@@ -195,7 +178,7 @@ class Machine:
             uc.emu_stop()
 
     def _on_exception(self, uc: Any, number: int, data: Any) -> None:
-        self._stop(_EXCEPTIONS.get(number, f"exception {number}"))
+        self._stop(self._processor.exceptions.get(number, f"exception {number}"))
 
     def _on_bad_access(
         self, uc: Any, access: int, address: int, size: int, value: int, data: Any
@@ -208,22 +191,9 @@ class Machine:
         self._uc.emu_stop()
 
     def _describe(self, cause: str) -> str:
-        registers = {
-            "PC": arm.UC_ARM_REG_PC, "LR": arm.UC_ARM_REG_LR, "SP": arm.UC_ARM_REG_SP,
-            "R0": arm.UC_ARM_REG_R0, "R1": arm.UC_ARM_REG_R1,
-            "R2": arm.UC_ARM_REG_R2, "R3": arm.UC_ARM_REG_R3,
-        }  # fmt: skip
-        values = ", ".join(f"{n} {self._uc.reg_read(r):#010x}" for n, r in registers.items())
+        registers = self._processor.registers.items()
+        values = ", ".join(f"{n} {self._uc.reg_read(r):#010x}" for n, r in registers)
         return f"fault: {cause}; {values}"
-
-
-def _make_core(core: str) -> Any:
-    # UC_MODE_MCLASS would make every core a Cortex-M33, whatever model is set.
-    uc = unicorn.Uc(unicorn.UC_ARCH_ARM, unicorn.UC_MODE_THUMB)
-    uc.ctl_set_cpu_model(MODELS[core])
-    if uc.ctl_get_cpu_model() != MODELS[core]:
-        raise RuntimeError(f"Unicorn did not take the model of a {core}")
-    return uc
 
 
 def _holds(region: Region, segment: elf.Segment) -> bool:

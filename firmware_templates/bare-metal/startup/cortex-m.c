@@ -30,9 +30,11 @@ __attribute__((section(".vectors"), used)) static const struct {
      timer_tick},
 };
 
-#ifdef CORE_CORTEX_M7
 #define CCR REG(0xE000ED14u)
 #define CCR_CACHES (3u << 16)
+#define CCR_LOOPS (1u << 19) /* Armv8.1-M: the cache of low-overhead loops */
+
+#ifdef CORE_CORTEX_M7
 #define CCSIDR REG(0xE000ED80u)
 #define CSSELR REG(0xE000ED84u)
 #define ICIALLU REG(0xE000EF50u)
@@ -60,6 +62,10 @@ void Reset_Handler(void)
     /* First of all: the compiler may copy memory in vector registers. */
 #if CORE_FPU || CORE_MVE
     CPACR |= CPACR_FPU_FULL_ACCESS;
+    __asm__ volatile("dsb\n\tisb" ::: "memory");
+#endif
+#if CORE_MVE
+    CCR |= CCR_LOOPS;
     __asm__ volatile("dsb\n\tisb" ::: "memory");
 #endif
     memory_start();

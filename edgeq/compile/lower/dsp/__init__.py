@@ -6,12 +6,18 @@ from edgeq.compile.lower.dsp.binary import SUMS
 from edgeq.compile.lower.dsp.convolution import CONVOLUTIONS
 from edgeq.compile.lower.dsp.dense import DENSE
 from edgeq.compile.lower.dsp.depthwise import DEPTHWISE
+from edgeq.compile.lower.dsp.pooling import POOLS
+from edgeq.compile.lower.dsp.reductions import MEANS
 from edgeq.compile.lower.variants import Variant
 
 ROWS: dict[str, tuple[Variant, ...]] = {
     "ADD": SUMS,
-    "SUB": SUMS,
+    "AVERAGE_POOL_2D": POOLS,
     "CONV_2D": CONVOLUTIONS,
     "DEPTHWISE_CONV_2D": DEPTHWISE,
     "FULLY_CONNECTED": DENSE,
+    "MAX_POOL_2D": POOLS,
+    "MEAN": MEANS,
+    "SUB": SUMS,
+    "SUM": MEANS,
 }

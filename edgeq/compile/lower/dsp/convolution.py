@@ -17,6 +17,7 @@ from edgeq.compile.lower.dsp.tiles import (
     shifts_right,
     tile_matrix,
 )
+from edgeq.compile.lower.dsp.winograd import WINOGRAD
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
@@ -66,7 +67,7 @@ def lower_convolution(graph: Graph, node: Node, target: Target) -> Layer:
     distance = write_distance(ends, window.output[3], first_reads(window))
     return Layer(
         (Call("eq_dsp_conv", "eq_dsp_conv", fields, _operands(node)),),
-        ("eq_dsp_conv", "eq_dsp_tile"),
+        ("eq_dsp_border", "eq_dsp_conv", "eq_dsp_tile"),
         (matrix.constant,),
         window.describe(),
         hot=True,
@@ -94,12 +95,12 @@ def first_reads(window: Window) -> NDArray[np.int64]:
         step = window.dilation[axis]
         starts.append(np.minimum(np.where(first < 0, first % step, first), size))
     image = (starts[0][:, None] * width + starts[1]).reshape(-1)
-    return ((np.arange(batch)[:, None] * height * width + image) * depth).reshape(-1)
+    images = np.arange(batch)[:, None] * height * width
+    reads: NDArray[np.int64] = ((images + image) * depth).reshape(-1)
+    return reads
 
 
-def write_distance(
-    ends: NDArray[np.int64], outputs: int, reads: NDArray[np.int64]
-) -> int:
+def write_distance(ends: NDArray[np.int64], outputs: int, reads: NDArray[np.int64]) -> int:
     """Return how far below its input an output must start, for tiles read before they are written.
 
     Args:
@@ -116,5 +117,6 @@ def write_distance(
 
 CONVOLUTIONS = (
     Variant("pointwise", _is_pointwise, lower_pointwise),
+    WINOGRAD,
     Variant("convolution", _is_tiled, lower_convolution),
 )

@@ -1,9 +1,8 @@
-"""DEPTHWISE_CONV_2D on the DSP extension: 3x3 kernels over a plane of one channel."""
+"""DEPTHWISE_CONV_2D on the DSP extension: windows over a plane of one channel."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+import math
 from typing import Any
 
 import numpy as np
@@ -11,13 +10,16 @@ from numpy.typing import NDArray
 
 from edgeq.compile.arithmetic import (
     accumulator_bounds,
+    accumulator_reach,
     bias_values,
     channel_multipliers,
     pack_shift,
     weight_values,
+    weighted_output,
 )
-from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Overlap, constant
+from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, constant
 from edgeq.compile.lower.convolution import Window, node_window
+from edgeq.compile.lower.dsp.planes import Axes
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.compile.thresholds import Stage, prove
@@ -28,80 +30,25 @@ from edgeq.graph.oracle.requantization import fused_range, zero_point_of
 
 # As in kernels/eq_plane.h: elements are 256 * x.
 SCALE, SHIFT, PROVED = 256, 9, 127
+_WORDS = 64  # as in kernels/eq_plane_any.h
 _PLANES = 2  # two channels are gathered at once
 _ROW = (0, 1, 1, 2)  # taps of a line, so that a word widens to (w0, w1) and (w1, w2)
 # Instructions of the assembly for a pair of outputs, a single one, and a line.
 _PAIR, _SINGLE, _LINE = 26, 18, 12
 
 
-@dataclass(frozen=True, slots=True)
-class Axes:
-    """The image as lines: `line` is the axis (1 height, 2 width) that a line runs along."""
-
-    window: Window
-    line: int
-
-    @property
-    def across(self) -> int:
-        """The axis from line to line."""
-        return 3 - self.line
-
-    def extent(self, axis: int) -> int:
-        """Return the elements of the plane along `axis` that the windows cover."""
-        return (self.window.output[axis] - 1) * self.window.stride[0] + 3
-
-    def inside(self, axis: int) -> int:
-        """Return how many of them come from the input."""
-        pad = self.window.pad[axis - 1]
-        return max(0, min(self.window.input[axis], self.extent(axis) - pad))
-
-    @property
-    def pitch(self) -> int:
-        """Elements of the plane from line to line: whole words."""
-        return self.extent(self.line) + 1 & ~1
-
-    @property
-    def cost(self) -> int:
-        """Instructions for a channel."""
-        pairs, odd = divmod(self.window.output[self.line], 2)
-        return self.window.output[self.across] * (pairs * _PAIR + odd * _SINGLE + _LINE)
-
-    @property
-    def elements(self) -> int:
-        """Elements of the plane."""
-        return self.pitch * self.extent(self.across)
-
-    def fields(self) -> Mapping[str, int]:
-        """Return the geometry in `struct eq_plane`."""
-        (batch, *x), (_, *y) = self.window.input, self.window.output
-        channels = x[2]
-        in_step, out_step = ({1: shape[1] * channels, 2: channels} for shape in (x, y))
-        pad = self.window.pad
-        return {
-            "batch": batch,
-            "in_bytes": x[0] * x[1] * channels,
-            "out_bytes": y[0] * y[1] * channels,
-            "channels": channels,
-            "in_lines": self.inside(self.across),
-            "in_length": self.inside(self.line),
-            "in_line_step": in_step[self.across],
-            "in_step": in_step[self.line],
-            "out_lines": y[self.across - 1],
-            "out_length": y[self.line - 1],
-            "out_line_step": out_step[self.across],
-            "out_step": out_step[self.line],
-            "pitch": 2 * self.pitch,
-            "first": pad[self.across - 1] * self.pitch + pad[self.line - 1],
-            "elements": self.elements,
-        }
+def _cost(axes: Axes) -> int:
+    """Return the instructions for a channel."""
+    pairs, odd = divmod(axes.window.output[axes.line], 2)
+    return axes.window.output[axes.across] * (pairs * _PAIR + odd * _SINGLE + _LINE)
 
 
-def _axes(window: Window) -> Axes:
+def _axes_3x3(window: Window) -> Axes:
     both = [Axes(window, line) for line in (2, 1) if window.output[line] > 1]
-    return min(both, key=lambda axes: axes.cost)
+    return min(both, key=_cost)
 
 
-def _is_plain_3x3(graph: Graph, node: Node, target: Target) -> bool:
+def _is_3x3(graph: Graph, node: Node, target: Target) -> bool:
     window = node_window(graph, node)
     return (
         target.dsp
@@ -110,13 +57,15 @@ def _is_plain_3x3(graph: Graph, node: Node, target: Target) -> bool:
         and window.stride in ((1, 1), (2, 2))
         and window.input[3] == window.output[3]
         and max(window.output[1:3]) > 1
-        and all(Axes(window, 1).inside(axis) for axis in (1, 2))
+        and _axes_3x3(window).is_inside
+        and _axes_3x3(window).affords(target, _PLANES)
+        and is_rectified(graph, node)
     )
 
 
-def _lower(graph: Graph, node: Node, target: Target) -> Layer:
+def lower_3x3(graph: Graph, node: Node, target: Target) -> Layer:
     window = node_window(graph, node)
-    axes = _axes(window)
+    axes = _axes_3x3(window)
     kernels = weight_values(graph, node)[0].transpose(2, 0, 1)  # [channel][height][width]
     if axes.line == 1:
         kernels = kernels.transpose(0, 2, 1)
@@ -130,27 +79,21 @@ def _lower(graph: Graph, node: Node, target: Target) -> Layer:
         "max": high,
         "channel": words.ref,
     }
-    constants = (words,)
+    constants: tuple[Constant, ...] = (words,)
     if shift is not None:
         fields["shift"] = shift.ref
         constants += (shift,)
     kernel = f"eq_plane_stride{window.stride[0]}"
-    call = Call(kernel, "eq_plane", fields, (node.inputs[0], SCRATCH, node.outputs[0]))
+    call = Call(kernel, "eq_plane", fields, _operands(node))
     return Layer(
         (call,),
         ("eq_plane", kernel),
         constants,
         window.describe(),
         hot=True,
-        scratch=_PLANES * 2 * axes.elements,
-        overlaps=_overlaps(node, fields),
+        scratch=axes.scratch(_PLANES),
+        overlaps=axes.overlaps(node.inputs[0]),
     )
-
-
-def _overlaps(node: Node, fields: Mapping[str, Any]) -> tuple[Overlap, ...]:
-    """A channel's plane is whole before its outputs are written, to bytes of this channel alone."""
-    apart = fields["batch"] > 1 and fields["out_bytes"] > fields["in_bytes"]
-    return () if apart else (Overlap(node.inputs[0], exact=True),)
 
 
 def _channels(
@@ -183,19 +126,73 @@ def _channels(
     return constant("channel", words, np.int32), exact
 
 
-def accumulator_reach(
-    weights: NDArray[np.int64], bias: NDArray[np.int64], zero_point: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the least and the greatest accumulator of each output, whatever the input.
-
-    Args:
-        weights: [outputs, depth].
-        bias: [outputs].
-        zero_point: of the input.
-    """
-    positive, negative = np.maximum(weights, 0).sum(axis=1), np.minimum(weights, 0).sum(axis=1)
-    least, most = -128 - zero_point, 127 - zero_point
-    return bias + positive * least + negative * most, bias + positive * most + negative * least
+def is_rectified(graph: Graph, node: Node) -> bool:
+    """Return whether the output is clamped at its zero point and nowhere else."""
+    low, high = fused_range(call_of(graph, node))
+    return low == zero_point_of(graph.tensor(node.outputs[0])) == -128 and high == 127
 
 
-DEPTHWISE = (Variant("plane", _is_plain_3x3, _lower),)
+def _axes_any(window: Window) -> Axes:
+    return min((Axes(window, line) for line in (2, 1)), key=lambda axes: math.prod(_rows(axes)))
+
+
+def _rows(axes: Axes) -> tuple[int, int]:
+    """Return the rows of a window and the words of a row; dilated taps have noughts between."""
+    return axes.window.kernel[axes.across - 1], (axes.window.reach[axes.line - 1] + 1) // 2
+
+
+def _is_any(graph: Graph, node: Node, target: Target) -> bool:
+    window = node_window(graph, node)
+    axes = _axes_any(window)
+    sums = np.abs(weight_values(graph, node).astype(np.int64)).sum(axis=(0, 1, 2))
+    return (
+        target.dsp
+        and math.prod(_rows(axes)) <= _WORDS
+        and math.prod(window.output[1:3]) > 1
+        and axes.is_inside
+        and axes.affords(target, 1)
+        and bool(sums.max() * 128 * SCALE < 1 << 31)
+    )
+
+
+def lower_any(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower any window, and any number of outputs for each channel."""
+    window = node_window(graph, node)
+    axes = _axes_any(window)
+    taps = weight_values(graph, node)[0].transpose(2, 0, 1)  # [output][height][width]
+    output = weighted_output(
+        graph, node, taps.reshape(len(taps), -1), channel_multipliers(graph, node)
+    )
+    rows, words = _rows(axes)
+    lines = taps if axes.line == 2 else taps.transpose(0, 2, 1)
+    spread = np.zeros((len(taps), rows, 2 * words), np.int8)
+    spread[:, :, : axes.window.reach[axes.line - 1] : window.dilation[axes.line - 1]] = lines
+    weights = constant("weights", spread, np.int8)
+    fields: dict[str, Any] = {
+        "plane": {**axes.fields(), "in_zero": zero_point_of(graph.tensor(node.inputs[0]))},
+        "copies": window.output[3] // window.input[3],
+        "rows": rows,
+        "words": words,
+        "row_step": window.dilation[axes.across - 1] * axes.pitch,
+        "step": window.stride[axes.line - 1],
+        "advance": window.stride[axes.across - 1] * axes.pitch,
+        "weights": weights.ref,
+        "out": output.fields,
+    }
+    call = Call("eq_plane_any", "eq_plane_any", fields, _operands(node))
+    return Layer(
+        (call,),
+        ("eq_plane", "eq_plane_any"),
+        (weights, *output.constants),
+        window.describe(),
+        hot=True,
+        scratch=axes.scratch(1),
+        overlaps=axes.overlaps(node.inputs[0]),
+    )
+
+
+def _operands(node: Node) -> tuple[int, int, int]:
+    return node.inputs[0], SCRATCH, node.outputs[0]
+
+
+DEPTHWISE = (Variant("3x3", _is_3x3, lower_3x3), Variant("any", _is_any, lower_any))

@@ -62,25 +62,17 @@ def tile_matrix(
         order: of the widened inputs; see order_runs.
     """
     outputs, steps = len(rows), len(order) // 2
-    pairs = [quantize_multiplier(m) for m in multipliers]
-    pairs *= outputs // len(pairs)
-    live = np.array([m > 0 for m, _ in pairs])
-    zero = zero_point_of(graph.tensor(node.inputs[0]))
-    weights = rows.astype(np.int64)
-    folded = (bias_values(graph, node, outputs) - zero * weights.sum(axis=1)) * live
-    weights = np.where(order >= 0, weights[:, order], 0) * live[:, None]
-    factors = [p if p[0] > 0 else _NOTHING for p in pairs]
+    live, folded, factors = folded_weights(graph, node, rows, multipliers)
+    weights = np.where(order >= 0, live[:, order], 0)
     if outputs % 2:
         folded, factors = np.append(folded, 0), [*factors, _NOTHING]
         weights = np.concatenate([weights, np.zeros_like(weights[:1])])
-    stream = np.concatenate(
-        [
-            folded.reshape(-1, 2),
-            _weight_words(weights),
-            _factor_words(factors, outputs),
-        ],
-        axis=1,
-    )
+    words: list[NDArray[Any]] = [
+        folded.reshape(-1, 2),
+        _weight_words(weights),
+        factor_words(factors, outputs),
+    ]
+    stream = np.concatenate(words, axis=1)
     low, high = fused_range(call_of(graph, node))
     array = constant("stream", stream, np.int32)
     fields = {
@@ -94,6 +86,23 @@ def tile_matrix(
     return Matrix(fields, array, PIXELS * 4 * steps)
 
 
+def folded_weights(
+    graph: Graph, node: Node, rows: NDArray[np.int8], multipliers: Sequence[float]
+) -> tuple[NDArray[np.int64], NDArray[np.int64], list[tuple[int, int]]]:
+    """Return weights, biases that hold the input's zero point, and factors of each output.
+
+    An output whose factor is nought gets noughts for weights and bias: its sum is nought too.
+    """
+    pairs = [quantize_multiplier(m) for m in multipliers]
+    pairs *= len(rows) // len(pairs)
+    live = np.array([m > 0 for m, _ in pairs])
+    weights = rows.astype(np.int64)
+    zero = zero_point_of(graph.tensor(node.inputs[0]))
+    folded = bias_values(graph, node, len(rows)) - zero * weights.sum(axis=1)
+    factors = [p if p[0] > 0 else _NOTHING for p in pairs]
+    return weights * live[:, None], folded * live, factors
+
+
 def _weight_words(weights: NDArray[np.int64]) -> NDArray[np.int32]:
     """Return [outputs / 2, steps] words of the bytes a[k] b[k] a[k'] b[k'] of [outputs, depth]."""
     count, depth = weights.shape
@@ -102,7 +111,7 @@ def _weight_words(weights: NDArray[np.int64]) -> NDArray[np.int32]:
     return words.reshape(count // 2, depth // 2)
 
 
-def _factor_words(factors: Sequence[tuple[int, int]], outputs: int) -> NDArray[np.int64]:
+def factor_words(factors: Sequence[tuple[int, int]], outputs: int) -> NDArray[np.int64]:
     """Return [outputs / 2, 3]: the shifts and the distance of a pair, its multipliers."""
     words = []
     for i in range(0, len(factors), 2):

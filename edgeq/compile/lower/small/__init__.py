@@ -8,9 +8,7 @@ from edgeq.compile.lower.small.paired import is_paired, lower_paired
 from edgeq.compile.lower.variants import Variant
 
 ROWS: dict[str, tuple[Variant, ...]] = {
-    "DEPTHWISE_CONV_2D": (
-        Variant("paired", is_paired_depthwise, lower_paired_depthwise),
-    ),
+    "DEPTHWISE_CONV_2D": (Variant("paired", is_paired_depthwise, lower_paired_depthwise),),
     "FULLY_CONNECTED": (Variant("interleaved", is_small_dense, lower_small_dense),),
     "CONV_2D": (Variant("paired", is_paired, lower_paired),),
 }

@@ -168,9 +168,7 @@ def _fit(k: int, steps: list[int], bound: int, levels: int, low_bits: int) -> St
     return Step(k, top, min(limit, (1 << _WORD - low_bits) - 1), first, last)
 
 
-def _pack(
-    low_bits: int, steps: list[Step], bias: NDArray[np.int64], low: int
-) -> Scaling | None:
+def _pack(low_bits: int, steps: list[Step], bias: NDArray[np.int64], low: int) -> Scaling | None:
     limit_bits = max(0, max(s.limit for s in steps).bit_length() - 16)
     for offset_bits in range(_COARSEST + 1):
         offsets = [_short_offset(s, offset_bits) for s in steps]
