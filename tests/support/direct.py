@@ -100,7 +100,7 @@ class _Memory:
 def _lay_over(memory: dict[int, _Memory], output: int, overlap: Overlap) -> None:
     """Put an output as near to the start of an input, or as far behind it, as it may be."""
     x, y = memory[overlap.tensor], memory[output]
-    start = 0 if overlap.exact else -overlap.distance
+    start = 0 if overlap.exact else min(-overlap.distance, x.size)
     low, high = min(0, start), max(x.size, start + y.size)
     both = _Memory(np.full(high - low, 0x3C, np.int8))
     both.bytes[_GUARD - low : _GUARD - low + x.size] = x.data
