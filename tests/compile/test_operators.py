@@ -64,4 +64,6 @@ def test_generated_c_is_clean_under_sanitizers(group: int, tmp_path: Path) -> No
 
 
 def test_every_operator_of_the_table_has_models() -> None:
-    assert {name.split("_of_any")[0] for name in MODELS} >= {op.lower() for op in OPERATORS}
+    made_by_passes = {"BYTE_TABLE"}
+    known = {name.split("_of_any")[0] for name in MODELS}
+    assert known >= {op.lower() for op in set(OPERATORS) - made_by_passes}
