@@ -54,7 +54,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("tensorflow", "package", "convert from Keras, demo", _extra("convert")),
     Requirement("ai-edge-quantizer", "package", "convert --backend aeq", _extra("convert")),
     Requirement("ziglang", "package", "build (default toolchain)", _extra("sim")),
-    Requirement("unicorn", "package", "virtual Cortex-M boards", _extra("sim")),
+    Requirement("unicorn", "package", "virtual boards", _extra("sim")),
     Requirement("pillow", "package", "datasets of image files", _extra("images")),
     Requirement("ethos-u-vela", "package", "emit for boards with Ethos-U", _extra("ethos")),
     Requirement("pyyaml", "package", "mlperf run --script, --devices", _extra("mlperf")),
