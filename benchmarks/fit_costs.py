@@ -40,6 +40,7 @@ from edgeq.bench.measurement import cycle_source
 from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph, computed_graph
 from edgeq.compile.support import unsupported_nodes
+from edgeq.compile.target import Target
 from edgeq.core.files import write_atomic
 from edgeq.core.records import LayerRecord, Result
 from edgeq.graph.ir import Graph
@@ -73,11 +74,12 @@ def count_layers(board: str, folder: Path) -> Iterator[tuple[Result, list[Counte
     for graph in cost_models():
         path = folder / f"{graph.name}.tflite"
         path.write_bytes(write_graph(graph))
-        yield (result := api.bench(path, board=board, runs=1, warmup=0)), _pair(graph, result)
+        result = api.bench(path, board=board, runs=1, warmup=0)
+        yield result, _pair(graph, result, Target.on(find_board(board)))
 
 
-def _pair(graph: Graph, result: Result) -> list[Counted]:
-    plan = compile_graph(graph, name=graph.name).plan
+def _pair(graph: Graph, result: Result, target: Target) -> list[Counted]:
+    plan = compile_graph(graph, name=graph.name, target=target).plan
     computed = computed_graph(graph, plan)
     return [
         Counted(layer.kernel, layer_features(computed, layer), cost)
@@ -148,8 +150,9 @@ def check_models(table: CostTable, folder: Path) -> dict[str, dict[str, float]]:
         graph = read_model(path)
         if unsupported_nodes(graph):
             continue
-        plan = compile_graph(graph, name=path.stem).plan
         for core, costs in table.cores.items():
+            target = Target.on(find_board(costs.board))
+            plan = compile_graph(graph, name=path.stem, target=target).plan
             estimate = model_cost(graph, plan, costs)
             latency = api.bench(path, board=costs.board, runs=1, warmup=0, layers=False).latency
             counted = latency.instructions or 1
