@@ -42,7 +42,7 @@ from edgeq.compile import compile_graph, computed_graph
 from edgeq.compile.support import unsupported_nodes
 from edgeq.compile.target import Target
 from edgeq.core.files import write_atomic
-from edgeq.core.records import LayerRecord, Result
+from edgeq.core.records import CompileOptions, LayerRecord, Result
 from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
 from edgeq.graph.writer import write_graph
@@ -57,6 +57,7 @@ BOARDS = {
     "cortex-m55": "qemu-an547",
     "rv32imac": "qemu-riscv32",
 }
+OPTIONS = CompileOptions(goal="speed")  # layers one by one: a streamed group has several kernels
 DIGITS = 5
 Array = NDArray[np.float64]
 
@@ -74,11 +75,12 @@ def count_layers(board: str, folder: Path) -> Iterator[tuple[Result, list[Counte
     for graph in cost_models():
         path = folder / f"{graph.name}.tflite"
         path.write_bytes(write_graph(graph))
-        result = api.bench(path, board=board, runs=1, warmup=0)
-        yield result, _pair(graph, result, Target.on(find_board(board)))
+        result = api.bench(path, board=board, runs=1, warmup=0, options=OPTIONS)
+        yield result, _pair(graph, board, result)
 
 
-def _pair(graph: Graph, result: Result, target: Target) -> list[Counted]:
+def _pair(graph: Graph, board: str, result: Result) -> list[Counted]:
+    target = Target.on(find_board(board), OPTIONS)
     plan = compile_graph(graph, name=graph.name, target=target).plan
     computed = computed_graph(graph, plan)
     return [
@@ -150,9 +152,8 @@ def check_models(table: CostTable, folder: Path) -> dict[str, dict[str, float]]:
         graph = read_model(path)
         if unsupported_nodes(graph):
             continue
+        plan = compile_graph(graph, name=path.stem).plan
         for core, costs in table.cores.items():
-            target = Target.on(find_board(costs.board))
-            plan = compile_graph(graph, name=path.stem, target=target).plan
             estimate = model_cost(graph, plan, costs)
             latency = api.bench(path, board=costs.board, runs=1, warmup=0, layers=False).latency
             counted = latency.instructions or 1

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from edgeq.compile.layer import Layer
 from edgeq.compile.memory.lifetimes import computing_nodes, find_permits, find_storage
 from edgeq.compile.memory.packing import Buffer, Permit, arena_bytes
-from edgeq.compile.memory.planner import check_plan, plan_arena
+from edgeq.compile.memory.planner import check_plan, plan_exactly
 from edgeq.compile.streaming.group import lower_group, note
 from edgeq.compile.streaming.selection import Step, Wish, plain_step, step_buffers, stream
 from edgeq.compile.support import lower
@@ -84,7 +84,7 @@ def _settle(
     buffers = step_buffers(graph, final, storage)
     permits = find_permits(graph, nodes, [x.overlaps for x in layers], storage, buffers)
     sizes = tuple(buffers.values())
-    offsets = plan_arena(sizes, permits)
+    offsets = plan_exactly(sizes, permits)
     size = arena_bytes(sizes, offsets)
     check_plan(sizes, offsets, size, permits)
     return Arrangement(

@@ -16,6 +16,7 @@ from edgeq.compile.layer import Constant, Layer
 from edgeq.compile.memory.packing import Buffer
 from edgeq.compile.memory.planner import lower_bound
 from edgeq.compile.passes import run_passes, total_macs
+from edgeq.compile.placement import fast_constants
 from edgeq.compile.source import Unit, library_files, port_record
 from edgeq.compile.support import check_nodes, require_supported
 from edgeq.compile.target import NATIVE, Target
@@ -46,6 +47,9 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
     layers, buffers, offsets = made.layers, made.buffers, made.offsets
     constants = _collect(graph, layers, made.storage)
     at = {t: offsets[root] for t, root in made.storage.items() if root in offsets}
+    work = [sum(macs(graph, n) for n in nodes) for nodes in made.computed]
+    taken = made.arena + sum(graph.tensor(t).bytes for t in graph.inputs)
+    fast = fast_constants(layers, work, target, taken)
     plan = Plan(
         name=c_identifier(name),
         model_sha256=graph.sha256,
@@ -62,6 +66,7 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
             _planned_tensor(graph.tensor(t), b, offsets[t]) for t, b in buffers.items() if t >= 0
         ),
         layers=tuple(_planned_layer(graph, i, made, at) for i in range(len(layers))),
+        fast_bytes=sum(fast.values()),
         notes=made.notes,
         options=target.options,
         passes=passes,
@@ -70,7 +75,9 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
     places: dict[int, int | str] = {t: _constant_name(root) for t, root in made.storage.items()}
     places |= at | {key: offset for key, offset in offsets.items() if key < 0}
     require_budget(plan)
-    files, sources, hot = library_files(Unit(graph, plan, layers, constants, places))
+    files, sources, hot = library_files(
+        Unit(graph, plan, layers, constants, places, frozenset(fast))
+    )
     files[f"{plan.name}.json"] = plan_json(plan)
     return CompiledModel(name=plan.name, plan=plan, files=files, sources=sources, hot_sources=hot)
 

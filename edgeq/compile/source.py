@@ -26,7 +26,7 @@ class Unit:
     """All that the text is made from.
 
     `places` maps a tensor, or a layer's scratch key, to its offset in the arena, or to the name of
-    its array.
+    its array; `fast` are the arrays for fast memory.
     """
 
     graph: Graph
@@ -34,6 +34,7 @@ class Unit:
     layers: tuple[Layer, ...]
     constants: Mapping[str, Constant]
     places: Mapping[int, int | str]
+    fast: frozenset[str] = frozenset()
 
     @property
     def macro(self) -> str:
@@ -340,12 +341,28 @@ const void *{name}_output(int index)
 
 def data_text(unit: Unit) -> str:
     """Return NAME_data.h: the constant arrays, included by NAME.c alone."""
-    arrays = "\n".join(c_array(name, c.data) for name, c in unit.constants.items())
+    fast = f"{unit.macro}_FAST "
+    arrays = "\n".join(
+        (fast if name in unit.fast else "") + c_array(name, c.data)
+        for name, c in unit.constants.items()
+    )
+    if unit.fast:
+        arrays = _FAST.format(macro=unit.macro) + arrays
     guard = f"{unit.macro}_DATA_H"
     return (
         f"/* The constants of {unit.plan.name}, included by {unit.plan.name}.c alone. */\n"
         f"#ifndef {guard}\n#define {guard}\n\n#include <stdint.h>\n\n{arrays}\n#endif\n"
     )
+
+
+_FAST = """\
+/* Before the constants of the hottest layers: an attribute that places them in memory without wait
+   states, where the firmware has a section for it. */
+#ifndef {macro}_FAST
+#define {macro}_FAST
+#endif
+
+"""
 
 
 def cmake_text(name: str, sources: tuple[str, ...], hot: tuple[str, ...]) -> str:

@@ -19,7 +19,8 @@ class Target:
     """The processor that kernels are chosen for, and what the user asked of the compiler.
 
     `dsp`: SMLAD and its kin on 32-bit registers; `mve`: Helium's 128-bit vectors. `room` is the RAM
-    that a board's firmware leaves for the arena and a copy of the inputs, None where it is unknown.
+    that a board's firmware leaves for the arena and a copy of the inputs, None where it is unknown;
+    `slow_flash`: constants in flash cost wait states that those in RAM do not.
     """
 
     core: CoreName = "native"
@@ -27,6 +28,7 @@ class Target:
     mve: bool = False
     options: CompileOptions = DEFAULT
     room: int | None = None
+    slow_flash: bool = False
 
     @classmethod
     def of(cls, core: Core, options: CompileOptions = DEFAULT) -> Target:
@@ -37,10 +39,15 @@ class Target:
     @classmethod
     def on(cls, board: Board, options: CompileOptions = DEFAULT) -> Target:
         """Return the target of a board: its core, and the room in its RAM."""
-        sizes = {region.name: region.size for region in board.memory}
-        ram = sizes.get(board.build.data_region)
-        room = None if ram is None else ram - board.build.stack_bytes - HARNESS_RAM_BYTES
-        return replace(cls.of(board.core, options), room=room)
+        regions = {region.name: region for region in board.memory}
+        code, data = (
+            regions.get(name) for name in (board.build.code_region, board.build.data_region)
+        )
+        target = cls.of(board.core, options)
+        if code is None or data is None:
+            return target
+        room = data.size - board.build.stack_bytes - HARNESS_RAM_BYTES
+        return replace(target, room=room, slow_flash=code.wait_states > data.wait_states)
 
 
 NATIVE = Target()

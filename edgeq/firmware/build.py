@@ -122,6 +122,8 @@ def compile_flags(build: Build, unit: Unit) -> list[str]:
         flags.append("-Werror")
     if unit.part == "library":
         flags += chosen.library_flags.split()
+    if unit.part == "model":
+        flags += build.project.model_flags
     if unit.part == "model" and build.project.model_prelude:
         flags += ["-include", build.project.model_prelude]
     return flags

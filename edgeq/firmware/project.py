@@ -64,6 +64,7 @@ class Project:
     includes: tuple[str, ...]
     linker_script: str | None
     model_prelude: str | None
+    model_flags: tuple[str, ...] = ()
 
 
 def make_project(
@@ -92,6 +93,7 @@ def make_project(
         includes=tuple(f for f in ("harness", "model", "libc") if _has_folder(files, f)),
         linker_script="firmware.ld" if "firmware.ld" in files else None,
         model_prelude="harness/trace.h" if traced else None,
+        model_flags=_placing_flags(compiled) if board.build.template == "bare-metal" else (),
     )
 
 
@@ -193,3 +195,11 @@ def _pins(board: Board) -> dict[str, Pin]:
         raise InputError(
             f"board {board.id}: link: {error}", hint="see `edgeq boards check`"
         ) from error
+
+
+def _placing_flags(compiled: CompiledModel) -> tuple[str, ...]:
+    """Return what places the hottest constants where the linker script copies them to RAM."""
+    if not compiled.plan.fast_bytes:
+        return ()
+    section = '__attribute__((section(".fast_constants")))'
+    return (f"-D{compiled.name.upper()}_FAST={section}",)

@@ -44,7 +44,7 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "div": elementwise.quotients(),
     "div_of_any_scales": elementwise.pairs("DIV"),
     "maximum": elementwise.extremes("MAXIMUM"),
-    "minimum": elementwise.pairs("MINIMUM"),
+    "minimum": elementwise.extremes("MINIMUM"),
     "prelu": elementwise.prelus(),
     "squared_difference": elementwise.pairs("SQUARED_DIFFERENCE"),
     **{op.lower(): comparisons.comparisons(op) for op in comparisons.COMPARISONS},

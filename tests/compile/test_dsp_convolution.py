@@ -129,6 +129,7 @@ def test_factors_of_a_half_and_above_go_to_the_plain_kernel() -> None:
 
 
 def test_bytes_are_ordered_as_two_sign_extensions_leave_them() -> None:
-    assert order_runs(1, 4).tolist() == [0, 2, 1, 3]
-    assert order_runs(2, 5).tolist() == [0, 2, 1, 3, 5, 7, 6, 8, 4, -1, 9, -1]
-    assert order_runs(1, 3).tolist() == [0, 1, 2, -1]
+    assert order_runs(1, 1, 4).tolist() == [0, 2, 1, 3]
+    assert order_runs(1, 3, 5).tolist() == [0, 2, 1, 3, 5, 7, 6, 8, 10, 12, 11, 13, 4, 9, 14, -1]
+    assert order_runs(2, 1, 1).tolist() == [0, -1, 1, -1]
+    assert order_runs(1, 2, 3).tolist() == [0, 1, 2, -1, 3, 4, 5, -1]

@@ -18,10 +18,18 @@ from edgeq.core.records import CompileOptions
 from edgeq.graph.ir import Graph
 from edgeq.graph.oracle import Oracle
 from edgeq.graph.writer import write_graph
+from tests.graph.oracle import test_elementwise as elementwise
 from tests.graph.oracle.runtimes import random_inputs
 from tests.graph.oracle.test_weighted import dense_layers, depthwise_convolutions
 from tests.graph.oracle.test_windows import pools
-from tests.support.dsp_models import depthwise_3x3, pixel_means, side_by_side, sums, usual
+from tests.support.dsp_models import (
+    depthwise_3x3,
+    pixel_means,
+    side_by_side,
+    single_rows,
+    sums,
+    usual,
+)
 from tests.support.native import run_native
 
 _FEW = settings(
@@ -38,9 +46,12 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "depthwise_conv_2d": depthwise_convolutions(),
     "average_pool_2d": pools("AVERAGE_POOL_2D"),
     "max_pool_2d": pools("MAX_POOL_2D"),
+    "relu": elementwise.singles("RELU", requantized=False),
+    "relu6": elementwise.singles("RELU6", requantized=False),
     "mean": pixel_means("MEAN"),
     "sum": pixel_means("SUM"),
-    "fully_connected": usual(dense_layers()),
+    "fully_connected": dense_layers(),
+    "single_row": usual(single_rows()),
     "add": sums("ADD"),
     "sub": sums("SUB"),
 }
@@ -48,12 +59,14 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
 # So many of each in one image, which may have 16 inputs.
 _MIX = {
     "depthwise_3x3": 3,
-    "depthwise_conv_2d": 2,
+    "depthwise_conv_2d": 1,
     "average_pool_2d": 1,
     "max_pool_2d": 1,
+    "relu6": 1,
     "mean": 1,
     "sum": 1,
-    "fully_connected": 2,
+    "fully_connected": 1,
+    "single_row": 2,
     "add": 1,
     "sub": 1,
 }

@@ -77,6 +77,31 @@ def test_five_thousand_plans_hold_and_are_never_worse_than_tflite_micros() -> No
         hold_plan(seed)
 
 
+def hold_exact(seed: int) -> None:
+    """The built-in search finds what CP-SAT proves to be the least arena."""
+    from edgeq.compile.memory.exact import solve_arena
+
+    buffers, permits = random_problem(seed)
+    known = plan_arena(buffers, permits)
+    offsets, proved = solve_arena(buffers, permits, 8, known)
+    size = arena_bytes(buffers, offsets)
+    check_plan(buffers, offsets, size, permits)
+    assert size <= arena_bytes(buffers, known) <= (1.05 * size if proved else float("inf"))
+
+
+def test_the_search_finds_what_is_proved_to_be_the_least() -> None:
+    pytest.importorskip("ortools")
+    for seed in range(15):
+        hold_exact(seed)
+
+
+@pytest.mark.slow
+def test_the_search_finds_what_is_proved_to_be_the_least_in_many_plans() -> None:
+    pytest.importorskip("ortools")
+    for seed in range(1000):
+        hold_exact(seed)
+
+
 def test_a_chain_of_three_works_in_one_place() -> None:
     buffers = [Buffer(4096, i, i + 1) for i in range(4)]
     permits = [Permit(i + 1, i, 64) for i in range(3)]
@@ -129,7 +154,7 @@ def test_an_output_of_the_model_stays_whole() -> None:
 def test_a_kernel_works_in_place_at_the_nearest_byte(
     op: str, effort: object, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(arrangement, "plan_arena", partial(plan_arena, alignment=1))
+    monkeypatch.setattr(arrangement, "plan_exactly", partial(plan_arena, alignment=1))
 
     @effort  # type: ignore[misc, operator]
     @given(MODELS[op], st.integers(0, 2**32 - 1))

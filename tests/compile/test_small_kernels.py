@@ -1,4 +1,4 @@
-"""Kernels for cores without SIMD give the oracle's bytes; here they run as plain C."""
+"""Kernels for cores without SIMD give the oracle's bytes: in C here, in assembly where emulated."""
 
 from __future__ import annotations
 
@@ -10,55 +10,51 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
+from edgeq import api
 from edgeq.boards.profile import CoreName
 from edgeq.compile import compile_graph
 from edgeq.compile.support import unsupported_nodes
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph
 from edgeq.graph.oracle import Oracle
+from edgeq.graph.writer import write_graph
 from tests.graph.oracle.runtimes import random_inputs
-from tests.graph.oracle.strategies import activations, weighted
 from tests.graph.oracle.test_weighted import convolutions, dense_layers
+from tests.support.dsp_models import depthwise_3x3, side_by_side, sums
 from tests.support.native import run_native
 
 _FEW = settings(
-    max_examples=8, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 _MANY = settings(_FEW, max_examples=400, derandomize=False)
+_ONE = settings(_FEW, max_examples=1, phases=settings.default.phases[:3])
+_TEN = settings(_ONE, max_examples=10, derandomize=False)
 CORES: tuple[CoreName, ...] = ("cortex-m0plus", "cortex-m3", "rv32imc")
-
-
-@st.composite
-def depthwise_3x3(draw: st.DrawFn) -> Graph:
-    stride = draw(st.integers(1, 2))
-    padding = draw(st.sampled_from(["SAME", "VALID"]))
-    batch, height, width, channels = (
-        draw(st.integers(n, m)) for n, m in ((1, 2), (3, 9), (3, 9), (1, 5))
-    )
-    output = [
-        -(-n // stride) if padding == "SAME" else (n - 3) // stride + 1 for n in (height, width)
-    ]
-    options = {
-        "padding": padding, "stride_h": stride, "stride_w": stride, "depth_multiplier": 1,
-        "fused_activation_function": draw(activations),
-    }  # fmt: skip
-    return draw(
-        weighted(
-            "DEPTHWISE_CONV_2D", (1, 3, 3, channels), 3,
-            x=(batch, height, width, channels), y=(batch, *output, channels), options=options,
-        )
-    )  # fmt: skip
-
+BOARDS = ("virt-m0plus", "virt-m3", "virt-rv32imc")
 
 MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "conv_2d": convolutions(),
-    "depthwise_conv_2d": depthwise_3x3(),
+    "depthwise_3x3": depthwise_3x3(),
     "fully_connected": dense_layers(),
+    "add": sums("ADD"),
+    "sub": sums("SUB"),
 }
 
 
+class _Mix:
+    """Some models of each kind, which hypothesis does not print whole."""
+
+    def __init__(self, groups: tuple[list[Graph], ...]) -> None:
+        self.graphs = [g for group in groups for g in group if not unsupported_nodes(g)]
+
+
+# So many of each in one image, which may have 16 inputs.
+_MIX = {"conv_2d": 4, "depthwise_3x3": 4, "fully_connected": 3, "add": 2}
+_MIXES = st.tuples(*(st.lists(MODELS[op], min_size=n, max_size=n) for op, n in _MIX.items()))
+
+
 def check(graph: Graph, seed: int, core: CoreName) -> None:
-    """Hold the C that is generated for a core against the oracle."""
+    """Hold the C that is generated for a core, run on this computer, against the oracle."""
     inputs = random_inputs(graph, seed)
     compiled = compile_graph(graph, name="model", target=Target(core))
     with tempfile.TemporaryDirectory() as folder:
@@ -78,5 +74,21 @@ def test_a_kernel_gives_the_oracles_bytes(op: str, core: CoreName, effort: setti
     def holds(graph: Graph, seed: int) -> None:
         assume(not unsupported_nodes(graph))
         check(graph, seed, core)
+
+    holds()
+
+
+@pytest.mark.parametrize(
+    "effort", [_ONE, pytest.param(_TEN, marks=pytest.mark.slow)], ids=["one", "ten"]
+)
+@pytest.mark.parametrize("board", BOARDS)
+def test_its_assembly_does_too(board: str, effort: settings, tmp_path: Path) -> None:
+    @effort
+    @given(_MIXES.map(_Mix))
+    def holds(mix: _Mix) -> None:
+        model = tmp_path / "model.tflite"
+        model.write_bytes(write_graph(side_by_side(mix.graphs)))
+        record = api.validate(model, board=board, seeds=4)
+        assert (record.inputs, record.matched) == (4, 4)
 
     holds()

@@ -18,7 +18,7 @@ from edgeq.firmware.toolchains import TOOLCHAINS, is_installed
 from edgeq.graph.writer import write_graph
 from tests.support.small_cnn import small_cnn
 
-BOARDS = ("virt-m0plus", "virt-m3", "virt-m4", "virt-m7", "virt-m33", "host")
+BOARDS = ("virt-m0plus", "virt-m3", "virt-m4", "virt-m7", "virt-m33", "virt-rv32imc", "host")
 
 
 @pytest.fixture(name="model")

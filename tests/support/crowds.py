@@ -44,7 +44,7 @@ def convolutions(seed: int, count: int = 12, *, square: bool = False) -> Graph:
             "fused_activation_function": str(rng.choice(_ACTIVATIONS)),
         }
         x = model.input(activation((1, *size, depth), "int8", in_scale, int(zeros[0])))
-        weights = rng.integers(-128, 128, (channels, *kernel, depth))
+        weights = rng.integers(-127, 128, (channels, *kernel, depth))
         inputs = [
             x,
             constant(weights, "int8", list(weight_scales), axis=0),

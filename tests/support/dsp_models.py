@@ -60,6 +60,17 @@ def depthwise_3x3(draw: st.DrawFn) -> Graph:
 
 
 @st.composite
+def single_rows(draw: st.DrawFn) -> Graph:
+    """FULLY_CONNECTED of one row, some so deep that their sums are taken in chunks."""
+    units = draw(st.integers(1, 9))
+    depth = draw(st.integers(1, 70) | st.sampled_from([511, 512, 700, 1400, 2100]))
+    options = {"fused_activation_function": draw(activations), "keep_num_dims": False}
+    return draw(
+        weighted("FULLY_CONNECTED", (units, depth), 0, x=(1, depth), y=(1, units), options=options)
+    )
+
+
+@st.composite
 def sums(draw: st.DrawFn, op: str) -> Graph:
     """Sums of equal shapes whose scales are within reach of each other."""
     shape = (draw(st.integers(1, 3)), draw(st.integers(1, 40)))

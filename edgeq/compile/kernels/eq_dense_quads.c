@@ -1,11 +1,11 @@
 #include "eq_dense_quads.h"
 
-/* The order is known to the assembly: 256 * a + b, and b, of two pairs of outputs. */
-struct sums {
+/* A chunk of taps of four outputs. The order is known to the assembly. */
+struct quad {
     const int8_t *x;
     const int32_t *weights;
     int32_t blocks;
-    int32_t pairs[2][2];
+    int32_t sums[4];
     int32_t depth;
 };
 
@@ -26,9 +26,9 @@ struct sums {
     "smlad " b ", r3, " w02 ", " b "\n"                                                            \
     "smlad " b ", r4, " w13 ", " b "\n"
 
-static void add_quad(struct sums *sums)
+static void add_chunk(struct quad *quad)
 {
-    register struct sums *s __asm__("r0") = sums;
+    register struct quad *p __asm__("r0") = quad;
     __asm__ volatile("push {r4-r11, lr}\n"
                      "ldm r0!, {r1-r3}\n"
                      "movs r9, #0\n"
@@ -40,84 +40,143 @@ static void add_quad(struct sums *sums)
                      "bne 2f\n"
                      "1:\n" BLOCK "2:\n" BLOCK "cmp r1, lr\n"
                      "bne 1b\n"
-                     "stm r0, {r9-r12}\n"
+                     "ldm r0, {r1-r4}\n"
+                     "sub r9, r9, r10\n"
+                     "sub r11, r11, r12\n"
+                     "add r1, r1, r9, asr #8\n"
+                     "add r2, r2, r10\n"
+                     "add r3, r3, r11, asr #8\n"
+                     "add r4, r4, r12\n"
+                     "stm r0, {r1-r4}\n"
                      "pop {r4-r11, lr}\n"
-                     : "+r"(s)
+                     : "+r"(p)
                      :
                      : "r1", "r2", "r3", "r12", "cc", "memory");
 }
 
 #endif
 
-/* Two outputs; `step` words lead from four taps to the next four. */
-static void add_pair(const int8_t *x, int32_t depth, const int32_t *weights, int32_t step,
-                     int32_t *pair)
+/* The weights 256 * a + b of tap `k`; `step` words lead from four taps to the next four. */
+static inline int32_t both_weights(const int32_t *weights, int32_t step, int32_t k)
 {
-    int32_t k;
-    pair[0] = 0;
-    pair[1] = 0;
-    for (k = 0; k < depth; k++) {
-        const uint32_t word = (uint32_t)weights[(k >> 2) * step + (k & 1)];
-        const uint32_t half = word >> 8 * (k & 2);
-        pair[0] += x[k] * (int16_t)(half & 0xffff);
-        pair[1] += x[k] * (int8_t)(half & 0xff);
-    }
+    const uint32_t word = (uint32_t)weights[(k >> 2) * step + (k & 1)];
+    return (int16_t)(word >> 8 * (k & 2) & 0xffff);
 }
 
 #ifndef ASSEMBLY
-static void add_quad(struct sums *s)
+static void add_pair(const struct quad *q, const int32_t *weights, int32_t *sums)
 {
-    add_pair(s->x, s->depth, s->weights, 4, s->pairs[0]);
-    add_pair(s->x, s->depth, s->weights + 2, 4, s->pairs[1]);
+    int32_t both_sum = 0, b_sum = 0, k;
+    for (k = 0; k < q->depth; k++) {
+        const int32_t both = both_weights(weights, 4, k);
+        both_sum += q->x[k] * both;
+        b_sum += q->x[k] * (int8_t)(both & 0xff);
+    }
+    sums[0] += (both_sum - b_sum) >> 8;
+    sums[1] += b_sum;
+}
+
+static void add_chunk(struct quad *q)
+{
+    add_pair(q, q->weights, q->sums);
+    add_pair(q, q->weights + 2, q->sums + 2);
 }
 #endif
 
-/* Output `o` of a layer whose outputs share `multiplier` and `shift` >= 0. */
-static inline void finish_alike(const struct eq_output *q, int32_t multiplier, int32_t shift,
-                                int32_t sum, int32_t o, int8_t *y)
+/* The sum of one output of those that fill no quad: the second one of its pair is b. */
+static int32_t sum_one(const int8_t *x, int32_t depth, const int32_t *weights, int second)
 {
-    const int32_t r = eq_multiply_high((sum + q->bias[o]) * 2, multiplier);
-    const int32_t v = (((r + (r >> 31)) >> shift) + 1) >> 1;
-    y[o] = (int8_t)eq_clamp(v + q->zero, q->min, q->max);
+    int32_t sum = 0, k;
+    for (k = 0; k < depth; k++) {
+        const int32_t both = both_weights(weights, 2, k), b = (int8_t)(both & 0xff);
+        sum += x[k] * (second ? b : (both - b) >> 8);
+    }
+    return sum;
 }
 
-static void finish_pair(const struct eq_output *q, const int32_t *pair, int32_t o, int32_t outputs,
-                        int8_t *y)
+/* Outputs that share `multiplier` and `shift` >= 0, before they are clamped. */
+static void finish_alike(const struct eq_output *q, const int32_t *sums, int8_t *y)
 {
-    y[o] = eq_finish(q, ((pair[0] - pair[1]) >> 8) + q->bias[o], o);
-    if (o + 1 < outputs) {
-        y[o + 1] = eq_finish(q, pair[1] + q->bias[o + 1], o + 1);
+    const int32_t multiplier = q->multiplier[0], shift = q->shift[0], zero = q->zero;
+    int32_t i;
+    for (i = 0; i < 4; i += 2) {
+        const int32_t r = eq_multiply_high(sums[i] * 2, multiplier);
+        const int32_t s = eq_multiply_high(sums[i + 1] * 2, multiplier);
+        const int32_t v = ((((r + (r >> 31)) >> shift) + 1) >> 1) + zero;
+        const int32_t w = ((((s + (s >> 31)) >> shift) + 1) >> 1) + zero;
+        y[i] = (int8_t)eq_clamp(v, INT8_MIN, INT8_MAX);
+        y[i + 1] = (int8_t)eq_clamp(w, INT8_MIN, INT8_MAX);
+    }
+}
+
+static EQ_APART void finish_one(const struct eq_output *q, int32_t sum, int32_t o, int8_t *y)
+{
+    y[o] = eq_finish(q, sum, o);
+}
+
+static void clamp(const struct eq_output *q, int8_t *y, int32_t count)
+{
+    int32_t i;
+    if (q->min > INT8_MIN || q->max < INT8_MAX) {
+        for (i = 0; i < count; i++) {
+            y[i] = (int8_t)eq_clamp(y[i], q->min, q->max);
+        }
+    }
+}
+
+/* Adds what is left of the depth after the first chunk. */
+static void add_chunks(struct quad *first, int32_t depth)
+{
+    const int32_t chunk = first->depth;
+    struct quad next = *first;
+    int32_t i;
+    while (depth > chunk) {
+        depth -= chunk;
+        next.x += chunk;
+        next.weights += chunk; /* four words for each four taps */
+        next.depth = depth < chunk ? depth : chunk;
+        next.blocks = (next.depth + 3) >> 2;
+        add_chunk(&next);
+    }
+    for (i = 0; i < 4; i++) {
+        first->sums[i] = next.sums[i];
     }
 }
 
 static void dense_row(const struct eq_dense_quads *d, const int8_t *x, int8_t *y)
 {
     const struct eq_output q = d->out;
-    const int32_t multiplier = q.multiplier[0], shift = q.shift[0];
-    const int alike = q.mask == 0 && shift >= 0;
-    int32_t o;
-    struct sums s;
-    s.x = x;
-    s.weights = d->weights;
-    s.blocks = (d->depth + 3) >> 2;
-    s.depth = d->depth;
-    for (o = 0; o + 3 <= d->outputs; o += 4) {
-        add_quad(&s);
-        if (alike && o + 4 <= d->outputs) {
-            finish_alike(&q, multiplier, shift, (s.pairs[0][0] - s.pairs[0][1]) >> 8, o, y);
-            finish_alike(&q, multiplier, shift, s.pairs[0][1], o + 1, y);
-            finish_alike(&q, multiplier, shift, (s.pairs[1][0] - s.pairs[1][1]) >> 8, o + 2, y);
-            finish_alike(&q, multiplier, shift, s.pairs[1][1], o + 3, y);
-        } else {
-            finish_pair(&q, s.pairs[0], o, d->outputs, y);
-            finish_pair(&q, s.pairs[1], o + 2, d->outputs, y);
+    const int alike = q.mask == 0 && q.shift[0] >= 0;
+    const int32_t blocks = (d->depth + 3) >> 2;
+    struct quad quad;
+    int32_t o, i;
+    quad.x = x;
+    quad.weights = d->weights;
+    quad.depth = d->depth < d->chunk ? d->depth : d->chunk;
+    quad.blocks = (quad.depth + 3) >> 2;
+    for (o = 0; o + 4 <= d->outputs; o += 4) {
+        quad.sums[0] = q.bias[o];
+        quad.sums[1] = q.bias[o + 1];
+        quad.sums[2] = q.bias[o + 2];
+        quad.sums[3] = q.bias[o + 3];
+        add_chunk(&quad);
+        if (d->depth > d->chunk) {
+            add_chunks(&quad, d->depth);
         }
-        s.weights += 4 * s.blocks;
+        if (alike) {
+            finish_alike(&q, quad.sums, y + o);
+        } else {
+            for (i = 0; i < 4; i++) {
+                finish_one(&q, quad.sums[i], o + i, y);
+            }
+        }
+        quad.weights += 4 * blocks;
     }
-    if (o < d->outputs) {
-        add_pair(x, d->depth, s.weights, 2, s.pairs[0]);
-        finish_pair(&q, s.pairs[0], o, d->outputs, y);
+    for (; o < d->outputs; o++) {
+        const int32_t sum = sum_one(x, d->depth, quad.weights + (o & 2) * blocks, o & 1);
+        finish_one(&q, sum + q.bias[o], o, y);
     }
+    clamp(&q, y, d->outputs);
 }
 
 void eq_dense_quads(const struct eq_dense_quads *layer, const int8_t *x, int8_t *y)

@@ -9,14 +9,17 @@
 #define EQ_DSP_ASM 1
 #endif
 
+#ifdef EQ_DSP_ASM
+struct eq_unaligned {
+    uint32_t word;
+} __attribute__((packed, may_alias));
+#endif
+
 /* Four bytes at any address. */
 static inline uint32_t eq_load_four(const int8_t *x)
 {
 #ifdef EQ_DSP_ASM
-    struct unaligned {
-        uint32_t word;
-    } __attribute__((packed, may_alias));
-    return ((const struct unaligned *)(const void *)x)->word;
+    return ((const struct eq_unaligned *)(const void *)x)->word;
 #else
     return (uint32_t)(x[0] & 0xff) | (uint32_t)(x[1] & 0xff) << 8 | (uint32_t)(x[2] & 0xff) << 16
            | (uint32_t)(x[3] & 0xff) << 24;
@@ -25,10 +28,14 @@ static inline uint32_t eq_load_four(const int8_t *x)
 
 static inline void eq_store_four(int8_t *y, uint32_t four)
 {
+#ifdef EQ_DSP_ASM
+    ((struct eq_unaligned *)(void *)y)->word = four;
+#else
     y[0] = (int8_t)(four & 0xff);
     y[1] = (int8_t)(four >> 8 & 0xff);
     y[2] = (int8_t)(four >> 16 & 0xff);
     y[3] = (int8_t)(four >> 24);
+#endif
 }
 
 /* Adds bytes 0 and 2 to the int16 halves of `halves`. */
@@ -55,7 +62,17 @@ static inline uint32_t eq_add_odd_bytes(uint32_t halves, uint32_t four)
 #endif
 }
 
-/* The larger of each pair of int8. */
+/* Each byte of `a` where it is the larger int8, `larger` 1, or the smaller one, `larger` 0. */
+static inline uint32_t eq_choose_bytes(uint32_t a, uint32_t b, int larger)
+{
+    uint32_t chosen = 0, shift;
+    for (shift = 0; shift < 32; shift += 8) {
+        const int8_t p = (int8_t)(a >> shift & 0xff), q = (int8_t)(b >> shift & 0xff);
+        chosen |= (uint32_t)(((p > q) == larger ? p : q) & 0xff) << shift;
+    }
+    return chosen;
+}
+
 static inline uint32_t eq_larger_bytes(uint32_t a, uint32_t b)
 {
 #ifdef EQ_DSP_ASM
@@ -67,12 +84,22 @@ static inline uint32_t eq_larger_bytes(uint32_t a, uint32_t b)
             : "cc");
     return larger;
 #else
-    uint32_t larger = 0, shift;
-    for (shift = 0; shift < 32; shift += 8) {
-        const int8_t p = (int8_t)(a >> shift & 0xff), q = (int8_t)(b >> shift & 0xff);
-        larger |= (uint32_t)((p > q ? p : q) & 0xff) << shift;
-    }
-    return larger;
+    return eq_choose_bytes(a, b, 1);
+#endif
+}
+
+static inline uint32_t eq_smaller_bytes(uint32_t a, uint32_t b)
+{
+#ifdef EQ_DSP_ASM
+    uint32_t smaller;
+    __asm__("ssub8 %0, %1, %2\n"
+            "sel %0, %2, %1\n"
+            : "=&r"(smaller)
+            : "r"(a), "r"(b)
+            : "cc");
+    return smaller;
+#else
+    return eq_choose_bytes(a, b, 0);
 #endif
 }
 

@@ -26,7 +26,7 @@ static void widen_windows(const struct work *w, const int8_t *x, int32_t row, in
         for (ky = 0; ky < g->kernel_h; ky++) {
             eq_dsp_widen(&runs, x + ky * row, pixels, w->next, to, rest);
             to += 8 * runs.quads * taps;
-            rest += 4 * ((runs.tail + 1) / 2) * taps;
+            rest += 4 * eq_dsp_tails(&runs);
         }
     }
 }
@@ -43,7 +43,7 @@ static int32_t conv_image(const struct work *w, const int8_t *x, int32_t filled,
         for (ox = 0; ox < g->out_w; ox += pixels) {
             const int32_t column = ox * g->stride_w - g->pad_w;
             int32_t columns;
-            pixels = filled == 0 && ox + 4 <= g->out_w ? 4 : 1;
+            pixels = g->out_w - ox < 4 - filled ? g->out_w - ox : 4 - filled;
             columns = (pixels - 1) * g->stride_w + w->reach;
             if (whole && column >= 0 && column + columns <= g->in_w) {
                 widen_windows(w, x + row * w->in_row + column * g->in_c,

@@ -5,10 +5,10 @@
 #include "eq_dsp.h"
 
 /* The whole of a layer's constants as one stream of words. For each pair of outputs (a, b):
-   two biases; `steps` words of weights, each the bytes a[k] b[k] a[k'] b[k']; a word that holds
-   the shifts of b and a and, from bit 16, the distance of b from a (0 where there is no b);
-   the multipliers of b and a. A real factor is (multiplier + 2^32) * 2^-(33 + shift), 1 <= shift,
-   and noughts stand in for what is missing. */
+   the bias of a; `steps` words of weights, each two int16 a + 256 b, so that a sum of b is a sum
+   of both less one of a; the bias of b; a word that holds the shifts of b and a and, from bit 16,
+   the distance of b from a (0 where there is no b); the multipliers of b and a. A real factor is
+   (multiplier + 2^32) * 2^-(33 + shift), 1 <= shift, and noughts stand in for what is missing. */
 struct eq_dsp_matrix {
     const int32_t *stream;
     int32_t steps;
@@ -27,10 +27,16 @@ struct eq_dsp_runs {
     int32_t tail;
 };
 
-/* Widens the runs of `pixels` pixels, one or four, `next` bytes apart: for each four the words of
-   bytes 0 and 2, then of bytes 1 and 3, at to[][4]; for each tail its bytes in order at rest[][4],
-   an odd one beside a nought. */
+/* Widens the runs of at most four pixels, `next` bytes apart: for each four the words of bytes 0
+   and 2, then of bytes 1 and 3, at to[][4]; the tails in pairs at rest[][4], bytes of one run or,
+   where a tail is a single byte, of two runs. The last of an odd number stands alone. */
 void eq_dsp_widen(const struct eq_dsp_runs *runs, const int8_t *x, int32_t pixels, int32_t next,
                   int32_t *to, int32_t *rest);
+
+/* The words of the tails of a pixel. */
+static inline int32_t eq_dsp_tails(const struct eq_dsp_runs *runs)
+{
+    return runs->tail == 1 ? (runs->count + 1) / 2 : (runs->tail + 1) / 2 * runs->count;
+}
 
 #endif

@@ -22,9 +22,9 @@ struct eq_mve_output {
 #if defined(__ARM_FEATURE_MVE)
 #include <arm_mve.h>
 
-/* acc * multiplier * 2^shift, rounded twice: VQRDMULH rounds half up, as TFLite's doubling high
-   multiplication does; VRSHL too, where TFLite's rounds half away from zero: one less makes them
-   equal below nought. */
+/* acc * multiplier * 2^shift, rounded twice. VQRDMULH rounds half up, as TFLite's doubling high
+   multiplication does. So does VRSHL, floor((x + half) / 2^s), where TFLite rounds half away from
+   zero: below nought that is floor((x - 1 + half) / 2^s). */
 static inline int32x4_t eq_mve_requantize(int32x4_t acc, int32x4_t multiplier, int32x4_t shift)
 {
     acc = vqrdmulhq_s32(acc, multiplier);

@@ -14,9 +14,9 @@ struct eq_mve_depthwise {
     struct eq_window window;
     int8_t in_zero;
     int8_t side_by_side;
-    int16_t steps;
-    int16_t x_step;
-    int16_t y_step;
+    int32_t steps;
+    int32_t x_step;
+    int32_t y_step;
     const int8_t *weights;
     struct eq_mve_output out;
 };

@@ -34,10 +34,9 @@ static uint32_t start_of(const struct eq_job *job, int32_t bias)
 
 #if defined(__thumb2__) && defined(__GNUC__)
 #define GROUP 1
-#define TWO_TAPS(first)                                                                           \
-    "ldmia %[x]!, {r4, r5, r6, r8}\n" first                                                       \
-    "mla r4, r4, r9, %[half]\n mla r5, r5, r9, %[half]\n"
-#define TAKE_APART                                                                                \
+#define TWO_TAPS                                                                                  \
+    "ldmia %[x]!, {r4, r5, r6, r8}\n ldrsb r9, [%[w]], #1\n"                                      \
+    "mla r4, r4, r9, %[half]\n mla r5, r5, r9, %[half]\n ldrsb r9, [%[w]], #1\n"                  \
     "mla r4, r6, r9, r4\n mla r5, r8, r9, r5\n"                                                  \
     "add %[low0], %[low0], r4\n add %[high0], %[high0], r4, asr #16\n"                           \
     "add %[low1], %[low1], r5\n add %[high1], %[high1], r5, asr #16\n"
@@ -48,9 +47,8 @@ static inline void dot(const uint32_t *x, const uint32_t *end, const int8_t *w, 
     uint32_t low1 = low0;
     int32_t high1 = high0;
     __asm__("1:\n"
-            TWO_TAPS("ldrsb r9, [%[w], #0]\n") "ldrsb r9, [%[w], #1]\n" TAKE_APART
-            TWO_TAPS("ldrsb r9, [%[w], #2]\n") "ldrsb r9, [%[w], #3]\n" TAKE_APART
-            "adds %[w], %[w], #4\n cmp %[x], %[end]\n bne 1b\n"
+            TWO_TAPS TWO_TAPS
+            "cmp %[x], %[end]\n bne 1b\n"
             : [x] "+r"(x), [w] "+r"(w), [low0] "+r"(low0), [low1] "+r"(low1),
               [high0] "+r"(high0), [high1] "+r"(high1)
             : [end] "r"(end), [half] "r"(HALF)

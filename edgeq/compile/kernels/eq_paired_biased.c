@@ -5,33 +5,57 @@
 
        start + sum(X * w') = sum(X * w) + 2^15 = (S0 + 2^15) + 2^16 * S1   (mod 2^32)
 
-   where start = 2^15 - 128 * sum(X). |S0| and |S1| are at most 32767, for two weights are never both
-   -128; so the upper half is S1 and the lower one S0 + 2^15, without a carry between them. Over all
-   chunks `low` sums up whole words and `high` their upper halves: the first pixel's sum is
+   where start = 2^15 - 128 * sum(X). |S0| and |S1| are at most 32767, for two weights are never
+   both -128; so the upper half is S1 and the lower one S0 + 2^15, without a carry between them.
+   Over all chunks `low` sums up whole words and `high` their upper halves: the first pixel's sum is
    low - 2^16 * high, the second's is `high`. */
 #define CHUNK 6
 
-static uint32_t *pack_taps(uint32_t *out, const int8_t *const *row, int32_t run)
+/* Packs the taps of two pixels, every other word of the chunks. */
+#if defined(__thumb__) && !defined(__thumb2__) && defined(__GNUC__)
+static void pack_pair(uint32_t *out, const int8_t *a, const int8_t *b, int32_t run)
 {
-    const int8_t *a = row[0], *b = row[1], *c = row[2], *d = row[3];
+    const int8_t *const a_end = a + run, *const b_end = b + run;
+    int32_t k = -run;
+    __asm__(".syntax unified\n movs r4, #128\n lsls r4, r4, #8\n mov r8, r4\n"
+            "1:\n ldrsb r4, [%[a], %[k]]\n ldrsb r5, [%[b], %[k]]\n"
+            "lsls r5, r5, #16\n adds r4, r4, r5\n str r4, [%[out], #8]\n adds %[k], #1\n"
+            "ldrsb r5, [%[a], %[k]]\n ldrsb r6, [%[b], %[k]]\n"
+            "lsls r6, r6, #16\n adds r5, r5, r6\n str r5, [%[out], #16]\n"
+            "adds r4, r4, r5\n lsls r4, r4, #7\n mov r5, r8\n subs r5, r5, r4\n"
+            "str r5, [%[out]]\n adds %[out], #24\n adds %[k], #1\n bne 1b\n"
+            : [out] "+l"(out), [k] "+l"(k)
+            : [a] "l"(a_end), [b] "l"(b_end)
+            : "r4", "r5", "r6", "r8", "cc", "memory");
+}
+#else
+static void pack_pair(uint32_t *out, const int8_t *a, const int8_t *b, int32_t run)
+{
     int32_t k;
     for (k = 0; k < run; k += 2) {
-        const int32_t next = k + 1 < run ? 1 : 0;
-        const uint32_t ab0 = (uint32_t)a[0] + ((uint32_t)b[0] << 16);
-        const uint32_t cd0 = (uint32_t)c[0] + ((uint32_t)d[0] << 16);
-        const uint32_t ab1 = (uint32_t)a[next] + ((uint32_t)b[next] << 16);
-        const uint32_t cd1 = (uint32_t)c[next] + ((uint32_t)d[next] << 16);
-        out[0] = 0x8000u - ((ab0 + ab1) << 7);
-        out[1] = 0x8000u - ((cd0 + cd1) << 7);
-        out[2] = ab0;
-        out[3] = cd0;
-        out[4] = ab1;
-        out[5] = cd1;
+        out[2] = (uint32_t)a[k] + ((uint32_t)b[k] << 16);
+        out[4] = (uint32_t)a[k + 1] + ((uint32_t)b[k + 1] << 16);
+        out[0] = 0x8000u - ((out[2] + out[4]) << 7);
         out += CHUNK;
-        a += 2;
-        b += 2;
-        c += 2;
-        d += 2;
+    }
+}
+#endif
+
+static uint32_t *pack_taps(uint32_t *out, const int8_t *const *row, int32_t run)
+{
+    const int32_t even = run & ~1;
+    if (even) {
+        pack_pair(out, row[0], row[1], even);
+        pack_pair(out + 1, row[2], row[3], even);
+        out += even / 2 * CHUNK;
+    }
+    if (even != run) {
+        out[2] = (uint32_t)row[0][even] + ((uint32_t)row[1][even] << 16);
+        out[3] = (uint32_t)row[2][even] + ((uint32_t)row[3][even] << 16);
+        out[0] = 0x8000u - (out[2] << 7);
+        out[1] = 0x8000u - (out[3] << 7);
+        out[4] = out[5] = 0;
+        out += CHUNK;
     }
     return out;
 }
@@ -93,9 +117,10 @@ static void sum_output(const struct eq_job *job, int32_t o, int32_t next, const 
                        int32_t *acc)
 {
     const int32_t depth = job->layer->depth;
+    const uint8_t *const w = (const uint8_t *)job->layer->weights + o * depth;
     const uint32_t low = (uint32_t)bias[o] * 0x10001u - ((uint32_t)depth << 14);
     (void)next;
-    dot(job->columns, job->end, (const uint8_t *)job->layer->weights + o * depth, bias[o], low, acc);
+    dot(job->columns, job->end, w, bias[o], low, acc);
 }
 
 void eq_paired_biased(const struct eq_paired *layer, int8_t *scratch, const int8_t *x, int8_t *y)

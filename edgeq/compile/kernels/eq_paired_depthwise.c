@@ -150,24 +150,30 @@ static inline struct sums add_chunk(struct sums s, uint32_t p)
     return s;
 }
 
+static inline struct sums sum_threes(const uint32_t *x, const int32_t *w)
+{
+    struct sums s = {0, 0};
+    s = add_chunk(s, x[0] * W(0) + x[1] * W(1) + x[2] * W(2));
+    s = add_chunk(s, x[3] * W(3) + x[4] * W(4) + x[5] * W(5));
+    return add_chunk(s, x[6] * W(6) + x[7] * W(7) + x[8] * W(8));
+}
+
+static inline struct sums sum_twos(const uint32_t *x, const int32_t *w)
+{
+    struct sums s = {0, 0};
+    s = add_chunk(s, x[0] * W(0) + x[1] * W(1));
+    s = add_chunk(s, x[2] * W(2) + x[3] * W(3));
+    s = add_chunk(s, x[4] * W(4) + x[5] * W(5));
+    s = add_chunk(s, x[6] * W(6) + x[7] * W(7));
+    return add_chunk(s, x[8] * W(8));
+}
+
 static void sum_columns(const uint32_t *x, int32_t step, const struct channel *c, int32_t *acc,
                         int32_t count)
 {
-    const int32_t *const w = c->w;
     int32_t i;
     for (i = 0; i < count; i++) {
-        struct sums s = {0, 0};
-        if (c->in_threes) {
-            s = add_chunk(s, x[0] * W(0) + x[1] * W(1) + x[2] * W(2));
-            s = add_chunk(s, x[3] * W(3) + x[4] * W(4) + x[5] * W(5));
-            s = add_chunk(s, x[6] * W(6) + x[7] * W(7) + x[8] * W(8));
-        } else {
-            s = add_chunk(s, x[0] * W(0) + x[1] * W(1));
-            s = add_chunk(s, x[2] * W(2) + x[3] * W(3));
-            s = add_chunk(s, x[4] * W(4) + x[5] * W(5));
-            s = add_chunk(s, x[6] * W(6) + x[7] * W(7));
-            s = add_chunk(s, x[8] * W(8));
-        }
+        const struct sums s = c->in_threes ? sum_threes(x, c->w) : sum_twos(x, c->w);
         acc[0] = (int32_t)(s.low - ((uint32_t)s.high << 16)) + c->bias[0];
         acc[1] = s.high + c->bias[1];
         acc += 2;

@@ -4,11 +4,14 @@
 
 #include "eq_paired.h"
 
-/* Four output pixels: the top left corners of their windows. A tile with fewer repeats its last. */
+/* Four output pixels: the top left corners of their windows, where those lie in the input, and
+   whether all columns are inside. A tile with fewer pixels repeats its last. */
 struct eq_tile {
     int32_t count;
     int32_t row[4];
     int32_t column[4];
+    int32_t at[4];
+    int32_t whole[4];
 };
 
 /* The output pixels in order, row by row. */
@@ -29,8 +32,8 @@ struct eq_job {
 /* Packs the taps of four pixels, `run` of each, two by two; returns the end of what it wrote. */
 typedef uint32_t *eq_pack_function(uint32_t *out, const int8_t *const *row, int32_t run);
 
-/* acc[pixel] = bias + the sum of output `o`, for the four pixels of the job, then those of the output
-   after it where `next` is 1. */
+/* acc[pixel] = bias + the sum of output `o`, for the four pixels of the job, then those of the
+   output after it where `next` is 1. */
 typedef void eq_sum_function(const struct eq_job *job, int32_t o, int32_t next,
                              const int32_t *bias, int32_t *acc);
 
@@ -53,47 +56,51 @@ static inline struct eq_tile eq_next_tile(const struct eq_window *g, struct eq_w
             t.row[i] = t.row[i - 1];
             t.column[i] = t.column[i - 1];
         }
+        t.at[i] = (t.row[i] * g->in_w + t.column[i]) * g->in_c;
+        t.whole[i] = t.column[i] >= 0 && g->dilation_w == 1 && t.column[i] + g->kernel_w <= g->in_w;
     }
     return t;
 }
 
-/* The taps of one row of a window, kernel_w * in_c bytes: in the input itself where they lie
-   together, else gathered in `staged` with the zero point in place of the border. */
-static inline const int8_t *eq_window_row(const struct eq_window *g, int32_t zero, const int8_t *x,
-                                          int32_t row, int32_t column, int8_t *staged)
+/* Gathers the taps of one row of a window, with the zero point in place of what lies outside. */
+EQ_APART static const int8_t *eq_stage_row(const struct eq_paired *p, const int8_t *x, int32_t row,
+                                           int32_t column, int8_t *staged)
 {
-    const int32_t c = g->in_c, step = g->dilation_w;
-    const int row_inside = row >= 0 && row < g->in_h;
+    const struct eq_window *g = &p->window;
+    const int32_t c = g->in_c;
     int8_t *out = staged;
     int32_t tap, k;
-    if (row_inside && column >= 0 && step == 1 && column + g->kernel_w <= g->in_w) {
-        return x + (row * g->in_w + column) * c;
-    }
     for (tap = 0; tap < g->kernel_w; tap++) {
-        const int32_t j = column + tap * step;
-        const int inside = row_inside && j >= 0 && j < g->in_w;
+        const int32_t j = column + tap * g->dilation_w;
+        const int inside = row >= 0 && row < g->in_h && j >= 0 && j < g->in_w;
         const int8_t *const pixel = inside ? x + (row * g->in_w + j) * c : x;
         for (k = 0; k < c; k++) {
-            *out++ = inside ? pixel[k] : (int8_t)zero;
+            *out++ = inside ? pixel[k] : p->in_zero;
         }
     }
     return staged;
 }
 
 /* Packs all taps of a tile into [columns, end); what the depth is filled up with reads noughts. */
-static inline void eq_pack_tile(const struct eq_job *job, const struct eq_tile *t, const int8_t *x,
+static inline void eq_pack_tile(const struct eq_job *job, struct eq_tile *t, const int8_t *x,
                                 uint32_t *columns, eq_pack_function *pack)
 {
     static const int8_t none[2] = {0, 0};
     const struct eq_window *g = &job->layer->window;
-    const int32_t run = g->kernel_w * g->in_c;
+    const int32_t run = g->kernel_w * g->in_c, step = g->dilation_h * g->in_w * g->in_c;
     int8_t *const staged = (int8_t *)(uintptr_t)job->end;
     const int8_t *row[4];
     int32_t ky, i;
     for (ky = 0; ky < g->kernel_h; ky++) {
         for (i = 0; i < 4; i++) {
-            row[i] = eq_window_row(g, job->layer->in_zero, x, t->row[i] + ky * g->dilation_h,
-                                   t->column[i], staged + i * run);
+            const int inside = t->whole[i] && t->row[i] >= 0 && t->row[i] < g->in_h;
+            if (inside) {
+                row[i] = x + t->at[i];
+            } else {
+                row[i] = eq_stage_row(job->layer, x, t->row[i], t->column[i], staged + i * run);
+            }
+            t->row[i] += g->dilation_h;
+            t->at[i] += step;
         }
         columns = pack(columns, row, run);
     }
@@ -166,7 +173,7 @@ static inline void eq_run_paired(const struct eq_paired *layer, int32_t chunk, i
     for (n = 0; n < g->batch; n++) {
         struct eq_walk at = {0, 0};
         while (at.oy < g->out_h) {
-            const struct eq_tile tile = eq_next_tile(g, &at);
+            struct eq_tile tile = eq_next_tile(g, &at);
             eq_pack_tile(&job, &tile, x, columns, pack);
             job.count = tile.count;
             eq_compute_tile(&job, group, sum);

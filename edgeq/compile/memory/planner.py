@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Sequence
+from importlib.util import find_spec
 
-from edgeq.compile.memory.packing import Buffer, Packing, Permit
+from edgeq.compile.memory.packing import Buffer, Packing, Permit, arena_bytes
 from edgeq.core.errors import InternalError
 
 ALIGNMENT = 8
 EXACT_LIMIT = 30
 _TFLM_ALIGNMENT = 16
+_CLIMBS = 3
 _CLIMB_STEPS = 600
 _SEARCH_STEPS = 30_000
 
@@ -28,13 +30,30 @@ def plan_arena(
     Every offset is a multiple of `alignment`.
     """
     packing = Packing(buffers, alignment, permits)
-    order = min(_greedy_orders(packing), key=lambda o: packing.height(packing.place(o)))
-    offsets = min(packing.place(order), _largest_first(buffers), key=packing.height)
-    if packing.height(offsets) > packing.floor:
-        offsets = min(offsets, _climb(packing, order), key=packing.height)
+    orders = sorted(_greedy_orders(packing), key=lambda o: packing.height(packing.place(o)))
+    offsets = min(packing.place(orders[0]), _largest_first(buffers), key=packing.height)
+    for order in orders[:_CLIMBS]:
+        if packing.height(offsets) > packing.floor:
+            offsets = min(offsets, _climb(packing, order), key=packing.height)
     if packing.height(offsets) > packing.floor and len(buffers) <= EXACT_LIMIT:
         offsets = _search(packing, offsets)
     return tuple(offsets)
+
+
+def plan_exactly(
+    buffers: Sequence[Buffer], permits: Sequence[Permit] = (), alignment: int = ALIGNMENT
+) -> tuple[int, ...]:
+    """Return the plan of `plan_arena`, made better with OR-tools where that is installed.
+
+    The floor needs no second search: nothing is below it.
+    """
+    known = plan_arena(buffers, permits, alignment)
+    at_floor = arena_bytes(buffers, known) <= Packing(buffers, alignment, permits).floor
+    if at_floor or len(buffers) > EXACT_LIMIT or find_spec("ortools") is None:
+        return known
+    from edgeq.compile.memory.exact import solve_arena
+
+    return solve_arena(buffers, permits, alignment, known)[0]
 
 
 def lower_bound(buffers: Sequence[Buffer], permits: Sequence[Permit] = ()) -> int:

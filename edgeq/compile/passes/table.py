@@ -6,9 +6,11 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from edgeq.compile.passes.activation_fusion import fuse_activations
+from edgeq.compile.passes.common_subexpressions import share_common
 from edgeq.compile.passes.constant_folding import fold_constants
 from edgeq.compile.passes.dead_channels import remove_dead_channels
 from edgeq.compile.passes.no_ops import remove_no_ops
+from edgeq.compile.passes.ordering import order_operators
 from edgeq.compile.passes.pad_folding import fold_pads
 from edgeq.compile.passes.rewriting import Rewrite
 from edgeq.compile.passes.single_channels import widen_single_channels
@@ -17,6 +19,7 @@ from edgeq.compile.passes.table_merging import (
     merge_requantizations,
     tabulate_pairs,
 )
+from edgeq.compile.passes.transposed_convolutions import expand_transposed
 from edgeq.compile.passes.transposes import eliminate_transposes
 from edgeq.core.errors import UsageError, did_you_mean
 from edgeq.core.records import PassRecord
@@ -51,6 +54,12 @@ PASSES: tuple[Pass, ...] = (
         "for every byte that interval analysis lets through.",
     ),
     Pass(
+        "common-subexpressions",
+        share_common,
+        "What two operators compute alike, from inputs of the same bytes, is computed once.",
+        "Operator, options, inputs, and shape and quantisation of the outputs are equal.",
+    ),
+    Pass(
         "transpose-elimination",
         eliminate_transposes,
         "Pairs of transpositions become one or none; those of dimensions of 1 become reshapes.",
@@ -74,6 +83,13 @@ PASSES: tuple[Pass, ...] = (
         widen_single_channels,
         "A depthwise convolution of one channel becomes a convolution, whose kernels are faster.",
         "Both compute the same sums of the same products, and requantise them alike.",
+    ),
+    Pass(
+        "transposed-convolutions",
+        expand_transposed,
+        "A transposed convolution becomes a convolution with a channel for every place between "
+        "two inputs, whose kernels are faster; a copy lays the places side by side.",
+        "Every output is the sum of the same products, and of noughts.",
     ),
     Pass(
         "requantise-merging",
@@ -104,10 +120,19 @@ PASSES: tuple[Pass, ...] = (
         "requantisation is monotone, so the bounds of an accumulator bound its output. Where "
         "windows are padded, only a constant equal to the zero point is the same to every window.",
     ),
+    Pass(
+        "operator-order",
+        order_operators,
+        "Operators of a graph with branches run in the order that keeps the fewest bytes alive.",
+        "An operator still runs after all that it reads; graphs that keep state stay as they are.",
+    ),
 )
 
 
 _ROUNDS = 8  # two are what real models take; a graph made to need more is still correct
+# Beyond what any microcontroller holds: a graph made to take the analyses' time and memory.
+_MOST_NODES = 4096
+_MOST_ELEMENTS = 1 << 22
 
 
 # Kernels that can be left out like passes: their lowerings look for their names.
@@ -130,6 +155,9 @@ def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tupl
                 hint=f"passes: {', '.join(names)}.{did_you_mean(name, names)}",
             )
     chosen = [p for p in PASSES if p.name not in omitted]
+    if _is_vast(graph):
+        note = "left out: the graph is too large to be analysed"
+        return graph, tuple(PassRecord(name=p.name, changes=0, note=note) for p in chosen)
     made: dict[str, list[Rewrite]] = {p.name: [] for p in chosen}
     for _ in range(_ROUNDS):
         before = graph
@@ -141,6 +169,11 @@ def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tupl
         if graph is before:
             break
     return graph, tuple(_record(name, rewrites) for name, rewrites in made.items())
+
+
+def _is_vast(graph: Graph) -> bool:
+    elements = max((t.elements for t in graph.tensors if not t.is_constant), default=0)
+    return len(graph.nodes) > _MOST_NODES or elements > _MOST_ELEMENTS
 
 
 def _record(name: str, rewrites: Sequence[Rewrite]) -> PassRecord:

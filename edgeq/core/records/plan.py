@@ -102,7 +102,8 @@ class Plan(Record, frozen=True, kw_only=True):
     """Everything the `aot` compiler decided; written beside the C as NAME.json.
 
     `macs` are those of the model as its file has it, `computed_macs` those that its layers compute
-    after the passes, the sum of the layers'.
+    after the passes, the sum of the layers'. `fast_bytes` of the constants bear NAME_FAST: where
+    flash has wait states, a firmware copies them to RAM.
     """
 
     schema: Literal["edgeq.plan/1"] = "edgeq.plan/1"
@@ -115,6 +116,7 @@ class Plan(Record, frozen=True, kw_only=True):
     arena_bytes: int
     arena_lower_bound: int
     constant_bytes: int
+    fast_bytes: int = 0
     inputs: tuple[PortRecord, ...]
     outputs: tuple[PortRecord, ...]
     tensors: tuple[PlannedTensor, ...]

@@ -1,1 +1,1 @@
-"""Virtual boards: Cortex-M cores run by Unicorn, in a process of their own."""
+"""Virtual boards: Cortex-M and RISC-V cores run by Unicorn, in a process of their own."""

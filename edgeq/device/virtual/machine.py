@@ -122,9 +122,7 @@ class Machine:
             self._layout.counter, PAGE, self._read_counter, None, self._write_counter, None
         )
         if self._processor.has_system_space:
-            self._uc.mmio_map(
-                SYSTEM_SPACE, PAGE, self._read_system, None, self._write_system, None
-            )
+            self._uc.mmio_map(SYSTEM_SPACE, PAGE, self._read_system, None, self._write_system, None)
 
     def _load(self, firmware: Path) -> None:
         for segment in elf.read_segments(firmware):

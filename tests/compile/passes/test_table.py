@@ -18,6 +18,7 @@ from edgeq.core.errors import UsageError
 from edgeq.core.records import CompileOptions
 from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
+from tests.support.models import ModelBuilder, activation
 from tests.support.proofs import EFFORT, EFFORTS, assert_same
 from tests.support.random_graphs import random_graphs
 from tests.support.shared import needs_shared, shared_model
@@ -81,6 +82,15 @@ def test_a_pass_that_does_not_exist_is_refused_with_the_names() -> None:
 def test_without_passes_a_graph_is_itself() -> None:
     graph = small_cnn()
     assert run_passes(graph, NAMES) == (graph, ())
+
+
+def test_a_graph_beyond_any_board_is_left_as_it_is() -> None:
+    model = ModelBuilder()
+    x = model.input(activation((1, 1 << 12, 1 << 12)))
+    graph = model.build(model.op("RELU", [x], activation((1, 1 << 12, 1 << 12))))
+    made, records = run_passes(graph)
+    assert made is graph
+    assert {r.note for r in records} == {"left out: the graph is too large to be analysed"}
 
 
 def test_the_plan_says_what_each_pass_did() -> None:

@@ -6,6 +6,7 @@ from edgeq.compile.lower.dsp.binary import SUMS
 from edgeq.compile.lower.dsp.convolution import CONVOLUTIONS
 from edgeq.compile.lower.dsp.dense import DENSE
 from edgeq.compile.lower.dsp.depthwise import DEPTHWISE
+from edgeq.compile.lower.dsp.elementwise import CLAMPS
 from edgeq.compile.lower.dsp.pooling import POOLS
 from edgeq.compile.lower.dsp.reductions import MEANS
 from edgeq.compile.lower.variants import Variant
@@ -18,6 +19,7 @@ ROWS: dict[str, tuple[Variant, ...]] = {
     "FULLY_CONNECTED": DENSE,
     "MAX_POOL_2D": POOLS,
     "MEAN": MEANS,
+    **dict.fromkeys(("RELU", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1"), CLAMPS),
     "SUB": SUMS,
     "SUM": MEANS,
 }

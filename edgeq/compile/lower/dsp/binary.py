@@ -15,21 +15,23 @@ from edgeq.graph.oracle.requantization import scale_of
 _SIGNS = {"ADD": 1, "SUB": -1}
 
 
-def _plane(graph: Graph, node: Node) -> Plane | None:
+def sum_plane(graph: Graph, node: Node) -> Plane | None:
+    """Return ADD or SUB of equal shapes as a plane, None where the shapes differ or none fits."""
+    a, b, y = (graph.tensor(i) for i in (*node.inputs[:2], node.outputs[0]))
+    if not a.elements == b.elements == y.elements:
+        return None
     bytes_ = np.arange(-128, 128).astype(np.int8)
     outputs = np.asarray(prepare(graph, node)(bytes_[:, None], bytes_[None, :]))
-    a, b, y = (float(scale_of(graph.tensor(i))) for i in (*node.inputs[:2], node.outputs[0]))
-    return fit_plane(outputs, a / y, _SIGNS[node.op] * b / y)
+    left, right, unit = (float(scale_of(t)) for t in (a, b, y))
+    return fit_plane(outputs, left / unit, _SIGNS[node.op] * right / unit)
 
 
 def _is_plane(graph: Graph, node: Node, target: Target) -> bool:
-    a, b, y = (graph.tensor(i) for i in (*node.inputs[:2], node.outputs[0]))
-    same = a.elements == b.elements == y.elements
-    return target.dsp and same and _plane(graph, node) is not None
+    return target.dsp and sum_plane(graph, node) is not None
 
 
 def _lower(graph: Graph, node: Node, target: Target) -> Layer:
-    plane = _plane(graph, node)
+    plane = sum_plane(graph, node)
     assert plane is not None
     fields = {
         "count": graph.tensor(node.outputs[0]).elements,

@@ -14,6 +14,7 @@ from edgeq.compile.lower.dsp.tiles import (
     PIXELS,
     Matrix,
     order_runs,
+    pairs_fit,
     shifts_right,
     tile_matrix,
 )
@@ -25,7 +26,12 @@ from edgeq.graph.oracle.requantization import zero_point_of
 
 
 def _is_tiled(graph: Graph, node: Node, target: Target) -> bool:
-    return target.dsp and shifts_right(channel_multipliers(graph, node))
+    weights = weight_values(graph, node)
+    return (
+        target.dsp
+        and shifts_right(channel_multipliers(graph, node))
+        and pairs_fit(graph, node, weights.reshape(len(weights), -1))
+    )
 
 
 def _is_pointwise(graph: Graph, node: Node, target: Target) -> bool:
@@ -37,11 +43,10 @@ def lower_pointwise(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower CONV_2D with a 1x1 kernel and stride 1."""
     window = node_window(graph, node)
     depth, outputs = window.input[3], window.output[3]
-    matrix = _window_matrix(graph, node, (1, depth))
+    matrix = _window_matrix(graph, node, (1, 1, depth))
     pixels = math.prod(window.output[:3])
     fields = {"rows": pixels, "depth": depth, "matrix": matrix.fields}
-    steps = [*range(PIXELS, pixels + 1, PIXELS), *range(pixels - pixels % PIXELS + 1, pixels + 1)]
-    distance = write_distance(np.array(steps), outputs, np.arange(pixels) * depth)
+    distance = write_distance(outputs, np.arange(pixels) * depth)
     return Layer(
         (Call("eq_dsp_pointwise", "eq_dsp_pointwise", fields, _operands(node)),),
         ("eq_dsp_pointwise", "eq_dsp_tile"),
@@ -57,14 +62,12 @@ def lower_convolution(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower CONV_2D of any window."""
     window = node_window(graph, node)
     (kh, kw), depth = window.kernel, window.input[3]
-    runs = (kh, kw * depth) if window.dilation[1] == 1 else (kh * kw, depth)
+    runs = (1, kh, kw * depth) if window.dilation[1] == 1 else (kh, kw, depth)
     matrix = _window_matrix(graph, node, runs)
     zero = zero_point_of(graph.tensor(node.inputs[0]))
     fields = {"window": window.fields, "in_zero": zero, "matrix": matrix.fields}
     border = kh * ((PIXELS - 1) * window.stride[1] + window.reach[1]) * depth
-    pixels = math.prod(window.output[:3])
-    ends = np.minimum(np.arange(PIXELS, pixels + PIXELS, PIXELS), pixels)
-    distance = write_distance(ends, window.output[3], first_reads(window))
+    distance = write_distance(window.output[3], first_reads(window))
     return Layer(
         (Call("eq_dsp_conv", "eq_dsp_conv", fields, _operands(node)),),
         ("eq_dsp_border", "eq_dsp_conv", "eq_dsp_tile"),
@@ -76,7 +79,7 @@ def lower_convolution(graph: Graph, node: Node, target: Target) -> Layer:
     )
 
 
-def _window_matrix(graph: Graph, node: Node, runs: tuple[int, int]) -> Matrix:
+def _window_matrix(graph: Graph, node: Node, runs: tuple[int, int, int]) -> Matrix:
     weights = weight_values(graph, node)
     rows = weights.reshape(len(weights), -1)
     return tile_matrix(graph, node, rows, channel_multipliers(graph, node), order_runs(*runs))
@@ -100,19 +103,18 @@ def first_reads(window: Window) -> NDArray[np.int64]:
     return reads
 
 
-def write_distance(ends: NDArray[np.int64], outputs: int, reads: NDArray[np.int64]) -> int:
-    """Return how far below its input an output must start, for tiles read before they are written.
+def write_distance(outputs: int, reads: NDArray[np.int64]) -> int:
+    """Return how far below its input an output must start: a tile is read before it is written.
 
     Args:
-        ends: of each tile, in output pixels.
         outputs: bytes of an output pixel.
         reads: of each output pixel, the first offset that it reads.
     """
     to_read = np.minimum.accumulate(reads[::-1])[::-1]
-    before = ends[ends < len(reads)]
-    if not len(before):
+    ends = np.arange(PIXELS, len(reads), PIXELS)
+    if not len(ends):
         return -int(reads.max(initial=0))
-    return int(np.max(before * outputs - to_read[before]))
+    return int(np.max(ends * outputs - to_read[ends]))
 
 
 CONVOLUTIONS = (

@@ -6,30 +6,50 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.compile.arithmetic import weight_values, weighted_output
-from edgeq.compile.layer import Call, Layer, constant
+from edgeq.compile.layer import SCRATCH, Call, Layer, constant
 from edgeq.compile.lower.dense import dense_multipliers
+from edgeq.compile.lower.dsp.tiles import PIXELS, order_runs, shifts_right, tile_matrix
+from edgeq.compile.lower.overlaps import over_rows
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 
 _TAPS = 4  # of a word of the input
 _WIDE = 1 << 31
+_LARGEST = (1 << 15) - 1
+_SMALL = 2048  # weights below which quads save less than their code costs
+_CHUNK = 512  # taps whose sums fit whatever the weights are
 
 
-def _fits(graph: Graph, node: Node, target: Target) -> bool:
-    """Return whether words hold the weights and sums, and rows start at words of the input."""
-    if not target.dsp:
-        return False
-    weights = weight_values(graph, node).astype(np.int64)
-    outputs, depth = weights.shape
-    sums = np.abs(weights).sum(axis=1).max() * 128
-    rows = graph.tensor(node.outputs[0]).elements // outputs
-    pairs = _pairs(weights)
-    return (
-        bool(sums * 257 < _WIDE)
-        and bool(np.all(np.abs(pairs + 0.5) < 1 << 15))
-        and (rows == 1 or depth % _TAPS == 0)
+def _is_shared(graph: Graph, node: Node, target: Target) -> bool:
+    """Return whether the tiles of convolutions serve better: many rows, or too little to do."""
+    weights, rows = _size(graph, node)
+    small = weights < _SMALL and any(n.op == "CONV_2D" for n in graph.nodes)
+    return _is_tiled(graph, node, target) and (
+        rows >= PIXELS or (small and target.options.goal != "speed")
     )
+
+
+def _is_tiled(graph: Graph, node: Node, target: Target) -> bool:
+    return target.dsp and shifts_right(dense_multipliers(graph, node))
+
+
+def _is_quads(graph: Graph, node: Node, target: Target) -> bool:
+    """Return whether words hold the weights, and rows start at words."""
+    weights = weight_values(graph, node).astype(np.int64)
+    depth, rows = weights.shape[1], _size(graph, node)[1]
+    return (
+        target.dsp
+        and bool(np.all(np.abs(_pairs(weights) + 0.5) < 1 << 15))
+        and (rows == 1 or depth % _TAPS == 0)
+        and max(rows, depth + _TAPS) <= _LARGEST
+    )
+
+
+def _size(graph: Graph, node: Node) -> tuple[int, int]:
+    """Return the number of weights, and of rows."""
+    weights = graph.tensor(node.inputs[1])
+    return weights.elements, graph.tensor(node.outputs[0]).elements // weights.shape[0]
 
 
 def _pairs(weights: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -37,6 +57,13 @@ def _pairs(weights: NDArray[np.int64]) -> NDArray[np.int64]:
     outputs, depth = weights.shape
     full = np.pad(weights, ((0, outputs % 2), (0, -depth % _TAPS)))
     return full[0::2] * 256 + full[1::2]
+
+
+def _chunk(weights: NDArray[np.int64]) -> int:
+    """Return how many taps are summed before 256 * a + b could leave 32 bits."""
+    depth = weights.shape[1] + -weights.shape[1] % _TAPS
+    most = int(np.abs(weights).sum(axis=1).max()) * 128
+    return depth if most * 257 < _WIDE else _CHUNK
 
 
 def pack_weights(weights: NDArray[np.int64]) -> NDArray[np.int32]:
@@ -53,7 +80,7 @@ def pack_weights(weights: NDArray[np.int64]) -> NDArray[np.int32]:
     return np.concatenate([p.reshape(-1) for p in parts]).view("<i4").astype(np.int32)
 
 
-def _lower(graph: Graph, node: Node, target: Target) -> Layer:
+def _lower_quads(graph: Graph, node: Node, target: Target) -> Layer:
     weights = weight_values(graph, node)
     outputs, depth = weights.shape
     output = weighted_output(graph, node, weights, dense_multipliers(graph, node))
@@ -62,6 +89,7 @@ def _lower(graph: Graph, node: Node, target: Target) -> Layer:
         "rows": graph.tensor(node.outputs[0]).elements // outputs,
         "depth": depth,
         "outputs": outputs,
+        "chunk": _chunk(weights.astype(np.int64)),
         "weights": words.ref,
         "out": output.fields,
     }
@@ -70,4 +98,28 @@ def _lower(graph: Graph, node: Node, target: Target) -> Layer:
     return Layer((call,), (kernel,), (words, *output.constants), hot=True)
 
 
-DENSE = (Variant("quads", _fits, _lower),)
+def _lower_tiles(graph: Graph, node: Node, target: Target) -> Layer:
+    weights = weight_values(graph, node)
+    outputs, depth = weights.shape
+    matrix = tile_matrix(
+        graph, node, weights, dense_multipliers(graph, node), order_runs(1, 1, depth)
+    )
+    rows = _size(graph, node)[1]
+    kernel = "eq_dsp_pointwise"
+    fields = {"rows": rows, "depth": depth, "matrix": matrix.fields}
+    call = Call(kernel, kernel, fields, (node.inputs[0], SCRATCH, node.outputs[0]))
+    return Layer(
+        (call,),
+        (kernel, "eq_dsp_tile"),
+        (matrix.constant,),
+        hot=True,
+        scratch=matrix.scratch,
+        overlaps=over_rows(node.inputs[0], rows, depth, outputs, buffered=True),
+    )
+
+
+DENSE = (
+    Variant("shared tiles", _is_shared, _lower_tiles),
+    Variant("quads", _is_quads, _lower_quads),
+    Variant("tiles", _is_tiled, _lower_tiles),
+)

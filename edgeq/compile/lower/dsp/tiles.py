@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import bias_values
+from edgeq.compile.arithmetic import WRAP_LIMIT, bias_values
 from edgeq.compile.layer import Constant, constant
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
@@ -34,17 +34,34 @@ def shifts_right(multipliers: Sequence[float]) -> bool:
     return all(m == 0 or shift < 0 for m, shift in map(quantize_multiplier, multipliers))
 
 
-def order_runs(runs: int, length: int) -> NDArray[np.int64]:
-    """Return the order in which `runs` of `length` bytes are widened; -1 stands for nothing.
+def pairs_fit(graph: Graph, node: Node, rows: NDArray[np.int8]) -> bool:
+    """Whether 16 bits hold each pair of weights (they do from -127 to 127), and 32 their sums.
 
-    Fours give bytes 0, 2, 1, 3: what two SXTB16 make of a word. What is left of each run comes
-    behind all fours, and the count is even.
+    Args:
+        rows: the weights as [outputs, depth].
     """
-    places = np.arange(runs * length).reshape(runs, length)
+    weights = rows.astype(np.int64)
+    pairs = _pairs(weights)
+    zero = zero_point_of(graph.tensor(node.inputs[0]))
+    bias = np.abs(bias_values(graph, node, len(rows)) - zero * weights.sum(axis=1)).max()
+    both = np.abs(pairs).sum(axis=1).max() * 128 + bias
+    second = np.abs(weights[1::2]).sum(axis=1).max(initial=0) * 128 * 256
+    return bool(np.all(np.abs(2 * pairs + 1) < 1 << 16) and max(both, second) < WRAP_LIMIT)
+
+
+def order_runs(groups: int, runs: int, length: int) -> NDArray[np.int64]:
+    """Return the order in which `groups` of `runs` of `length` bytes are widened; -1: nothing.
+
+    Fours give bytes 0, 2, 1, 3: what two SXTB16 make of a word. What is left of the runs comes
+    behind all fours, in pairs: of one run or, where it is a single byte, of two runs of a group.
+    """
+    places = np.arange(groups * runs * length).reshape(groups, runs, length)
     whole = length - length % 4
-    fours = places[:, :whole].reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(-1)
-    rest = [np.append(r, [-1] * (len(r) % 2)) for r in places[:, whole:]]
-    return np.concatenate([fours, *rest]).astype(np.int64)
+    fours = places[:, :, :whole].reshape(-1, 4)[:, [0, 2, 1, 3]].reshape(-1)
+    rest = places[:, :, whole:]
+    rows = rest.reshape(groups, runs) if length % 4 == 1 else rest.reshape(groups * runs, -1)
+    pairs = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2)), constant_values=-1)
+    return np.concatenate([fours, pairs.reshape(-1)]).astype(np.int64)
 
 
 def tile_matrix(
@@ -68,8 +85,9 @@ def tile_matrix(
         folded, factors = np.append(folded, 0), [*factors, _NOTHING]
         weights = np.concatenate([weights, np.zeros_like(weights[:1])])
     words: list[NDArray[Any]] = [
-        folded.reshape(-1, 2),
+        folded[0::2, None],
         _weight_words(weights),
+        folded[1::2, None],
         factor_words(factors, outputs),
     ]
     stream = np.concatenate(words, axis=1)
@@ -103,12 +121,16 @@ def folded_weights(
     return weights * live[:, None], folded * live, factors
 
 
+def _pairs(weights: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Return a + 256 b for each pair of outputs (a, b), filled up: [pairs, depth]."""
+    full = np.pad(weights, ((0, len(weights) % 2), (0, 0)))
+    return full[0::2] + 256 * full[1::2]
+
+
 def _weight_words(weights: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Return [outputs / 2, steps] words of the bytes a[k] b[k] a[k'] b[k'] of [outputs, depth]."""
-    count, depth = weights.shape
-    by_pair = weights.astype(np.int8).reshape(count // 2, 2, depth // 2, 2).transpose(0, 2, 3, 1)
-    words = np.ascontiguousarray(by_pair).reshape(-1).view("<i4")
-    return words.reshape(count // 2, depth // 2)
+    """Return the words of [outputs, depth]: [pairs, depth / 2]."""
+    pairs = np.ascontiguousarray(_pairs(weights).astype("<i2"))
+    return pairs.view("<i4")
 
 
 def factor_words(factors: Sequence[tuple[int, int]], outputs: int) -> NDArray[np.int64]:

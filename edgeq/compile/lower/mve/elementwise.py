@@ -50,31 +50,31 @@ def keeps_channels(graph: Graph, node: Node, target: Target) -> bool:
 
 
 def with_kernels(lower: Lower, kernels: Mapping[str, tuple[str, str]]) -> Lower:
-    """Return `lower` with other kernels of the same parameters: name -> (name, source)."""
+    """Return `lower` with other kernels of the same parameters: name -> (name, source).
+
+    They read earlier and write later than those they replace: what may lie in place still may.
+    """
 
     def lower_vectors(graph: Graph, node: Node, target: Target) -> Layer:
         layer = lower(graph, node, target)
-        chosen = [kernels.get(c.kernel) if _is_contiguous(c) else None for c in layer.calls]
+        chosen = [kernels.get(c.kernel) if _has_rows(c) else None for c in layer.calls]
         calls = [
             replace(c, kernel=row[0]) if row else c
             for c, row in zip(layer.calls, chosen, strict=True)
         ]
-        sources = {row[1] for row in chosen if row}
-        kept = layer.sources if None in chosen else ()
-        return replace(
-            layer,
-            calls=tuple(calls),
-            sources=(*kept, *sorted(sources)),
-            hot=True,
-        )
+        plain = layer.sources if None in chosen else ()
+        sources = (*plain, *sorted({row[1] for row in chosen if row}))
+        return replace(layer, calls=tuple(calls), sources=sources, hot=True)
 
     return lower_vectors
 
 
-def _is_contiguous(call: Call) -> bool:
+def _has_rows(call: Call) -> bool:
     """Whether a copy moves rows of bytes; any other call does."""
-    steps = (call.fields.get("from_step", (1,)), call.fields.get("to_step", (1,)))
-    return all(step[-1] == 1 for step in steps)
+    if "to_step" not in call.fields:
+        return True
+    steps = (call.fields["from_step"][-1], call.fields["to_step"][-1])
+    return steps == (1, 1) and call.fields["size"][-1] >= LANES
 
 
 def lower_mean_rows(graph: Graph, node: Node, target: Target) -> Layer:
@@ -103,7 +103,11 @@ _TABLES = {"eq_lut": ("eq_mve_lut", "eq_mve_lut")}
 
 _UNARY = (
     "LOGISTIC", "TANH", "RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "LEAKY_RELU", "HARD_SWISH",
-    "BYTE_TABLE",
+    "ELU", "ABS", "RSQRT", "LOGICAL_NOT", "BYTE_TABLE",
+)  # fmt: skip
+_MOVEMENTS = (
+    "CONCATENATION", "PACK", "UNPACK", "SPLIT", "SPLIT_V", "SLICE", "STRIDED_SLICE", "TRANSPOSE",
+    "DEPTH_TO_SPACE", "SPACE_TO_DEPTH", "BATCH_TO_SPACE_ND", "BROADCAST_TO",
 )  # fmt: skip
 
 _POOL = (Variant("mve-pool", has_channels, with_kernels(lower_pool, _POOLS)),)
@@ -115,13 +119,8 @@ ELEMENTWISE_ROWS: dict[str, tuple[Variant, ...]] = {
     "AVERAGE_POOL_2D": _POOL,
     "MAX_POOL_2D": _POOL,
     "MEAN": (Variant("mve-mean", keeps_channels, lower_mean_rows),),
-    "CONCATENATION": _MOVE,
-    "PACK": _MOVE,
-    "SLICE": _MOVE,
-    "STRIDED_SLICE": _MOVE,
-    "TRANSPOSE": _MOVE,
-    "PAD": _PAD,
-    "PADV2": _PAD,
+    **dict.fromkeys(_MOVEMENTS, _MOVE),
+    **dict.fromkeys(("PAD", "PADV2", "SPACE_TO_BATCH_ND"), _PAD),
     **dict.fromkeys(_UNARY, _TABLE),
     "QUANTIZE": (Variant("mve-lut", maps_bytes, with_kernels(lower_quantize, _TABLES)),),
 }

@@ -13,8 +13,9 @@ from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Overlap, constan
 from edgeq.compile.lower.convolution import node_window
 from edgeq.compile.lower.dense import dense_multipliers
 from edgeq.compile.lower.mve.arithmetic import BYTES, LANES, shifts_right, vector_output
-from edgeq.compile.lower.mve.order import line_distance, line_scratch, overlap_distance
+from edgeq.compile.lower.mve.order import line_distance, line_scratch
 from edgeq.compile.lower.variants import Variant
+from edgeq.compile.memory.inplace import least_distance
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
@@ -61,8 +62,8 @@ def lower_product(graph: Graph, node: Node, target: Target) -> Layer:
     count = graph.tensor(node.outputs[0]).elements // outputs
     matrix, arrays = _matrix(graph, node)
     steps = range(0, count, PAIR)
-    distance = overlap_distance(
-        [r * depth for r in steps], [min(r + PAIR, count) * outputs for r in steps], held=True
+    distance = least_distance(
+        [r * depth for r in steps], [min(r + PAIR, count) * outputs for r in steps]
     )
     fields = {"rows": count, "matrix": matrix}
     operands = (node.inputs[0], node.outputs[0])

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgeq.compile.arithmetic import weight_values
 from edgeq.compile.layer import Call, Layer, constant
 from edgeq.compile.lower.dense import dense_multipliers
-from edgeq.compile.lower.small.paired import CORES
+from edgeq.compile.lower.small.paired import suits
 from edgeq.compile.lower.small.scaling import finishing
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
@@ -26,7 +26,7 @@ def interleave(rows: NDArray[np.int8]) -> NDArray[np.uint8]:
 
 def is_small_dense(graph: Graph, node: Node, target: Target) -> bool:
     """Tell whether the core has no SIMD."""
-    return target.core in CORES
+    return suits(target)
 
 
 def lower_small_dense(graph: Graph, node: Node, target: Target) -> Layer:

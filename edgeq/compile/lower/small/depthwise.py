@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from edgeq.compile.arithmetic import channel_multipliers, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Layer, Overlap, constant
 from edgeq.compile.lower.convolution import Window, node_window
-from edgeq.compile.lower.small.paired import CORES, lanes_hold
+from edgeq.compile.lower.small.paired import lanes_hold, suits
 from edgeq.compile.lower.small.scaling import finishing
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
@@ -18,7 +18,8 @@ from edgeq.graph.oracle.requantization import zero_point_of
 def channel_columns(graph: Graph, node: Node) -> NDArray[np.int8]:
     """Return the weights as [outputs, taps], the columns of the kernel one after the other."""
     weights = weight_values(graph, node)[0]
-    return weights.transpose(2, 1, 0).reshape(weights.shape[2], -1)
+    columns: NDArray[np.int8] = weights.transpose(2, 1, 0).reshape(weights.shape[2], -1)
+    return columns
 
 
 def is_paired_depthwise(graph: Graph, node: Node, target: Target) -> bool:
@@ -26,7 +27,7 @@ def is_paired_depthwise(graph: Graph, node: Node, target: Target) -> bool:
     window = node_window(graph, node)
     taps = np.pad(channel_columns(graph, node), ((0, 0), (0, 1)))
     return (
-        target.core in CORES
+        suits(target)
         and window.kernel == (3, 3)
         and window.dilation == (1, 1)
         and window.stride in ((1, 1), (2, 2))

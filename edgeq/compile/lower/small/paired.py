@@ -8,16 +8,23 @@ from numpy.typing import NDArray
 from edgeq.compile.arithmetic import channel_multipliers, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Layer, constant
 from edgeq.compile.lower.convolution import Window, node_window
+from edgeq.compile.lower.overlaps import over_window
 from edgeq.compile.lower.small.scaling import finishing
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
 
 CHUNK = 2  # taps whose products two 16-bit lanes can hold
+TILE = 4  # pixels that are packed, then computed
 UNROLLED = 4  # taps that the inner loop takes at once
 CORES = frozenset({"cortex-m0", "cortex-m0plus", "cortex-m3", "rv32imc", "rv32imac"})
 BIASED = frozenset({"cortex-m0", "cortex-m0plus"})  # a byte load with an offset has no sign there
 LANES = range(-(1 << 15), 1 << 15)
+
+
+def suits(target: Target) -> bool:
+    """Tell whether the core has no SIMD, and speed counts for more than flash."""
+    return target.core in CORES and target.options.goal != "flash"
 
 
 def paired_weights(window: Window, weights: NDArray[np.int8]) -> NDArray[np.int8]:
@@ -49,7 +56,7 @@ def is_paired(graph: Graph, node: Node, target: Target) -> bool:
     window = node_window(graph, node)
     pixels = window.output[1] * window.output[2]
     return (
-        target.core in CORES
+        suits(target)
         and pixels > 1
         and lanes_hold(paired_weights(window, weight_values(graph, node)))
     )
@@ -82,4 +89,5 @@ def lower_paired(graph: Graph, node: Node, target: Target) -> Layer:
         window.describe(),
         hot=True,
         scratch=4 * words * depth + 4 * window.kernel[1] * window.input[3],
+        overlaps=over_window(node.inputs[0], window, TILE, buffered=True),
     )
