@@ -12,6 +12,7 @@ from edgeq.compile.layer import SCRATCH, Call, Layer, constant
 from edgeq.compile.lower.convolution import Window, node_window
 from edgeq.compile.lower.dense import dense_multipliers
 from edgeq.compile.lower.dsp.convolution import window_layer
+from edgeq.compile.lower.dsp.depthwise import is_any, lower_any
 from edgeq.compile.lower.dsp.tiles import pairs_fit, shifts_right
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
@@ -149,12 +150,46 @@ def _pack_words(words: NDArray[np.int32]) -> NDArray[np.int8]:
     return (a + 8 | b + 8 << 4).astype(np.uint8).view(np.int8)
 
 
+def _is_plane(graph: Graph, node: Node, target: Target) -> bool:
+    """Return whether the kernel of int8 for any window can take the weights, chunk by chunk."""
+    return not target.mve and _is_packed(graph, node, target) and is_any(graph, node, target)
+
+
+def _lower_plane(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower DEPTHWISE_CONV_2D: the weights of a chunk of channels are unpacked at once."""
+    plain = lower_any(graph, node, target)
+    plane, spread = plain.calls[0].fields, plain.constants[0].data.astype(np.int64) + 8
+    nibbles = (spread[0::2] | spread[1::2] << 4).astype(np.uint8).view(np.int8)
+    packed = constant("weights", nibbles, np.int8)
+    channels = int(plane["plane"]["channels"])
+    each = spread.size // channels
+    chunk = min(channels, max(1, _CHUNK_BYTES[target.options.goal] // 4 // each))
+    fields = {
+        "weights": packed.ref,
+        "chunk": chunk,
+        "any": {name: v for name, v in plane.items() if name != "weights"},
+    }
+    operands = (node.inputs[0], SCRATCH, node.outputs[0])
+    return Layer(
+        (Call("eq_int4_plane", "eq_int4_plane", fields, operands),),
+        ("eq_int4_plane", *plain.sources),
+        (packed, *plain.constants[1:]),
+        f"{plain.detail}, int4",
+        hot=True,
+        scratch=-(-chunk * each // 4) * 4 + plain.scratch,
+        overlaps=plain.overlaps if graph.tensor(node.inputs[0]).shape[0] == 1 else (),
+    )
+
+
 ROWS: dict[str, tuple[Variant, ...]] = {
     "CONV_2D": (
         Variant("int4 tiles", _is_tiled, _lower_tiles),
         Variant("int4", _is_packed, _lower_conv_2d),
     ),
-    "DEPTHWISE_CONV_2D": (Variant("int4", _is_packed, _lower_depthwise_conv_2d),),
+    "DEPTHWISE_CONV_2D": (
+        Variant("int4 plane", _is_plane, _lower_plane),
+        Variant("int4", _is_packed, _lower_depthwise_conv_2d),
+    ),
     "FULLY_CONNECTED": (
         Variant("int4 tiles", _is_tiled, _lower_tiles),
         Variant("int4", _is_packed, _lower_fully_connected),
