@@ -269,7 +269,8 @@ def _operand(unit: Unit, layer: int, part: Part) -> str:
     text = place if isinstance(place, str) else arena_place(place + part.offset)
     if part.step:
         text += f" + i * {part.step}"
-    plain = scratch or unit.graph.tensor(part.tensor).dtype == "int8"
+    typed = unit.plan.layers[layer].output if scratch else part.tensor
+    plain = unit.graph.tensor(typed).dtype == "int8"
     return text if plain else f"(void *)({text})"
 
 

@@ -26,6 +26,7 @@ from edgeq.compile.lower.int16_elementwise import (
     lower_softmax,
     lower_sum,
 )
+from edgeq.compile.lower.overlaps import in_elements, over_window
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
@@ -96,7 +97,14 @@ def _layer(
     }
     call = Call("eq_int16_conv", "eq_int16_conv", fields, (node.inputs[0], node.outputs[0]))
     constants = (weights, bias, factors, shifts)
-    return Layer((call,), ("eq_int16",), constants, f"{window.describe()}, int16", hot=True)
+    return Layer(
+        (call,),
+        ("eq_int16",),
+        constants,
+        f"{window.describe()}, int16",
+        hot=True,
+        overlaps=in_elements(over_window(node.inputs[0], window), 2),
+    )
 
 
 ROWS: dict[str, tuple[Variant, ...]] = {

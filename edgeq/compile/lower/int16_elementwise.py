@@ -9,8 +9,8 @@ import numpy as np
 
 from edgeq.compile.arithmetic import pack_shift
 from edgeq.compile.layer import Call, Layer, constant
-from edgeq.compile.lower.binary import broadcast_fields
-from edgeq.compile.lower.overlaps import in_order
+from edgeq.compile.lower.binary import broadcast_fields, overlaps_of_operands
+from edgeq.compile.lower.overlaps import in_elements, in_order, over_window
 from edgeq.compile.lower.pooling import pool_window
 from edgeq.compile.target import Target
 from edgeq.graph.calls import Call as OperatorCall
@@ -42,19 +42,20 @@ def lower_sum(graph: Graph, node: Node, target: Target) -> Layer:
         "out": _result(op, result, 2 * _LARGEST << SUM_SHIFT_16),
         "sign": 1 if node.op == "ADD" else -1,
     }
-    return _pair(node, "eq_int16_add", fields)
+    return _pair(graph, node, "eq_int16_add", fields)
 
 
 def lower_product(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower MUL."""
     op = call_of(graph, node)
     out = _result(op, product_factor(op), _LARGEST * _LARGEST)
-    return _pair(node, "eq_int16_mul", {"loops": broadcast_fields(graph, node), "out": out})
+    return _pair(graph, node, "eq_int16_mul", {"loops": broadcast_fields(graph, node), "out": out})
 
 
-def _pair(node: Node, kernel: str, fields: Mapping[str, Any]) -> Layer:
+def _pair(graph: Graph, node: Node, kernel: str, fields: Mapping[str, Any]) -> Layer:
     call = Call(kernel, kernel, fields, (*node.inputs[:2], node.outputs[0]))
-    return Layer((call,), ("eq_int16_binary",), (), "int16")
+    overlaps = in_elements(overlaps_of_operands(graph, node), 2)
+    return Layer((call,), ("eq_int16_binary",), (), "int16", overlaps=overlaps)
 
 
 def _factor(real: float, bound: int) -> Mapping[str, int]:
@@ -73,7 +74,9 @@ def lower_pool(graph: Graph, node: Node, target: Target) -> Layer:
     kind = {"AVERAGE_POOL_2D": "average", "MAX_POOL_2D": "max"}[node.op]
     fields = {"window": window.fields, "min": low, "max": high}
     call = Call(f"eq_int16_{kind}_pool", "eq_int16_pool", fields, _ends(node))
-    return Layer((call,), ("eq_int16_pool",), (), f"{window.describe()}, int16")
+    overlaps = in_elements(over_window(node.inputs[0], window), 2)
+    detail = f"{window.describe()}, int16"
+    return Layer((call,), ("eq_int16_pool",), (), detail, overlaps=overlaps)
 
 
 def lower_curve(graph: Graph, node: Node, target: Target) -> Layer:
