@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edgeq.graph import indexed_shapes, rules, shapes, spatial_shapes
+from edgeq.graph import indexed_shapes, recurrent, rules, shapes, spatial_shapes
 from edgeq.graph.calls import Call, Shape
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.place import Place
@@ -288,6 +288,12 @@ _ROWS = (
        indexed_shapes.filled, _MOVING),
     Op("ZEROS_LIKE", "ZerosLikeOptions", 1, "input", ("T > T",), shapes.same, _MOVING),
     Op("SHAPE", "ShapeOptions", 1, "input", (f"any > {_INDEX}",), shapes.shape_of),
+    # With state.
+    Op("UNIDIRECTIONAL_SEQUENCE_LSTM", "UnidirectionalSequenceLSTMOptions", 3,
+       recurrent.LSTM_INPUTS, ("any > any",), recurrent.sequence_shape, (),
+       recurrent.sequence_macs),
+    Op("SVDF", "SVDFOptions", 3, "input filter time_filter bias? activation_state",
+       ("any > any",), recurrent.filter_shape, (), recurrent.filter_macs),
     # Internal.
     Op("BYTE_TABLE", None, 1, "input table", ("int8|uint8 int8|uint8 > int8|uint8",),
        shapes.same, (rules.table_of_bytes,)),

@@ -50,6 +50,13 @@ def constant(
     return Tensor(-1, name, data.shape, dtype, quantization(scale, zero_point, axis), data)
 
 
+def variable(
+    shape: Sequence[int], dtype: str = "int8", scale: Scales = 0.05, zero_point: int = 0
+) -> Tensor:
+    """Return a tensor that keeps its value from one inference to the next."""
+    return replace(activation(shape, dtype, scale, zero_point), is_variable=True)
+
+
 class ModelBuilder:
     """Builds a graph of several operators: `add` tensors, connect them with `op`, then `build`."""
 
