@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import numpy as np
+
 from edgeq.compile.layer import SCRATCH, Constant, Layer, Loop, Part, Run
 from edgeq.compile.memory.lifetimes import scratch_key
 from edgeq.compile.text import c_array, c_initialiser, c_number, comment_words, shape_text
 from edgeq.core.records import Plan, PlannedLayer, PortRecord
 from edgeq.graph.ir import Graph, Tensor
+from edgeq.graph.variables import initial_value
 
 KERNELS = Path(__file__).parent / "kernels"
 # Filled for each library; and what a header declares, not what it defines.
@@ -41,6 +44,12 @@ class Unit:
     def macro(self) -> str:
         """The prefix of the library's macros."""
         return self.plan.name.upper()
+
+    @property
+    def states(self) -> tuple[Tensor, ...]:
+        """The variables that lie in the arena."""
+        known = (t for t in self.graph.tensors if t.is_variable)
+        return tuple(t for t in known if isinstance(self.places.get(t.index), int))
 
 
 def library_files(unit: Unit) -> tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]:
@@ -119,6 +128,7 @@ def header_text(unit: Unit) -> str:
         inputs=len(plan.inputs),
         outputs=len(plan.outputs),
         ports="\n".join(ports),
+        reset=_KEPT if unit.states else "Clears the arena.",
     )
 
 
@@ -153,6 +163,9 @@ def port_macros(macro: str, kind: str, index: int, port: PortRecord) -> str:
     return "\n".join(lines) + "\n"
 
 
+_KEPT = """Clears the arena, and gives the model's state its first value: state is kept from one
+   invoke to the next, until this is called again."""
+
 _HEADER = """\
 /* {name}: a neural network as a C library, made by edgeq {version}.
    Real value = scale * (q - zero point). */
@@ -173,7 +186,7 @@ extern "C" {{
 #define {macro}_OUTPUTS {outputs}
 
 {ports}
-/* Clears the arena. Call it once before anything else. */
+/* {reset} Call it once before anything else. */
 void {name}_init(void);
 
 /* The memory of input `index`, to be written before each {name}_invoke(), which may overwrite it;
@@ -211,6 +224,7 @@ def source_text(unit: Unit) -> str:
         calls="".join(_layer_calls(unit, p, layer) for p, layer in pairs),
         arena=f"    int8_t *const a = {plan.name}_arena;\n" if pairs else "",
         counter="    int32_t i;\n" if any(_has_loops(layer) for layer in unit.layers) else "",
+        states="".join(_state_reset(unit, t) for t in unit.states),
         inputs=_port_cases(plan.name, plan.inputs),
         outputs=_port_cases(plan.name, plan.outputs),
     )
@@ -279,6 +293,19 @@ def arena_place(offset: int) -> str:
     return f"a + {offset}" if offset else "a"
 
 
+def _state_reset(unit: Unit, tensor: Tensor) -> str:
+    """Return the loop of NAME_init that gives a variable its first value, unless it is nought."""
+    (value,) = np.unique(initial_value(tensor))
+    if value == 0:
+        return ""
+    start = unit.places[tensor.index]
+    assert isinstance(start, int)
+    return (
+        f"    for (i = {start}; i < {start + tensor.bytes}; i++) {{\n"
+        f"        {unit.plan.name}_arena[i] = {value};\n    }}\n"
+    )
+
+
 def _port_cases(name: str, ports: tuple[PortRecord, ...]) -> str:
     return "".join(
         f"    case {i}:\n        return {name}_arena + {p.offset};\n" for i, p in enumerate(ports)
@@ -313,7 +340,7 @@ static int8_t {name}_arena[{macro}_ARENA_BYTES]
     for (i = 0; i < {macro}_ARENA_BYTES; i++) {{
         {name}_arena[i] = 0;
     }}
-}}
+{states}}}
 
 void *{name}_input(int index)
 {{

@@ -31,6 +31,7 @@ from edgeq.compile.lower.pairs import (
     lower_select,
 )
 from edgeq.compile.lower.pooling import lower_pool
+from edgeq.compile.lower.recurrent import gates_fit, lower_lstm
 from edgeq.compile.lower.reductions import (
     lower_arg,
     lower_extreme_of,
@@ -46,6 +47,7 @@ from edgeq.compile.memory.lifetimes import RESHAPES, live_nodes
 from edgeq.compile.micro import history
 from edgeq.compile.target import Target
 from edgeq.core.errors import InputError, did_you_mean
+from edgeq.graph import recurrent
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of, check
 from edgeq.graph.place import Place
@@ -179,6 +181,19 @@ OPERATORS: dict[str, Operator] = {
     "FILL": Operator(lower_movement, (rules.whole_bytes, rules.few_copies)),
     "ZEROS_LIKE": Operator(lower_zeros, ()),
     "SHAPE": Operator(lower_shape, ()),
+    # With state.
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": Operator(
+        lower_lstm,
+        (
+            recurrent.standard_lstm,
+            recurrent.lstm_dtypes,
+            recurrent.lstm_sizes,
+            recurrent.symmetric_weights,
+            recurrent.cell_power_of_two,
+            recurrent.own_state,
+            gates_fit,
+        ),
+    ),
 }
 
 

@@ -9,6 +9,7 @@ from tests.graph.oracle import test_comparisons as comparisons
 from tests.graph.oracle import test_elementwise as elementwise
 from tests.graph.oracle import test_movement as movement
 from tests.graph.oracle import test_rearrangement as rearrangement
+from tests.graph.oracle import test_recurrent as recurrent
 from tests.graph.oracle import test_reductions as reductions
 from tests.graph.oracle import test_resizing as resizing
 from tests.graph.oracle import test_weighted as weighted
@@ -91,4 +92,5 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "fill": rearrangement.fills(),
     "zeros_like": rearrangement.zeros(),
     "shape": rearrangement.shapes_of(),
+    "unidirectional_sequence_lstm": recurrent.lstms(),
 }
