@@ -31,7 +31,7 @@ from edgeq.compile.lower.pairs import (
     lower_select,
 )
 from edgeq.compile.lower.pooling import lower_pool
-from edgeq.compile.lower.recurrent import gates_fit, lower_lstm
+from edgeq.compile.lower.recurrent import gates_fit, lower_lstm, lower_svdf, sums_fit
 from edgeq.compile.lower.reductions import (
     lower_arg,
     lower_extreme_of,
@@ -182,18 +182,8 @@ OPERATORS: dict[str, Operator] = {
     "ZEROS_LIKE": Operator(lower_zeros, ()),
     "SHAPE": Operator(lower_shape, ()),
     # With state.
-    "UNIDIRECTIONAL_SEQUENCE_LSTM": Operator(
-        lower_lstm,
-        (
-            recurrent.standard_lstm,
-            recurrent.lstm_dtypes,
-            recurrent.lstm_sizes,
-            recurrent.symmetric_weights,
-            recurrent.cell_power_of_two,
-            recurrent.own_state,
-            gates_fit,
-        ),
-    ),
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": Operator(lower_lstm, (*recurrent.LSTM_RULES, gates_fit)),
+    "SVDF": Operator(lower_svdf, (*recurrent.SVDF_RULES, sums_fit)),
 }
 
 

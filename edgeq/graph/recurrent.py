@@ -113,12 +113,78 @@ def cell_power_of_two(call: Call) -> str | None:
     return "cell_state has a zero point other than 0" if quantization.zero_point else None
 
 
+def svdf_dtypes(call: Call) -> str | None:
+    """Activations and filter are int8; state and time filter both int8 or both int16."""
+    for role, tensor in call.named():
+        if role in ("input", "filter", "output") and tensor.dtype != "int8":
+            return f"{role} is {tensor.dtype} instead of int8"
+        if role != "bias" and tensor.quantization is None:
+            return f"{role} has no quantisation"
+        if tensor.quantization and tensor.quantization.per_channel:
+            return f"{role} is quantised per channel"
+    state, time = _given(call, "activation_state").dtype, _given(call, "time_filter").dtype
+    if state != time or state not in ("int8", "int16"):
+        return f"activation_state is {state}, time_filter {time}"
+    return None
+
+
+def svdf_sizes(call: Call) -> str | None:
+    """The time filter has a row for each filter, the state one for each batch."""
+    filters, times = call.input(1).shape, _given(call, "time_filter").shape
+    if filters[1] != call.data[1] or len(times) != 2 or times[0] != filters[0]:
+        return f"filter {list(filters)} and time_filter {list(times)} do not fit the input"
+    state = _given(call, "activation_state")
+    if state.elements != call.data[0] * times[0] * times[1]:
+        return f"activation_state has {state.elements} elements"
+    return None
+
+
+def svdf_bias(call: Call) -> str | None:
+    """There is a bias, int32, of the scale of state * time filter."""
+    bias = call.get("bias")
+    if bias is None:
+        return "bias is absent, which TensorFlow Lite Micro does not take"
+    if bias.dtype != "int32" or bias.shape != call.output.shape[1:]:
+        return f"bias is {bias.dtype} {list(bias.shape)}"
+    scales = [
+        t.quantization.scale
+        for t in (bias, _given(call, "activation_state"), _given(call, "time_filter"))
+        if t.quantization
+    ]
+    if len(scales) == 3 and abs(scales[0] - scales[1] * scales[2]) < _SVDF_BIAS_TOLERANCE:
+        return None
+    return "bias has another scale than state * time filter"
+
+
+def svdf_state_zero(call: Call) -> str | None:
+    """A state of int16 has zero point 0."""
+    state = _given(call, "activation_state")
+    zero = state.quantization.zero_point if state.quantization else 0
+    return f"activation_state has zero point {zero}" if state.dtype == "int16" and zero else None
+
+
+def no_clamp(call: Call) -> str | None:
+    """The fused activation lets every int8 pass: TensorFlow Lite Micro leaves it out."""
+    function = call.option("fused_activation_function", "NONE")
+    quantization = call.output.quantization
+    whole = function == "RELU" and quantization is not None and quantization.zero_point == -128
+    return None if function == "NONE" or whole else f"its activation {function} would clamp"
+
+
 def own_state(call: Call) -> str | None:
     """The state is a variable of the model."""
     for role, tensor in call.named():
         if role.endswith("state") and not tensor.is_variable:
             return f"{role} is no variable"
     return None
+
+
+LSTM_RULES = (
+    standard_lstm, lstm_dtypes, lstm_sizes, symmetric_weights, cell_power_of_two, own_state,
+)  # fmt: skip
+SVDF_RULES = (
+    svdf_dtypes, svdf_sizes, svdf_bias, symmetric_weights, svdf_state_zero, no_clamp, own_state,
+)  # fmt: skip
 
 
 def _given(call: Call, role: str) -> Tensor:

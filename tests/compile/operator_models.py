@@ -93,4 +93,5 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "zeros_like": rearrangement.zeros(),
     "shape": rearrangement.shapes_of(),
     "unidirectional_sequence_lstm": recurrent.lstms(),
+    "svdf": recurrent.svdfs(),
 }

@@ -13,7 +13,7 @@ from edgeq.compile import compile_graph
 from edgeq.graph.ir import Graph
 from edgeq.graph.oracle import Oracle
 from tests.graph.oracle.runtimes import random_inputs
-from tests.graph.oracle.test_recurrent import lstm_model, lstms
+from tests.graph.oracle.test_recurrent import lstm_model, lstms, svdfs
 from tests.support.native import run_sequence
 
 _FEW = settings(
@@ -39,7 +39,7 @@ def check_sequence(graph: Graph, seed: int, folder: Path) -> None:
 @pytest.mark.parametrize(
     "effort", [_FEW, pytest.param(_MANY, marks=pytest.mark.slow)], ids=["few", "many"]
 )
-@pytest.mark.parametrize("models", [lstms()], ids=["lstm"])
+@pytest.mark.parametrize("models", [lstms(), svdfs()], ids=["lstm", "svdf"])
 def test_state_is_kept_between_invokes_and_reset_by_init(
     models: st.SearchStrategy[Graph], effort: settings, tmp_path: Path
 ) -> None:

@@ -37,6 +37,7 @@ _TYPES: dict[str, Any] = {
     "int8_t": ctypes.c_int8,
     "int16_t": ctypes.c_int16,
     "int32_t": ctypes.c_int32,
+    "uint32_t": ctypes.c_uint32,
     "float": ctypes.c_float,
 }
 

@@ -14,7 +14,13 @@ from edgeq.compile.target import Target
 from edgeq.graph.calls import Call as OperatorCall
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
-from edgeq.graph.oracle.recurrent import Factor, LstmFactors, logistic_samples, named
+from edgeq.graph.oracle.recurrent import (
+    Factor,
+    LstmFactors,
+    SvdfFactors,
+    logistic_samples,
+    named,
+)
 from edgeq.graph.oracle.requantization import zero_point_of
 from edgeq.graph.recurrent import GATES
 
@@ -118,3 +124,70 @@ def gates_fit(call: OperatorCall) -> str | None:
 def _factor(factor: Factor) -> Mapping[str, int]:
     multiplier, shift = factor
     return {"multiplier": multiplier, "shift": pack_shift(multiplier, shift, _LARGEST_PRODUCT)}
+
+
+# --- SVDF ----------------------------------------------------------------------------------------
+
+
+def lower_svdf(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower SVDF, with a state of 8 or 16 bits."""
+    call = call_of(graph, node)
+    factors, rank = SvdfFactors.of(call), call.number("rank", 1)
+    state, times = named(call, "activation_state"), named(call, "time_filter")
+    rows, zero = _data(call, "filter"), zero_point_of(call.input(0))
+    weights = constant("weights", rows, np.int8)
+    bias = constant("bias", -zero * rows.sum(axis=1), np.int32)
+    outputs = constant("output_bias", _data(call, "bias"), np.int32)
+    multiplier = constant("multiplier", [factors.output[0]], np.int32)
+    feature_bound, output_bound = svdf_bounds(call)
+    shift = constant("shift", [pack_shift(*factors.output, output_bound)], np.int8)
+    fields = {
+        "batches": call.data[0],
+        "filters": len(rows),
+        "rank": rank,
+        "depth": call.data[1],
+        "memory": times.shape[1],
+        "state_zero": zero_point_of(state),
+        "multiplier": factors.feature[0],
+        "shift": pack_shift(*factors.feature, feature_bound),
+        "weights": weights.ref,
+        "bias": bias.ref,
+        "out": {
+            "bias": outputs.ref,
+            "multiplier": multiplier.ref,
+            "shift": shift.ref,
+            "mask": 0,
+            "zero": zero_point_of(call.output),
+            "min": -128,
+            "max": 127,
+        },
+    }
+    kernel = "eq_svdf_16" if state.dtype == "int16" else "eq_svdf"
+    operands = (node.inputs[0], times.index, state.index, node.outputs[0])
+    arrays = (weights, bias, outputs, multiplier, shift)
+    return Layer((Call(kernel, "eq_svdf", fields, operands),), ("eq_svdf",), arrays, hot=True)
+
+
+def svdf_bounds(call: OperatorCall) -> tuple[int, int]:
+    """Return the largest magnitudes of an accumulator of features, and of one of outputs."""
+    rows, times, bias = (_data(call, role) for role in ("filter", "time_filter", "bias"))
+    features = np.abs(rows).sum(axis=1) * (abs(zero_point_of(call.input(0))) + 128)
+    state = named(call, "activation_state")
+    most = 32768 if state.dtype == "int16" else 128 + abs(zero_point_of(state))
+    sums = np.abs(times).sum(axis=1).reshape(-1, call.number("rank", 1)).sum(axis=1) * most
+    return int(features.max()), int((sums + np.abs(bias)).max())
+
+
+def sums_fit(call: OperatorCall) -> str | None:
+    """Filters and bias are constant, and no input can take an accumulator out of 32 bits."""
+    for role, tensor in call.named():
+        if role in ("filter", "time_filter", "bias") and not tensor.is_constant:
+            return f"{role} is not constant"
+    most = max(svdf_bounds(call))
+    return f"accumulators can reach {most:,}" if most >= WRAP_LIMIT else None
+
+
+def _data(call: OperatorCall, role: str) -> NDArray[np.int64]:
+    data = named(call, role).data
+    assert data is not None
+    return data.astype(np.int64)

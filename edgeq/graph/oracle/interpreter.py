@@ -73,6 +73,7 @@ _ARITHMETIC: dict[str, Prepare] = {
     "RELU_0_TO_1": elementwise.relu(0.0, 1.0),
     "LEAKY_RELU": elementwise.leaky_relu,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": recurrent.lstm,
+    "SVDF": recurrent.svdf,
 }
 
 # Operators that go between dtypes, or take any.

@@ -25,7 +25,8 @@ from edgeq.graph.oracle.fixed_point import (
     multiply_by_quantized_multiplier,
     quantize_multiplier,
 )
-from edgeq.graph.oracle.requantization import Run, scale_of, zero_point_of
+from edgeq.graph.oracle.requantization import Run, scale_of, to_int8, zero_point_of
+from edgeq.graph.rules import Rule, first_fault
 
 Factor = tuple[int, int]
 
@@ -89,7 +90,7 @@ class LstmFactors:
 
     @classmethod
     def of(cls, call: Call) -> LstmFactors:
-        """Return the factors of a call that keeps to the rules of `lstm_fault`."""
+        """Return the factors of a call that keeps to the LSTM's rules."""
         cell, state = named(call, "cell_state"), named(call, "output_state")
         exponent = round(math.log2(float(scale_of(cell))))
         shift = 12 + exponent
@@ -121,24 +122,15 @@ def named(call: Call, role: str) -> Tensor:
     return tensor
 
 
-def lstm_fault(call: Call) -> str | None:
-    """Return why an LSTM is none that is computed here, None where it is one."""
-    checks = (
-        recurrent.standard_lstm,
-        recurrent.lstm_dtypes,
-        recurrent.lstm_sizes,
-        recurrent.symmetric_weights,
-        recurrent.cell_power_of_two,
-        recurrent.own_state,
-    )
-    return next((fault for check in checks if (fault := check(call))), None)
+def _require(call: Call, checks: tuple[Rule, ...]) -> None:
+    fault = first_fault(call, checks)
+    if fault:
+        raise Unfit(fault)
 
 
 def lstm(call: Call) -> Run:
     """UNIDIRECTIONAL_SEQUENCE_LSTM."""
-    fault = lstm_fault(call)
-    if fault:
-        raise Unfit(fault)
+    _require(call, recurrent.LSTM_RULES)
     factors, places = LstmFactors.of(call), {role: i for i, role in enumerate(call.roles)}
     major = bool(call.option("time_major", False))
     zeros = {s: zero_point_of(named(call, s)) for s in ("input", "output_state")}
@@ -205,3 +197,47 @@ def _advance(
 
 def _int16(x: Integers) -> Integers:
     return np.clip(x, -32768, 32767)
+
+
+@dataclass(frozen=True, slots=True)
+class SvdfFactors:
+    """The real factors of an SVDF: from products to the state, from the state to outputs."""
+
+    feature: Factor
+    output: Factor
+
+    @classmethod
+    def of(cls, call: Call) -> SvdfFactors:
+        """Return the factors, which the runtime computes in single precision."""
+        state, times = named(call, "activation_state"), named(call, "time_filter")
+        feature = scale_of(call.input(0)) * scale_of(call.input(1)) / scale_of(state)
+        output = scale_of(state) * scale_of(times) / scale_of(call.output)
+        return cls(quantize_multiplier(float(feature)), quantize_multiplier(float(output)))
+
+
+def svdf(call: Call) -> Run:
+    """SVDF."""
+    _require(call, recurrent.SVDF_RULES)
+    factors, rank = SvdfFactors.of(call), call.number("rank", 1)
+    held = named(call, "activation_state")
+    limits = np.iinfo(held.dtype)
+    zero, zeros = zero_point_of(call.input(0)), (zero_point_of(held), zero_point_of(call.output))
+
+    def run(
+        x: NDArray[np.int8],
+        weights: NDArray[np.int8],
+        times: NDArray[Any],
+        bias: NDArray[np.int32],
+        state: NDArray[Any],
+    ) -> NDArray[np.int8]:
+        memory = state.reshape(len(x), *times.shape)
+        sums = (x.astype(np.int64) - zero) @ weights.astype(np.int64).T
+        fresh = multiply_by_quantized_multiplier(as_int32(sums), *factors.feature)
+        memory[..., :-1] = memory[..., 1:].copy()
+        # The zero point comes after the clamp, as in the runtime: int8 may wrap.
+        memory[..., -1] = (np.clip(fresh, limits.min, limits.max) + zeros[0]).astype(state.dtype)
+        products = ((memory.astype(np.int64) - zeros[0]) * times).sum(axis=2)
+        totals = products.reshape(len(x), -1, rank).sum(axis=2) + bias
+        return to_int8(as_int32(totals), *factors.output, zeros[1])
+
+    return run

@@ -76,6 +76,35 @@ def lstms(draw: st.DrawFn) -> Graph:
     )
 
 
+@st.composite
+def svdfs(draw: st.DrawFn) -> Graph:
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    batches, depth, units, rank, memory = (draw(st.integers(1, m)) for m in (3, 9, 5, 3, 9))
+    dtype = draw(st.sampled_from(("int8", "int16")))
+    wide = dtype == "int16"
+    state_zero = 0 if wide else draw(zero_points)
+    scales = (2.0**-11 if wide else 0.04, 2.0**-14 if wide else 0.01)
+    builder = ModelBuilder()
+    x = builder.input(activation((batches, depth), "int8", 0.05, draw(zero_points)))
+    inputs = [
+        x,
+        constant(rng.integers(-127, 128, (units * rank, depth)), "int8", 0.008),
+        constant(rng.integers(-127, 128, (units * rank, memory)), dtype, scales[1]),
+        constant(rng.integers(-2000, 2001, units), "int32", scales[0] * scales[1]),
+        variable((batches, units * rank * memory), dtype, scales[0], state_zero),
+    ]
+    relu = draw(st.booleans())
+    y = activation((batches, units), "int8", 0.002, -128 if relu else draw(zero_points))
+    function = "RELU" if relu else "NONE"
+    builder.op("SVDF", inputs, y, {"rank": rank, "fused_activation_function": function})
+    return builder.build(builder.nodes[0].outputs)
+
+
+@efforts
+def test_an_svdf_keeps_its_state_as_the_runtime_does(effort: settings) -> None:
+    hold(svdfs(), effort, check_sequence)
+
+
 @efforts
 def test_an_lstm_keeps_its_state_as_the_runtime_does(effort: settings) -> None:
     hold(lstms(), effort, check_sequence)
