@@ -37,6 +37,8 @@ _TYPES: dict[str, Any] = {
     "int8_t": ctypes.c_int8,
     "int16_t": ctypes.c_int16,
     "int32_t": ctypes.c_int32,
+    "uint8_t": ctypes.c_uint8,
+    "uint16_t": ctypes.c_uint16,
     "uint32_t": ctypes.c_uint32,
     "float": ctypes.c_float,
 }
