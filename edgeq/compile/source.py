@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-import numpy as np
-
 from edgeq.compile.layer import SCRATCH, Constant, Layer, Loop, Part, Run
 from edgeq.compile.memory.lifetimes import scratch_key
+from edgeq.compile.state import State, init_words, state_arrays, state_resets
 from edgeq.compile.text import c_array, c_initialiser, c_number, comment_words, shape_text
 from edgeq.core.records import Plan, PlannedLayer, PortRecord
 from edgeq.graph.ir import Graph, Tensor
-from edgeq.graph.variables import initial_value
+from edgeq.graph.variables import initial_values
 
 KERNELS = Path(__file__).parent / "kernels"
 # Filled for each library; and what a header declares, not what it defines.
@@ -44,12 +43,6 @@ class Unit:
     def macro(self) -> str:
         """The prefix of the library's macros."""
         return self.plan.name.upper()
-
-    @property
-    def states(self) -> tuple[Tensor, ...]:
-        """The variables that lie in the arena."""
-        known = (t for t in self.graph.tensors if t.is_variable)
-        return tuple(t for t in known if isinstance(self.places.get(t.index), int))
 
 
 def library_files(unit: Unit) -> tuple[dict[str, str], tuple[str, ...], tuple[str, ...]]:
@@ -128,7 +121,7 @@ def header_text(unit: Unit) -> str:
         inputs=len(plan.inputs),
         outputs=len(plan.outputs),
         ports="\n".join(ports),
-        reset=_KEPT if unit.states else "Clears the arena.",
+        reset=init_words(_states(unit)),
     )
 
 
@@ -162,9 +155,6 @@ def port_macros(macro: str, kind: str, index: int, port: PortRecord) -> str:
         ]
     return "\n".join(lines) + "\n"
 
-
-_KEPT = """Clears the arena, and gives the model's state its first value: state is kept from one
-   invoke to the next, until this is called again."""
 
 _HEADER = """\
 /* {name}: a neural network as a C library, made by edgeq {version}.
@@ -224,7 +214,7 @@ def source_text(unit: Unit) -> str:
         calls="".join(_layer_calls(unit, p, layer) for p, layer in pairs),
         arena=f"    int8_t *const a = {plan.name}_arena;\n" if pairs else "",
         counter="    int32_t i;\n" if any(_has_loops(layer) for layer in unit.layers) else "",
-        states="".join(_state_reset(unit, t) for t in unit.states),
+        states=state_resets(plan.name, _states(unit)),
         inputs=_port_cases(plan.name, plan.inputs),
         outputs=_port_cases(plan.name, plan.outputs),
     )
@@ -293,17 +283,11 @@ def arena_place(offset: int) -> str:
     return f"a + {offset}" if offset else "a"
 
 
-def _state_reset(unit: Unit, tensor: Tensor) -> str:
-    """Return the loop of NAME_init that gives a variable its first value, unless it is nought."""
-    (value,) = np.unique(initial_value(tensor))
-    if value == 0:
-        return ""
-    start = unit.places[tensor.index]
-    assert isinstance(start, int)
-    return (
-        f"    for (i = {start}; i < {start + tensor.bytes}; i++) {{\n"
-        f"        {unit.plan.name}_arena[i] = {value};\n    }}\n"
-    )
+def _states(unit: Unit) -> tuple[State, ...]:
+    """Return the variables that lie in the arena, with their first values."""
+    first = initial_values(unit.graph)
+    places = ((unit.places.get(t), t) for t in first)
+    return tuple(State(at, first[t]) for at, t in places if isinstance(at, int))
 
 
 def _port_cases(name: str, ports: tuple[PortRecord, ...]) -> str:
@@ -373,7 +357,7 @@ def data_text(unit: Unit) -> str:
     arrays = "\n".join(
         (fast if name in unit.fast else "") + c_array(name, c.data)
         for name, c in unit.constants.items()
-    )
+    ) + state_arrays(_states(unit))
     if unit.fast:
         arrays = _FAST.format(macro=unit.macro) + arrays
     guard = f"{unit.macro}_DATA_H"

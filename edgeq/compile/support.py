@@ -183,6 +183,8 @@ OPERATORS: dict[str, Operator] = {
     "SHAPE": Operator(lower_shape, ()),
     # With state.
     "UNIDIRECTIONAL_SEQUENCE_LSTM": Operator(lower_lstm, (*recurrent.LSTM_RULES, gates_fit)),
+    "READ_VARIABLE": Operator(lower_movement, (rules.whole_bytes,)),
+    "ASSIGN_VARIABLE": Operator(lower_movement, (rules.whole_bytes,)),
     "SVDF": Operator(lower_svdf, (*recurrent.SVDF_RULES, sums_fit)),
 }
 
@@ -263,7 +265,8 @@ def lowering_faults(graph: Graph) -> Iterator[Unsupported]:
 
 def _fault(graph: Graph, node: Node) -> str | None:
     if node.op in RESHAPES:
-        return None
+        variable = graph.tensor(node.inputs[0]).is_variable
+        return "it reads a variable, which may change under it" if variable else None
     row = OPERATORS.get(node.op)
     return first_fault(call_of(graph, node), row.rules) if row else _absence(node.op)
 

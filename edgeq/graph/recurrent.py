@@ -23,6 +23,11 @@ LSTM_INPUTS = (
 _SVDF_BIAS_TOLERANCE = 1e-5
 
 
+def as_declared(call: Call) -> list[Shape]:
+    """Return the outputs of an operator on a variable, whose shape its handle does not tell."""
+    return [tensor.shape for tensor in call.outputs]
+
+
 def sequence_shape(call: Call) -> Shape:
     """Return the output of an LSTM: the input's rows, each of as many elements as the state."""
     if len(call.data) != 3:

@@ -12,7 +12,8 @@ from edgeq.graph.ir import DTYPES, Graph, Tensor
 
 def initial_values(graph: Graph) -> dict[int, NDArray[Any]]:
     """Return fresh arrays of what every variable holds before the first inference, by tensor."""
-    return {t.index: initial_value(t) for t in graph.tensors if t.is_variable}
+    first = {t.index: initial_value(t) for t in graph.tensors if t.is_variable}
+    return first | {index: value.copy() for index, value in graph.initial.items()}
 
 
 def initial_value(tensor: Tensor) -> NDArray[Any]:

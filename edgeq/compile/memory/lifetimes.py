@@ -101,17 +101,18 @@ def find_permits(
 ) -> tuple[Permit, ...]:
     """Return which buffers may overlap: a layer's output and an input that dies there.
 
-    What the application reads afterwards stays whole.
+    What the application reads afterwards stays whole, and so do variables.
     """
     positions = {key: i for i, key in enumerate(buffers)}
-    kept = {storage[t] for t in graph.outputs} | {t for t in buffers if is_variable(graph, t)}
+    states = {t for t in buffers if is_variable(graph, t)}
+    kept = {storage[t] for t in graph.outputs} | states
     found = []
     for index, (node, leave) in enumerate(zip(nodes, overlaps, strict=True)):
         output = storage[node.outputs[0]]
         for overlap in leave:
             source = storage[overlap.tensor]
             dies = source in buffers and buffers[source].last == index == buffers[output].first
-            if dies and source not in kept and source != output:
+            if dies and source not in kept and output not in {source, *states}:
                 places = positions[output], positions[source]
                 found.append(Permit(*places, overlap.distance, overlap.exact))
     return tuple(found)

@@ -29,6 +29,7 @@ from edgeq.graph.oracle import (
 )
 from edgeq.graph.oracle.requantization import Run
 from edgeq.graph.place import Place
+from edgeq.graph.resources import resolve_variables
 from edgeq.graph.variables import initial_values
 
 Array = NDArray[Any]
@@ -122,6 +123,8 @@ _GENERAL: dict[str, Prepare] = {
     "SELECT": comparisons.select,
     "SELECT_V2": comparisons.select,
     "CAST": comparisons.cast,
+    "READ_VARIABLE": movement.duplicate,
+    "ASSIGN_VARIABLE": movement.duplicate,
 }
 
 _HINT = "compare with another oracle, or convert the model to int8 with the supported operators"
@@ -151,6 +154,7 @@ class Oracle:
     """
 
     def __init__(self, graph: Graph) -> None:
+        graph = resolved(graph)
         self.graph = graph
         self._constants = {t.index: t.data for t in graph.tensors if t.data is not None}
         self._steps = [(node, prepare(graph, node)) for node in graph.nodes]
@@ -193,6 +197,11 @@ class Oracle:
                 hint="give one array for each model input",
             )
         return inputs
+
+
+def resolved(graph: Graph) -> Graph:
+    """Return the graph with variable tensors in the place of handles: see `resolve_variables`."""
+    return resolve_variables(graph, prepare)
 
 
 def prepare(graph: Graph, node: Node) -> Run:
