@@ -14,6 +14,7 @@ from edgeq.graph.ir import Graph
 from edgeq.graph.oracle import Oracle
 from tests.graph.oracle.runtimes import random_inputs
 from tests.graph.oracle.test_recurrent import lstm_model, lstms, svdfs
+from tests.graph.oracle.test_variables import streaming_models
 from tests.support.native import run_sequence
 
 _FEW = settings(
@@ -39,7 +40,7 @@ def check_sequence(graph: Graph, seed: int, folder: Path) -> None:
 @pytest.mark.parametrize(
     "effort", [_FEW, pytest.param(_MANY, marks=pytest.mark.slow)], ids=["few", "many"]
 )
-@pytest.mark.parametrize("models", [lstms(), svdfs()], ids=["lstm", "svdf"])
+@pytest.mark.parametrize("models", [lstms(), svdfs(), streaming_models()], ids=["lstm", "svdf", "variables"])
 def test_state_is_kept_between_invokes_and_reset_by_init(
     models: st.SearchStrategy[Graph], effort: settings, tmp_path: Path
 ) -> None:

@@ -85,7 +85,7 @@ class ModelBuilder:
         options: Mapping[str, OptionValue] | None = None,
         version: int | None = None,
     ) -> int:
-        """Add an operator and return the index of its (first) output.
+        """Add an operator and return the index of its (first) output, -1 where it has none.
 
         `inputs` are indices (-1: absent) or tensors to add; `version` defaults to the op table's.
         """
@@ -95,7 +95,7 @@ class ModelBuilder:
         row = OPS.get(op)
         number = version or (row.version if row else 1)
         self.nodes.append(Node(len(self.nodes), op, number, sources, results, dict(options or {})))
-        return results[0]
+        return results[0] if results else -1
 
     def build(self, outputs: int | Sequence[int], name: str = "model") -> Graph:
         """Return the graph."""
