@@ -10,6 +10,12 @@ from numpy.typing import NDArray
 from edgeq.graph.ir import DTYPES, Graph, Tensor
 
 
+def keeps_state(graph: Graph) -> bool:
+    """Return whether an inference depends on those before it."""
+    handles = any(node.op == "VAR_HANDLE" for node in graph.nodes)
+    return handles or any(tensor.is_variable for tensor in graph.tensors)
+
+
 def initial_values(graph: Graph) -> dict[int, NDArray[Any]]:
     """Return fresh arrays of what every variable holds before the first inference, by tensor."""
     first = {t.index: initial_value(t) for t in graph.tensors if t.is_variable}
