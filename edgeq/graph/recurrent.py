@@ -1,6 +1,7 @@
 """Operators with state: their inputs, shapes, and the forms that TensorFlow Lite Micro computes.
 
-Sources: tensorflow/lite/micro/kernels/{lstm_eval_common,unidirectional_sequence_lstm,svdf_common}.cc.
+Sources: lstm_eval_common.cc, unidirectional_sequence_lstm.cc and svdf_common.cc of
+tensorflow/lite/micro/kernels.
 """
 
 from __future__ import annotations

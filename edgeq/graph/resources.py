@@ -13,7 +13,7 @@ from edgeq.graph.ir import Graph, Node, Tensor
 from edgeq.graph.place import Place
 from edgeq.graph.variables import initial_value
 
-HANDLES = ("VAR_HANDLE", "READ_VARIABLE", "ASSIGN_VARIABLE", "CALL_ONCE")
+_RESOLVED = ("VAR_HANDLE", "CALL_ONCE")  # which are gone afterwards
 _HINT = "export the model with a first value and one size for each of its variables"
 
 Prepare = Callable[[Graph, Node], Callable[..., Any]]
@@ -36,14 +36,14 @@ def resolve_variables(graph: Graph, prepare: Prepare) -> Graph:
         InputError: a handle comes from nowhere, a variable has no assignment or several sizes, or
             CALL_ONCE comes too late.
     """
-    if not any(node.op in HANDLES for node in graph.nodes):
+    if not any(node.op in _RESOLVED for node in graph.nodes):
         return graph
     called = _called(graph)
     handles, variables = _handles(graph), _variables([graph, *called], len(graph.tensors))
     initial = {t.index: initial_value(t) for t in variables.values()}
     for subgraph in called:
         initial |= {variables[n].index: v for n, v in _assigned(subgraph, prepare).items()}
-    nodes = (n for n in graph.nodes if n.op not in ("VAR_HANDLE", "CALL_ONCE"))
+    nodes = (n for n in graph.nodes if n.op not in _RESOLVED)
     return replace(
         graph,
         tensors=(*graph.tensors, *variables.values()),

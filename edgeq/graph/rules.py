@@ -40,7 +40,11 @@ def windows_positive(call: Call) -> str | None:
 def activation_clamps(call: Call) -> str | None:
     """The fused activation is none or a clamp, or the function of a recurrent cell."""
     value = call.option("fused_activation_function", "NONE")
-    return None if value in FUSED or call.node.op in RECURRENT else f"fused activation {value} is none of {', '.join(FUSED)}"
+    return (
+        None
+        if value in FUSED or call.node.op in RECURRENT
+        else f"fused activation {value} is none of {', '.join(FUSED)}"
+    )
 
 
 def no_activation(call: Call) -> str | None:

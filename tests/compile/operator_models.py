@@ -12,6 +12,7 @@ from tests.graph.oracle import test_rearrangement as rearrangement
 from tests.graph.oracle import test_recurrent as recurrent
 from tests.graph.oracle import test_reductions as reductions
 from tests.graph.oracle import test_resizing as resizing
+from tests.graph.oracle import test_variables as variables
 from tests.graph.oracle import test_weighted as weighted
 from tests.graph.oracle import test_windows as windows
 
@@ -94,4 +95,6 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "shape": rearrangement.shapes_of(),
     "unidirectional_sequence_lstm": recurrent.lstms(),
     "svdf": recurrent.svdfs(),
+    "read_variable": variables.reads(),
+    "assign_variable": variables.assignments(),
 }

@@ -40,7 +40,9 @@ def check_sequence(graph: Graph, seed: int, folder: Path) -> None:
 @pytest.mark.parametrize(
     "effort", [_FEW, pytest.param(_MANY, marks=pytest.mark.slow)], ids=["few", "many"]
 )
-@pytest.mark.parametrize("models", [lstms(), svdfs(), streaming_models()], ids=["lstm", "svdf", "variables"])
+@pytest.mark.parametrize(
+    "models", [lstms(), svdfs(), streaming_models()], ids=["lstm", "svdf", "variables"]
+)
 def test_state_is_kept_between_invokes_and_reset_by_init(
     models: st.SearchStrategy[Graph], effort: settings, tmp_path: Path
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -12,6 +14,8 @@ from edgeq.graph.oracle import Oracle
 from edgeq.graph.reader import read_graph
 from edgeq.graph.writer import write_graph
 from tests.graph.oracle.runtimes import check_sequence, efforts, hold
+from tests.graph.oracle.strategies import int8s, shapes
+from tests.support.models import ModelBuilder
 from tests.support.variables import streaming_model
 
 
@@ -23,6 +27,22 @@ def streaming_models(draw: st.DrawFn) -> Graph:
         first=draw(st.booleans()),
         seed=draw(st.integers(0, 2**32 - 1)),
     )
+
+
+@st.composite
+def reads(draw: st.DrawFn) -> Graph:
+    """A variable read once the compiler has resolved its handle."""
+    tensor, builder = draw(shapes().flatmap(int8s)), ModelBuilder()
+    held = builder.add(replace(tensor, is_variable=True))
+    return builder.build(builder.op("READ_VARIABLE", [held], tensor))
+
+
+@st.composite
+def assignments(draw: st.DrawFn) -> Graph:
+    """A variable assigned once the compiler has resolved its handle."""
+    tensor, builder = draw(shapes().flatmap(int8s)), ModelBuilder()
+    x = builder.input(tensor)
+    return builder.build(builder.op("ASSIGN_VARIABLE", [x], replace(tensor, is_variable=True)))
 
 
 @efforts
