@@ -1,14 +1,14 @@
 """Random cases for every operator that the compiler has kernels for.
 
-The strategies of the tests draw them (tests/compile/test_kernels.py): a new operator with a
-strategy there is taken up here by its name. The ones below are wider, for kernels made for a shape.
+The strategies of the tests draw them: a new operator with a row in tests/compile/operator_models.py
+is taken up here by its name. The ones below are wider, for kernels made for a shape.
 """
 
 from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +22,11 @@ from edgeq.graph.ir import DTYPES, Graph, Tensor
 
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
-from tests.compile.test_kernels import MODELS
+from tests.compile import helium_models
+from tests.compile import test_dsp_kernels as dsp
+from tests.compile.operator_models import MODELS
 from tests.graph.oracle.strategies import activations, int8s, paddings, weighted
-from tests.graph.oracle.test_elementwise import singles
-from tests.support.models import activation, constant, one_op, window_output
+from tests.support.models import activation, one_op, window_output
 
 # What a byte is at the ends of its range: all at one, at the other, or at either.
 ENDS = {
@@ -138,30 +139,9 @@ def wide_pairs(draw: st.DrawFn, op: str) -> Graph:
     return one_op(op, [draw(int8s(shape)), draw(int8s(other))], draw(int8s(shape)), options)
 
 
-@st.composite
-def slices(draw: st.DrawFn) -> Graph:
-    """A SLICE."""
-    shape = tuple(draw(st.lists(st.integers(1, 7), min_size=1, max_size=4)))
-    begin = [draw(st.integers(0, n - 1)) for n in shape]
-    size = [draw(st.integers(1, n - b)) for n, b in zip(shape, begin, strict=True)]
-    x = draw(int8s(shape))
-    assert x.quantization is not None
-    y = activation(size, "int8", x.quantization.scale, x.quantization.zero_point)
-    return one_op("SLICE", [x, constant(begin, "int32"), constant(size, "int32")], y)
-
-
-@st.composite
-def packs(draw: st.DrawFn) -> Graph:
-    """A PACK of tensors of one quantisation."""
-    shape = tuple(draw(st.lists(st.integers(1, 6), min_size=1, max_size=3)))
-    axis, count = draw(st.integers(0, len(shape))), draw(st.integers(1, 4))
-    x = draw(int8s(shape))
-    assert x.quantization is not None
-    y = activation(
-        (*shape[:axis], count, *shape[axis:]), "int8", x.quantization.scale,
-        x.quantization.zero_point,
-    )  # fmt: skip
-    return one_op("PACK", [x] * count, y, {"axis": axis, "values_count": count})
+def _drawn(build: Callable[[np.random.Generator], Graph]) -> Strategy:
+    """Return the strategy of a function that draws for itself."""
+    return st.integers(0, 2**32 - 1).map(lambda number: build(np.random.default_rng(number)))
 
 
 WIDER: dict[str, Strategy] = {
@@ -175,11 +155,13 @@ WIDER: dict[str, Strategy] = {
     "add_wide": wide_pairs("ADD"),
     "sub_wide": wide_pairs("SUB"),
     "mul_wide": wide_pairs("MUL"),
-    "relu_0_to_1": singles("RELU_0_TO_1"),
-    "slice": slices(),
-    "pack": packs(),
 }
-CASES: dict[str, Strategy] = {**WIDER, **MODELS}
+CASES: dict[str, Strategy] = {
+    **MODELS,
+    **WIDER,
+    **{f"dsp_{name}": strategy for name, strategy in dsp.MODELS.items()},
+    **{f"helium_{name}": _drawn(build) for name, build in helium_models.MODELS.items()},
+}
 
 
 def draw_graphs(strategy: Strategy, count: int, number: int) -> list[Graph]:

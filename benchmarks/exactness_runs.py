@@ -32,7 +32,13 @@ SHARE = 0.7
 RUN_S = 3600.0
 # How many failures of a firmware are run again to see what is wrong with them.
 EXPLAINED = 5
-WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "TRANSPOSE_CONV")
+# Where data and weights are, of the operators that kernels are chosen for by the weights' dtype.
+WEIGHTED = {
+    "CONV_2D": (0, 1),
+    "DEPTHWISE_CONV_2D": (0, 1),
+    "FULLY_CONNECTED": (0, 1),
+    "TRANSPOSE_CONV": (2, 1),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +127,11 @@ def run_shard(shard: Shard) -> Tally:
 def describe_kind(graph: Graph) -> str:
     """Return e.g. 'CONV_2D int8 x int4': the operator and the dtypes it is an own row for."""
     node = graph.nodes[0]
-    tensors = [graph.tensor(i) for i in node.inputs if i >= 0]
-    data, output = tensors[0].dtype, graph.tensor(node.outputs[0]).dtype
-    if node.op in WEIGHTED:
-        return f"{node.op} {data} x {tensors[1].dtype}"
+    first, weights = WEIGHTED.get(node.op, (0, None))
+    data = graph.tensor(node.inputs[first]).dtype
+    output = graph.tensor(node.outputs[0]).dtype
+    if weights is not None:
+        return f"{node.op} {data} x {graph.tensor(node.inputs[weights]).dtype}"
     return f"{node.op} {data}" if data == output else f"{node.op} {data} to {output}"
 
 
@@ -147,7 +154,7 @@ def make_cases(
     Raises:
         EdgeqError: the compiler or the oracle refuses it.
     """
-    compiled = compile_graph(graph, name=f"c{number}", target=Target.of(board.core, options))
+    compiled = compile_graph(graph, name=f"c{number}", target=Target.on(board, options))
     size = sum(port.bytes for port in compiled.plan.inputs)
     state = any(t.is_variable for t in graph.tensors)
     oracle, cases = Oracle(graph), []

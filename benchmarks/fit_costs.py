@@ -40,8 +40,9 @@ from edgeq.bench.measurement import cycle_source
 from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph, computed_graph
 from edgeq.compile.support import unsupported_nodes
+from edgeq.compile.target import Target
 from edgeq.core.files import write_atomic
-from edgeq.core.records import LayerRecord, Result
+from edgeq.core.records import CompileOptions, LayerRecord, Result
 from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
 from edgeq.graph.writer import write_graph
@@ -56,6 +57,7 @@ BOARDS = {
     "cortex-m55": "qemu-an547",
     "rv32imac": "qemu-riscv32",
 }
+OPTIONS = CompileOptions(goal="speed")  # layers one by one: a streamed group has several kernels
 DIGITS = 5
 Array = NDArray[np.float64]
 
@@ -73,11 +75,13 @@ def count_layers(board: str, folder: Path) -> Iterator[tuple[Result, list[Counte
     for graph in cost_models():
         path = folder / f"{graph.name}.tflite"
         path.write_bytes(write_graph(graph))
-        yield (result := api.bench(path, board=board, runs=1, warmup=0)), _pair(graph, result)
+        result = api.bench(path, board=board, runs=1, warmup=0, options=OPTIONS)
+        yield result, _pair(graph, board, result)
 
 
-def _pair(graph: Graph, result: Result) -> list[Counted]:
-    plan = compile_graph(graph, name=graph.name).plan
+def _pair(graph: Graph, board: str, result: Result) -> list[Counted]:
+    target = Target.on(find_board(board), OPTIONS)
+    plan = compile_graph(graph, name=graph.name, target=target).plan
     computed = computed_graph(graph, plan)
     return [
         Counted(layer.kernel, layer_features(computed, layer), cost)

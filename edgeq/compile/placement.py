@@ -26,7 +26,8 @@ def fast_constants(
     limits = [x for x in (target.room, target.options.ram_bytes) if x is not None]
     if target.options.goal != "speed" or not target.slow_flash or not limits:
         return {}
-    left, found = min(limits) - taken, {}
+    left = min(limits) - taken
+    found: dict[str, int] = {}
     for index, reuse in sorted(enumerate(map(_reuse, layers, macs)), key=lambda x: (-x[1], x[0])):
         own = {
             c.ref.in_layer(index): c.data.nbytes for c in layers[index].constants if not c.shared

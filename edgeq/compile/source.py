@@ -27,9 +27,8 @@ ARENA_ALIGNMENT = 16
 class Unit:
     """All that the text is made from.
 
-    `fast` are the constants for fast memory. `places` maps a tensor, or a layer's scratch key, to
-    its offset in the arena, or to the name of
-    its array.
+    `places` maps a tensor, or a layer's scratch key, to its offset in the arena, or to the name of
+    its array; `fast` are the arrays for fast memory.
     """
 
     graph: Graph

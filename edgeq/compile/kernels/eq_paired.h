@@ -1,8 +1,8 @@
 /* CONV_2D of two pixels at a time, for cores that multiply 32 bits by 32 and have no SIMD.
 
-   A register holds the same tap of two pixels, x0 + 65536 * x1, and is multiplied by the weight that
-   both share: one multiplication, two products. The sums of two taps fit into 16 bits, whatever the
-   pixels are; then they are taken apart. */
+   A register holds the same tap of two pixels, x0 + 65536 * x1, and is multiplied by the weight
+   that both share: one multiplication, two products. The sums of two taps fit into 16 bits,
+   whatever the pixels are; then they are taken apart. */
 #ifndef EQ_PAIRED_H
 #define EQ_PAIRED_H
 

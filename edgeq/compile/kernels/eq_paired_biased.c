@@ -5,9 +5,9 @@
 
        start + sum(X * w') = sum(X * w) + 2^15 = (S0 + 2^15) + 2^16 * S1   (mod 2^32)
 
-   where start = 2^15 - 128 * sum(X). |S0| and |S1| are at most 32767, for two weights are never both
-   -128; so the upper half is S1 and the lower one S0 + 2^15, without a carry between them. Over all
-   chunks `low` sums up whole words and `high` their upper halves: the first pixel's sum is
+   where start = 2^15 - 128 * sum(X). |S0| and |S1| are at most 32767, for two weights are never
+   both -128; so the upper half is S1 and the lower one S0 + 2^15, without a carry between them.
+   Over all chunks `low` sums up whole words and `high` their upper halves: the first pixel's sum is
    low - 2^16 * high, the second's is `high`. */
 #define CHUNK 6
 
@@ -117,9 +117,10 @@ static void sum_output(const struct eq_job *job, int32_t o, int32_t next, const 
                        int32_t *acc)
 {
     const int32_t depth = job->layer->depth;
+    const uint8_t *const w = (const uint8_t *)job->layer->weights + o * depth;
     const uint32_t low = (uint32_t)bias[o] * 0x10001u - ((uint32_t)depth << 14);
     (void)next;
-    dot(job->columns, job->end, (const uint8_t *)job->layer->weights + o * depth, bias[o], low, acc);
+    dot(job->columns, job->end, w, bias[o], low, acc);
 }
 
 void eq_paired_biased(const struct eq_paired *layer, int8_t *scratch, const int8_t *x, int8_t *y)

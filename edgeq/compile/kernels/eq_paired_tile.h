@@ -32,8 +32,8 @@ struct eq_job {
 /* Packs the taps of four pixels, `run` of each, two by two; returns the end of what it wrote. */
 typedef uint32_t *eq_pack_function(uint32_t *out, const int8_t *const *row, int32_t run);
 
-/* acc[pixel] = bias + the sum of output `o`, for the four pixels of the job, then those of the output
-   after it where `next` is 1. */
+/* acc[pixel] = bias + the sum of output `o`, for the four pixels of the job, then those of the
+   output after it where `next` is 1. */
 typedef void eq_sum_function(const struct eq_job *job, int32_t o, int32_t next,
                              const int32_t *bias, int32_t *acc);
 
@@ -94,8 +94,11 @@ static inline void eq_pack_tile(const struct eq_job *job, struct eq_tile *t, con
     for (ky = 0; ky < g->kernel_h; ky++) {
         for (i = 0; i < 4; i++) {
             const int inside = t->whole[i] && t->row[i] >= 0 && t->row[i] < g->in_h;
-            row[i] = inside ? x + t->at[i]
-                            : eq_stage_row(job->layer, x, t->row[i], t->column[i], staged + i * run);
+            if (inside) {
+                row[i] = x + t->at[i];
+            } else {
+                row[i] = eq_stage_row(job->layer, x, t->row[i], t->column[i], staged + i * run);
+            }
             t->row[i] += g->dilation_h;
             t->at[i] += step;
         }

@@ -1,6 +1,6 @@
 /* Requantisation by two short multiplications, for outputs whose activation cuts off all that is
-   negative. The compiler chose the numbers such that every accumulator that the weights permit gives
-   the byte that TFLite Micro gives. */
+   negative. The compiler chose the numbers such that every accumulator that the weights permit
+   gives the byte that TFLite Micro gives. */
 #ifndef EQ_SCALE_H
 #define EQ_SCALE_H
 
@@ -8,9 +8,10 @@
 
 #include "eq_names.h"
 
-/* The bias of each output, with the input's zero point; and two words for each output, or for all of
-   them where `mask` is 0: the multiplier, then its limit (the lower half) and offset (the upper half,
-   signed). Limits are in units of 2^limit_bits, offsets in units of 2^offset_bits from one half. */
+/* The bias of each output, with the input's zero point; and two words for each output, or for all
+   of them where `mask` is 0: the multiplier, then its limit (the lower half) and offset (the upper
+   half, signed). Limits are in units of 2^limit_bits, offsets in units of 2^offset_bits from one
+   half. */
 struct eq_scaling {
     const int32_t *bias;
     const int32_t *scales;

@@ -128,7 +128,8 @@ def _search(work: _Work) -> tuple[int, ...]:
 
 def _greedy(work: _Work) -> tuple[int, ...]:
     """Return the order that at each turn takes the operator that leaves the fewest bytes alive."""
-    done, order = 0, []
+    done = 0
+    order: list[int] = []
     while len(order) < len(work.nodes):
         now = done
         best = min(work.ready(done), key=lambda i: (work.alive(now | 1 << i), i))

@@ -15,12 +15,12 @@ from edgeq.graph.writer import write_graph
 from tests.support.models import ModelBuilder, activation, constant, window_output
 from tests.support.proofs import EFFORT, assert_same, prove_on_random_graphs
 
-STEPS = ("pad", "convolution", "pad", "depthwise", "pad", "max_pool", "average_pool", "relu")
+STEPS = ("pad", "convolution", "pad", "depthwise")
 
 
 @EFFORT
 def test_random_graphs_keep_their_outputs(effort: str) -> None:
-    prove_on_random_graphs(fold_pads, effort, *STEPS, seen=2)
+    prove_on_random_graphs(fold_pads, effort, *STEPS, seen=5)
 
 
 def _padded(

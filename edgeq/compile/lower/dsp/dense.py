@@ -8,7 +8,13 @@ from numpy.typing import NDArray
 from edgeq.compile.arithmetic import weight_values, weighted_output
 from edgeq.compile.layer import SCRATCH, Call, Layer, constant
 from edgeq.compile.lower.dense import dense_multipliers
-from edgeq.compile.lower.dsp.tiles import PIXELS, order_runs, shifts_right, tile_matrix
+from edgeq.compile.lower.dsp.tiles import (
+    PIXELS,
+    order_runs,
+    pairs_fit,
+    shifts_right,
+    tile_matrix,
+)
 from edgeq.compile.lower.overlaps import over_rows
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
@@ -31,7 +37,8 @@ def _is_shared(graph: Graph, node: Node, target: Target) -> bool:
 
 
 def _is_tiled(graph: Graph, node: Node, target: Target) -> bool:
-    return target.dsp and shifts_right(dense_multipliers(graph, node))
+    rights = shifts_right(dense_multipliers(graph, node))
+    return target.dsp and rights and pairs_fit(graph, node, weight_values(graph, node))
 
 
 def _is_quads(graph: Graph, node: Node, target: Target) -> bool:
