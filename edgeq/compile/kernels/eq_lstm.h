@@ -5,9 +5,11 @@
 #include "eq_base.h"
 
 /* The products of the four gates of each cell, in the order forget, input, cell, output: weights
-   are [cells][depth][4], biases [cells][4]; a multiplier and a shift for each gate make Q3.12. */
+   are int8_t [cells][depth][4], or the words of eq_dense_quads.h with its chunk; biases [cells][4].
+   A multiplier and a shift for each gate make Q3.12. */
 struct eq_lstm_product {
-    const int8_t *weights;
+    const void *weights;
+    int32_t chunk;
     const int32_t *bias;
     int32_t multiplier[4];
     int32_t shift[4];
@@ -41,7 +43,19 @@ struct eq_lstm {
     const int32_t *logistic;
 };
 
+/* acc[4] += the products of x and the four gates of cell `unit`. */
+typedef void eq_lstm_sum(const struct eq_lstm_product *p, int32_t depth, int32_t unit,
+                         const int8_t *x, int32_t *acc);
+
+/* What all kernels do but for the sums. */
+void eq_lstm_run(const struct eq_lstm *layer, eq_lstm_sum *sum, const int8_t *x, int8_t *state,
+                 int16_t *cell, int8_t *y);
+
 /* x, state [batches][units] and cell [batches][units] in, y out; the state is kept for next time. */
 void eq_lstm(const struct eq_lstm *layer, const int8_t *x, int8_t *state, int16_t *cell, int8_t *y);
+
+/* On the DSP extension. */
+void eq_lstm_quads(const struct eq_lstm *layer, const int8_t *x, int8_t *state, int16_t *cell,
+                   int8_t *y);
 
 #endif

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -24,18 +24,25 @@ from edgeq.graph.oracle.recurrent import (
 from edgeq.graph.oracle.requantization import zero_point_of
 from edgeq.graph.recurrent import GATES
 
+# Weights [gates, cells, depth] as a kernel wants them, and its chunk.
+Pack = Callable[[NDArray[np.int8]], tuple[NDArray[Any], int]]
+
 _LARGEST_PRODUCT = 32768 * 32767  # of two numbers of 16 bits, one of them never the least
 _SIDES = {"input": "input", "recurrent": "output_state"}
 
 
 def lower_lstm(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower UNIDIRECTIONAL_SEQUENCE_LSTM: the four gates of a cell are computed together."""
-    call = call_of(graph, node)
+    return lstm_layer(call_of(graph, node), "eq_lstm", _interleaved)
+
+
+def lstm_layer(call: OperatorCall, kernel: str, pack: Pack, *sources: str) -> Layer:
+    """Return the layer of an LSTM whose weights `pack` lays out for a kernel."""
     factors, units = LstmFactors.of(call), call.output.shape[2]
     samples = constant("eq_logistic", logistic_samples(), np.int32, shared=True)
     products, arrays = {}, [samples]
     for side, pairs in (("input", factors.input), ("recurrent", factors.recurrent)):
-        products[side], constants = _product(call, side, pairs)
+        products[side], constants = _product(call, side, pairs, pack)
         arrays += constants
     low, high = (-32768, 32767) if factors.clip is None else (-factors.clip, factors.clip)
     fields = {
@@ -54,10 +61,13 @@ def lower_lstm(graph: Graph, node: Node, target: Target) -> Layer:
         "logistic": samples.ref,
     }
     state, cell = (named(call, role).index for role in ("output_state", "cell_state"))
-    operands = (node.inputs[0], state, cell, node.outputs[0])
-    return Layer(
-        (Call("eq_lstm", "eq_lstm", fields, operands),), ("eq_lstm",), tuple(arrays), hot=True
-    )
+    operands = (call.input(0).index, state, cell, call.output.index)
+    run = Call(kernel, "eq_lstm", fields, operands)
+    return Layer((run,), (kernel, "eq_lstm_run", *sources), tuple(arrays), hot=True)
+
+
+def _interleaved(rows: NDArray[np.int8]) -> tuple[NDArray[Any], int]:
+    return rows.transpose(1, 2, 0), 0
 
 
 def _order(call: OperatorCall) -> Mapping[str, int]:
@@ -73,18 +83,20 @@ def _order(call: OperatorCall) -> Mapping[str, int]:
 
 
 def _product(
-    call: OperatorCall, side: str, factors: Mapping[str, Factor]
+    call: OperatorCall, side: str, factors: Mapping[str, Factor], pack: Pack
 ) -> tuple[Mapping[str, Any], list[Constant]]:
     """Return the products of the input, or of the state, with all gates' weights."""
     rows, biases = gate_weights(call, side), gate_biases(call, side)
     zero = zero_point_of(named(call, _SIDES[side]))
     offsets = biases - zero * rows.astype(np.int64).sum(axis=2)
-    weights = constant(f"{side}_weights", rows.transpose(1, 2, 0), np.int8)
+    packed, chunk = pack(rows)
+    weights = constant(f"{side}_weights", packed, packed.dtype.type)
     bias = constant(f"{side}_bias", offsets.T, np.int32)
     bounds = gate_bounds(call, side)
     pairs = [factors[gate] for gate in GATES]
     fields = {
         "weights": weights.ref,
+        "chunk": chunk,
         "bias": bias.ref,
         "multiplier": [m for m, _ in pairs],
         "shift": [pack_shift(m, s, int(b)) for (m, s), b in zip(pairs, bounds, strict=True)],
