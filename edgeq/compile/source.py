@@ -10,11 +10,10 @@ from pathlib import Path
 
 from edgeq.compile.layer import SCRATCH, Constant, Layer, Loop, Part, Run
 from edgeq.compile.memory.lifetimes import scratch_key
-from edgeq.compile.state import State, init_words, state_arrays, state_resets
+from edgeq.compile.state import find_states, init_words, state_arrays, state_resets
 from edgeq.compile.text import c_array, c_initialiser, c_number, comment_words, shape_text
 from edgeq.core.records import Plan, PlannedLayer, PortRecord
 from edgeq.graph.ir import Graph, Tensor
-from edgeq.graph.variables import initial_values
 
 KERNELS = Path(__file__).parent / "kernels"
 # Filled for each library; and what a header declares, not what it defines.
@@ -120,7 +119,7 @@ def header_text(unit: Unit) -> str:
         inputs=len(plan.inputs),
         outputs=len(plan.outputs),
         ports="\n".join(ports),
-        reset=init_words(_states(unit)),
+        reset=init_words(find_states(unit.graph, unit.places)),
     )
 
 
@@ -213,7 +212,7 @@ def source_text(unit: Unit) -> str:
         calls="".join(_layer_calls(unit, p, layer) for p, layer in pairs),
         arena=f"    int8_t *const a = {plan.name}_arena;\n" if pairs else "",
         counter="    int32_t i;\n" if any(_has_loops(layer) for layer in unit.layers) else "",
-        states=state_resets(plan.name, _states(unit)),
+        states=state_resets(plan.name, find_states(unit.graph, unit.places)),
         inputs=_port_cases(plan.name, plan.inputs),
         outputs=_port_cases(plan.name, plan.outputs),
     )
@@ -280,13 +279,6 @@ def _operand(unit: Unit, layer: int, part: Part) -> str:
 def arena_place(offset: int) -> str:
     """Return the C expression of an arena offset inside NAME_invoke."""
     return f"a + {offset}" if offset else "a"
-
-
-def _states(unit: Unit) -> tuple[State, ...]:
-    """Return the variables that lie in the arena, with their first values."""
-    first = initial_values(unit.graph)
-    places = ((unit.places.get(t), t) for t in first)
-    return tuple(State(at, first[t]) for at, t in places if isinstance(at, int))
 
 
 def _port_cases(name: str, ports: tuple[PortRecord, ...]) -> str:
@@ -356,7 +348,7 @@ def data_text(unit: Unit) -> str:
     arrays = "\n".join(
         (fast if name in unit.fast else "") + c_array(name, c.data)
         for name, c in unit.constants.items()
-    ) + state_arrays(_states(unit))
+    ) + state_arrays(find_states(unit.graph, unit.places))
     if unit.fast:
         arrays = _FAST.format(macro=unit.macro) + arrays
     guard = f"{unit.macro}_DATA_H"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.compile.text import c_array
+from edgeq.graph.ir import Graph
+from edgeq.graph.variables import initial_values
 
 _CLEARED = "Clears the arena."
 _KEPT = """Clears the arena, and gives the model's state its first values: state is kept from one
@@ -38,6 +40,17 @@ class State:
     def array(self) -> str:
         """The name of the constant that holds the first value, where one has to."""
         return f"state{self.offset}"
+
+
+def find_states(graph: Graph, places: Mapping[int, int | str]) -> tuple[State, ...]:
+    """Return the variables that lie in the arena, by their tensors' places, and their values."""
+    found = ((places.get(tensor), first) for tensor, first in initial_values(graph).items())
+    return tuple(State(place, first) for place, first in found if isinstance(place, int))
+
+
+def constant_bytes(states: Sequence[State]) -> int:
+    """Return how many bytes first values take in flash."""
+    return sum(s.bytes.size for s in states if not s.is_even)
 
 
 def init_words(states: Sequence[State]) -> str:
