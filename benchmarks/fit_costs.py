@@ -37,9 +37,11 @@ from edgeq.bench.costs import (
 )
 from edgeq.bench.features import Features, layer_features
 from edgeq.bench.measurement import cycle_source
+from edgeq.boards.profile import Board
 from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph, computed_graph
 from edgeq.compile.support import unsupported_nodes
+from edgeq.compile.target import Target
 from edgeq.compile.target import Target
 from edgeq.core.files import write_atomic
 from edgeq.core.records import CompileOptions, LayerRecord, Result
@@ -70,7 +72,7 @@ class Counted(NamedTuple):
     cost: LayerRecord
 
 
-def count_layers(board: str, folder: Path) -> Iterator[tuple[Result, list[Counted]]]:
+def count_layers(board: Board, folder: Path) -> Iterator[tuple[Result, list[Counted]]]:
     """Trace every cost model on a board."""
     for graph in cost_models():
         path = folder / f"{graph.name}.tflite"
@@ -133,7 +135,7 @@ def fit_core(core: str, folder: Path) -> tuple[CoreCosts, str]:
     """Return the costs of a core, and the toolchain that built what was counted."""
     board, by_kernel, toolchain = find_board(BOARDS[core]), defaultdict(list), ""
     modelled = False
-    for result, rows in count_layers(board.id, folder):
+    for result, rows in count_layers(board, folder):
         toolchain = str(result.engine.options["toolchain"])
         modelled = result.latency.cycles is not None
         for row in rows:

@@ -29,14 +29,17 @@ MEANING = {
     "single_macs": "multiply-accumulates of a layer with one output pixel",
     "border_macs": "multiply-accumulates of windows that reach over the border, padding included",
     "runs": "contiguous runs of bytes that the products of all outputs are made of",
-    "vectors": "steps of 16 bytes in runs (depthwise: over the channels), the last one filled up",
+    "vectors": "steps of 16 bytes over a window, a row (depthwise: the channels), the last filled up",
+    "quads": "multiply-accumulates by fours of outputs, the last four filled up",
     "pixels": "output pixels",
     "lines": "rows of output pixels, for each channel",
     "border_outputs": "outputs whose window reaches over the border",
+    "columns": "columns of output pixels, for each channel",
+    "channels": "output channels",
     "weights": "weights",
-    "taps": "elements read by all windows",
+    "taps": "elements of all windows",
     "inputs": "elements of the input",
-    "rows": "rows, or runs of the innermost loop",
+    "rows": "rows, or runs of the innermost loop; of a convolution those of all windows",
 }
 
 
@@ -62,16 +65,15 @@ def _convolution(graph: Graph, node: Node) -> Features:
     if window.kernel == window.stride == (1, 1):
         return _product(outputs, depth, weights / depth)
     inside = _inside_pixels(window) * window.output[3]
-    joined = window.dilation[1] == 1
-    runs = outputs * window.kernel[0] * (1 if joined else window.kernel[1])
+    rows = window.kernel[0] * (1 if window.dilation[1] == 1 else window.kernel[1])
+    product = _product(outputs, depth, weights / depth)
     return {
+        **product,
         "macs": float(inside * depth),
         "border_macs": float((outputs - inside) * depth),
-        "runs": float(runs),
-        "vectors": _vectors(outputs * depth, runs),
+        "runs": float(outputs * rows),
+        "rows": product["pixels"] * rows,
         "lines": float(window.output[1] * window.output[3]),
-        "border_outputs": float(outputs - inside),
-        "weights": weights,
     }
 
 
@@ -82,7 +84,10 @@ def _product(outputs: int, depth: int, channels: float) -> Features:
     return {
         "macs" if pixels > 1 else "single_macs": macs,
         "vectors": _vectors(outputs * depth, outputs),
+        "quads": 4.0 * pixels * depth * -(-channels // 4),
         "weights": channels * depth,
+        "taps": pixels * depth,
+        "pixels": pixels,
     }
 
 
@@ -105,9 +110,21 @@ def _depthwise(graph: Graph, node: Node) -> Features:
         "border_macs": float((pixels - inside) * channels * taps),
         "border_outputs": float((pixels - inside) * channels),
         "runs": float(pixels * channels * window.kernel[0]),
-        "vectors": _vectors(pixels * taps * channels, pixels * taps),
+        "vectors": float(taps * _channel_vectors(window)),
         "pixels": float(pixels),
+        "lines": float(window.output[1] * channels),
+        "columns": float(window.output[2] * channels),
+        "inputs": float(math.prod(window.input)),
+        "channels": float(channels),
     }
+
+
+def _channel_vectors(window: Window) -> int:
+    """Return steps of 16 channels, or of neighbouring pixels whose channels fill 16 bytes."""
+    height, width, channels = window.output[1:]
+    if window.stride[1] == 1 and VECTOR_BYTES % channels == 0:
+        return height * -(-width * channels // VECTOR_BYTES)
+    return height * width * -(-channels // VECTOR_BYTES)
 
 
 def _inside_pixels(window: Window) -> int:
@@ -145,6 +162,7 @@ def _copies(graph: Graph, node: Node) -> Features:
     return {
         "inputs": float(copied),
         "rows": float(sum(math.prod(sizes[:-1]) for sizes in loops)),
+        "vectors": float(sum(math.prod(sizes[:-1]) * -(-sizes[-1] // VECTOR_BYTES) for sizes in loops)),
         "outputs": float(graph.tensor(node.outputs[0]).elements) * (node.op in _FILLED),
     }
 
