@@ -15,7 +15,6 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -61,12 +60,15 @@ BOARDS = {
 }
 OPTIONS = CompileOptions(goal="speed")  # layers one by one: a streamed group has several kernels
 DIGITS = 5
+TOLERANCE = 1e-10
+ROUNDS = 30  # of the fit, for each coefficient
 Array = NDArray[np.float64]
 
 
 class Counted(NamedTuple):
-    """One layer: its kernel, its features, what it cost."""
+    """One layer: its operator and kernel, its features, what it cost."""
 
+    op: str
     kernel: str
     features: Features
     cost: LayerRecord
@@ -86,7 +88,7 @@ def _pair(graph: Graph, board: str, result: Result) -> list[Counted]:
     plan = compile_graph(graph, name=graph.name, target=target).plan
     computed = computed_graph(graph, plan)
     return [
-        Counted(layer.kernel, layer_features(computed, layer), cost)
+        Counted(layer.op, layer.kernel, layer_features(computed, layer), cost)
         for layer, cost in zip(plan.layers, result.layers, strict=True)
     ]
 
@@ -99,6 +101,7 @@ def fit_kernel(rows: Sequence[Counted]) -> KernelCost:
     cycles = [row.cost.cycles for row in rows]
     found = least_squares(matrix, instructions)
     return KernelCost(
+        ops=tuple(sorted({row.op for row in rows})),
         layers=len(rows),
         worst=round(float(np.abs(matrix @ found / instructions - 1).max()), 3),
         instructions=_named(names, found),
@@ -116,19 +119,31 @@ def _named(names: Sequence[str], values: Array) -> dict[str, float]:
 def least_squares(matrix: Array, wanted: Array) -> Array:
     """Return the x >= 0 that minimises the sum of (matrix @ x / wanted - 1)^2.
 
-    The minimum is the plain least-squares solution on the columns where it is positive, so the
-    best of all sets of columns whose solution is positive is exact; there are few columns.
+    By active sets: Lawson and Hanson, Solving Least Squares Problems (1974), chapter 23.
     """
     scaled = matrix / wanted[:, None]
-    columns = range(matrix.shape[1])
-    best, least = np.zeros(matrix.shape[1]), np.inf
-    for chosen in (c for n in columns for c in combinations(columns, n + 1)):
-        x, *_ = np.linalg.lstsq(scaled[:, chosen], np.ones(len(wanted)), rcond=None)
-        error = float(((scaled[:, chosen] @ x - 1) ** 2).sum())
-        if (x > 0).all() and error < least - 1e-12:
-            best, least = np.zeros(matrix.shape[1]), error
-            best[list(chosen)] = x
-    return best
+    size = np.linalg.norm(scaled, axis=0)
+    scaled, target = scaled / np.where(size, size, 1), np.ones(len(wanted))
+    x, free = np.zeros(matrix.shape[1]), np.zeros(matrix.shape[1], bool)
+    for _ in range(ROUNDS * len(x)):
+        slope = np.where(free, -np.inf, scaled.T @ (target - scaled @ x))
+        if slope.max() <= TOLERANCE:
+            break
+        free[slope.argmax()] = True
+        while (best := _solve(scaled, target, free))[free].min(initial=1) <= 0:
+            negative = free & (best <= 0)
+            x += (x[negative] / (x - best)[negative]).min() * (best - x)
+            free &= x > TOLERANCE
+            x[~free] = 0
+        x = best
+    return x / np.where(size, size, 1)
+
+
+def _solve(matrix: Array, wanted: Array, free: NDArray[np.bool_]) -> Array:
+    """Return the least-squares solution on the free columns, noughts on the others."""
+    x = np.zeros(matrix.shape[1])
+    x[free] = np.linalg.lstsq(matrix[:, free], wanted, rcond=None)[0]
+    return x
 
 
 def fit_core(core: str, folder: Path) -> tuple[CoreCosts, str]:
@@ -154,8 +169,9 @@ def check_models(table: CostTable, folder: Path) -> dict[str, dict[str, float]]:
         graph = read_model(path)
         if unsupported_nodes(graph):
             continue
-        plan = compile_graph(graph, name=path.stem).plan
         for core, costs in table.cores.items():
+            target = Target.on(find_board(costs.board))
+            plan = compile_graph(graph, name=path.stem, target=target).plan
             estimate = model_cost(graph, plan, costs)
             latency = api.bench(path, board=costs.board, runs=1, warmup=0, layers=False).latency
             counted = latency.instructions or 1

@@ -16,10 +16,14 @@ from edgeq.compile.lower.reductions import mean_loops
 from edgeq.core.records import PlannedLayer
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of, macs
+from edgeq.graph.oracle.requantization import fused_range
 
 Features = Mapping[str, float]
 
 VECTOR_BYTES = 16  # of an MVE register
+WORD_BYTES = 4
+INT8 = (-128, 127)
+TILE_PIXELS = 4  # which share each load of a weight
 
 # name -> what is counted; the page docs/estimate.md is written from it.
 MEANING = {
@@ -29,10 +33,18 @@ MEANING = {
     "single_macs": "multiply-accumulates of a layer with one output pixel",
     "border_macs": "multiply-accumulates of windows that reach over the border, padding included",
     "runs": "contiguous runs of bytes that the products of all outputs are made of",
+    "border_taps": "elements of the windows that reach over the border",
+    "tile_macs": "multiply-accumulates of whole fours of output pixels, channels made even",
+    "rest_macs": "multiply-accumulates of the pixels behind the last four, channels made even",
+    "tails": "elements behind the last four of each row of a window",
+    "rest_channels": "multiply-accumulates of the channels behind the last four, made even",
+    "clamped": "outputs of an activation that cuts off some bytes",
     "vectors": "steps of 16 bytes over a window, a row (depthwise: the channels), the last filled up",
-    "quads": "multiply-accumulates by fours of outputs, the last four filled up",
+    "quads": "multiply-accumulates by fours of output channels, the last four filled up",
     "pixels": "output pixels",
     "lines": "rows of output pixels, for each channel",
+    "even_outputs": "outputs, each row of pixels made even",
+    "tap_pairs": "pairs of taps in the rows of all windows, a row made even",
     "border_outputs": "outputs whose window reaches over the border",
     "columns": "columns of output pixels, for each channel",
     "channels": "output channels",
@@ -41,6 +53,9 @@ MEANING = {
     "inputs": "elements of the input",
     "rows": "rows, or runs of the innermost loop; of a convolution those of all windows",
 }
+
+
+_WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
 
 
 def layer_features(graph: Graph, layer: PlannedLayer) -> Features:
@@ -54,55 +69,60 @@ def layer_features(graph: Graph, layer: PlannedLayer) -> Features:
 
 def _node_features(graph: Graph, node: Node) -> Features:
     outputs = float(graph.tensor(node.outputs[0]).elements)
-    return {"outputs": outputs, **FEATURES.get(node.op, _elementwise)(graph, node)}
+    clamped = outputs * (node.op in _WEIGHTED and fused_range(call_of(graph, node)) != INT8)
+    return {
+        "outputs": outputs,
+        "clamped": clamped,
+        **FEATURES.get(node.op, _elementwise)(graph, node),
+    }
 
 
 def _convolution(graph: Graph, node: Node) -> Features:
     window = node_window(graph, node)
-    weights = float(graph.tensor(node.inputs[1]).elements)
-    outputs, channels = math.prod(window.output), window.input[3]
-    depth = math.prod(window.kernel) * channels
+    depth = math.prod(window.kernel) * window.input[3]
+    channels, pixels = window.output[3], math.prod(window.output[:3])
+    border = pixels - _inside_pixels(window)
     if window.kernel == window.stride == (1, 1):
-        return _product(outputs, depth, weights / depth)
-    inside = _inside_pixels(window) * window.output[3]
-    rows = window.kernel[0] * (1 if window.dilation[1] == 1 else window.kernel[1])
-    product = _product(outputs, depth, weights / depth)
+        return _product(pixels, depth, channels)
+    # Taps that lie side by side in the input are one row of a window.
+    rows, run = window.kernel[0], window.kernel[1] * window.input[3]
+    if window.dilation[1] > 1:
+        rows, run = math.prod(window.kernel), window.input[3]
     return {
-        **product,
-        "macs": float(inside * depth),
-        "border_macs": float((outputs - inside) * depth),
-        "runs": float(outputs * rows),
-        "rows": product["pixels"] * rows,
-        "lines": float(window.output[1] * window.output[3]),
+        **_product(pixels, depth, channels),
+        "macs": float((pixels - border) * depth * channels),
+        "border_macs": float(border * depth * channels),
+        "border_taps": float(border * depth),
+        "rows": float(pixels * rows),
+        "tails": float(pixels * rows * (run % WORD_BYTES)),
     }
 
 
-def _product(outputs: int, depth: int, channels: float) -> Features:
+def _product(pixels: int, depth: int, channels: int) -> Features:
     """A product of matrices: [pixels][depth] times [depth][channels]."""
-    pixels = outputs / channels
-    macs = float(outputs * depth)
+    rest = pixels % TILE_PIXELS
+    pairs, fours = channels + channels % 2, channels + -channels % 4
     return {
-        "macs" if pixels > 1 else "single_macs": macs,
-        "vectors": _vectors(outputs * depth, outputs),
-        "quads": 4.0 * pixels * depth * -(-channels // 4),
-        "weights": channels * depth,
-        "taps": pixels * depth,
-        "pixels": pixels,
+        "macs" if pixels > 1 else "single_macs": float(pixels * depth * channels),
+        "tile_macs": float((pixels - rest) * depth * pairs),
+        "rest_macs": float(rest * depth * pairs),
+        "quads": float(pixels * depth * fours),
+        "rest_channels": float(pixels * depth * (pairs % 4)),
+        "vectors": float(pixels * fours * -(-depth // VECTOR_BYTES)),
+        "weights": float(channels * depth),
+        "taps": float(pixels * depth),
+        "pixels": float(pixels),
     }
-
-
-def _vectors(macs: int, runs: int) -> float:
-    return float(runs * -(-macs // (runs * VECTOR_BYTES)))
 
 
 def _dense(graph: Graph, node: Node) -> Features:
     channels, depth = graph.tensor(node.inputs[1]).shape
-    return _product(graph.tensor(node.outputs[0]).elements, depth, float(channels))
+    return _product(graph.tensor(node.outputs[0]).elements // channels, depth, channels)
 
 
 def _depthwise(graph: Graph, node: Node) -> Features:
     window = node_window(graph, node)
-    taps, channels = math.prod(window.kernel), window.output[3]
+    taps, width, channels = math.prod(window.kernel), *window.output[2:]
     pixels = math.prod(window.output[:3])
     inside = _inside_pixels(window)
     return {
@@ -114,6 +134,8 @@ def _depthwise(graph: Graph, node: Node) -> Features:
         "pixels": float(pixels),
         "lines": float(window.output[1] * channels),
         "columns": float(window.output[2] * channels),
+        "even_outputs": float(pixels // width * (width + width % 2) * channels),
+        "tap_pairs": float(pixels * channels * window.kernel[0] * ((window.reach[1] + 1) // 2)),
         "inputs": float(math.prod(window.input)),
         "channels": float(channels),
     }
@@ -158,11 +180,11 @@ def _mean(graph: Graph, node: Node) -> Features:
 
 def _copies(graph: Graph, node: Node) -> Features:
     loops = [copy.loops[0] for copy in COPIES[node.op](call_of(graph, node))]
-    copied = sum(math.prod(sizes) for sizes in loops)
+    rows = [(math.prod(sizes[:-1]), sizes[-1]) for sizes in loops]
     return {
-        "inputs": float(copied),
-        "rows": float(sum(math.prod(sizes[:-1]) for sizes in loops)),
-        "vectors": float(sum(math.prod(sizes[:-1]) * -(-sizes[-1] // VECTOR_BYTES) for sizes in loops)),
+        "inputs": float(sum(count * size for count, size in rows)),
+        "rows": float(sum(count for count, _ in rows)),
+        "vectors": float(sum(count * -(-size // VECTOR_BYTES) for count, size in rows)),
         "outputs": float(graph.tensor(node.outputs[0]).elements) * (node.op in _FILLED),
     }
 
