@@ -52,17 +52,18 @@ class Row(Builder):
         inputs = [tensor, self.constant(shape)]
         return self.op("RESHAPE", inputs, self.add(shape), 1, new_shape=shape)
 
-    def weights(self, shape: Shape, axis: int) -> list[int]:
-        """Return random per-channel weights and a bias."""
-        channels = shape[axis]
-        scales = self.rng.uniform(0.002, 0.02, channels)
+    def weights(self, shape: Shape, axis: int | None) -> list[int]:
+        """Return random weights, per channel or (axis None) of one scale, and a bias."""
+        channels = shape[axis or 0]
+        count = 1 if axis is None else channels
+        scales = self.rng.uniform(0.002, 0.02, count)
         w = self.constant(
             self.rng.integers(-127, 128, shape), "int8",
-            Quantization(tuple(float(np.float32(s)) for s in scales), (0,) * channels, axis),
+            Quantization(tuple(float(np.float32(s)) for s in scales), (0,) * count, axis or 0),
         )  # fmt: skip
         products = tuple(float(np.float32(s * ACTIVATION.scale)) for s in scales)
         bias = self.rng.integers(-2000, 2001, channels)
-        return [w, self.constant(bias, "int32", Quantization(products, (0,) * channels))]
+        return [w, self.constant(bias, "int32", Quantization(products, (0,) * count))]
 
 
 def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
@@ -111,13 +112,16 @@ def depthwise(
     return build
 
 
-def dense(depth: int, outputs: int, rows: int = 1) -> Recipe:
-    """A FULLY_CONNECTED."""
+def dense(
+    depth: int, outputs: int, rows: int = 1, output: Quantization = ACTIVATION, *,
+    one_scale: bool = False,
+) -> Recipe:  # fmt: skip
+    """A FULLY_CONNECTED, its weights of one scale or of one for each output."""
 
     def build(row: Row) -> int:
-        inputs = [row.take((rows, depth)), *row.weights((outputs, depth), 0)]
+        inputs = [row.take((rows, depth)), *row.weights((outputs, depth), None if one_scale else 0)]
         return row.op(
-            "FULLY_CONNECTED", inputs, row.add((rows, outputs)), 4,
+            "FULLY_CONNECTED", inputs, row.add((rows, outputs), "int8", output), 4,
             fused_activation_function="RELU", keep_num_dims=False,
         )  # fmt: skip
 
@@ -320,6 +324,15 @@ RECIPES: tuple[Recipe, ...] = (
     pad((1, 16, 16, 16), 1), pad((1, 24, 24, 3), 2), pad((1, 6, 6, 64), 1),
     transpose((1, 24, 30), (0, 2, 1)), transpose((1, 12, 12, 8), (0, 3, 1, 2)),
     through_float(1000), through_float(64), through_float(300),
+    *(
+        dense(*size, RECTIFIED, one_scale=True)
+        for size in (
+            (300, 48, 1), (48, 300, 1), (200, 64, 1), (64, 200, 1), (36, 36, 4), (20, 12, 1),
+        )
+    ),
+    dense(160, 160, 1, RECTIFIED), dense(96, 40, 1, RECTIFIED), dense(500, 30, 1, RECTIFIED),
+    dense(128, 90, one_scale=True), dense(72, 10, one_scale=True),
+    dense(256, 33, 1, RECTIFIED, one_scale=True),
 )
 # fmt: on
 

@@ -34,16 +34,15 @@ from edgeq.bench.costs import (
     load_costs,
     model_cost,
 )
-from edgeq.bench.features import Features, layer_features
+from edgeq.bench.features import MEANING, Features, layer_features
 from edgeq.bench.measurement import cycle_source
 from edgeq.boards.profile import Board
 from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph, computed_graph
 from edgeq.compile.support import unsupported_nodes
 from edgeq.compile.target import Target
-from edgeq.compile.target import Target
 from edgeq.core.files import write_atomic
-from edgeq.core.records import CompileOptions, LayerRecord, Result
+from edgeq.core.records import LayerRecord, Result
 from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
 from edgeq.graph.writer import write_graph
@@ -58,8 +57,10 @@ BOARDS = {
     "cortex-m55": "qemu-an547",
     "rv32imac": "qemu-riscv32",
 }
-OPTIONS = CompileOptions(goal="speed")  # layers one by one: a streamed group has several kernels
 DIGITS = 5
+# What a kernel of few layers is fitted to: more coefficients than these would mean nothing.
+FEW_LAYERS = 6
+CHIEF = ("calls", "outputs", "macs", "single_macs", "border_macs", "rows", "pixels", "copies")
 TOLERANCE = 1e-10
 ROUNDS = 30  # of the fit, for each coefficient
 Array = NDArray[np.float64]
@@ -79,23 +80,23 @@ def count_layers(board: Board, folder: Path) -> Iterator[tuple[Result, list[Coun
     for graph in cost_models():
         path = folder / f"{graph.name}.tflite"
         path.write_bytes(write_graph(graph))
-        result = api.bench(path, board=board, runs=1, warmup=0, options=OPTIONS)
+        result = api.bench(path, board=board.id, runs=1, warmup=0)
         yield result, _pair(graph, board, result)
 
 
-def _pair(graph: Graph, board: str, result: Result) -> list[Counted]:
-    target = Target.on(find_board(board), OPTIONS)
-    plan = compile_graph(graph, name=graph.name, target=target).plan
+def _pair(graph: Graph, board: Board, result: Result) -> list[Counted]:
+    plan = compile_graph(graph, name=graph.name, target=Target.on(board)).plan
     computed = computed_graph(graph, plan)
     return [
         Counted(layer.op, layer.kernel, layer_features(computed, layer), cost)
         for layer, cost in zip(plan.layers, result.layers, strict=True)
+        if not layer.kernels  # a streamed group has several
     ]
 
 
 def fit_kernel(rows: Sequence[Counted]) -> KernelCost:
     """Fit one kernel."""
-    names = sorted({name for row in rows for name in row.features})
+    names = _telling(rows)
     matrix = np.array([[row.features.get(name, 0.0) for name in names] for row in rows])
     instructions = np.array([row.cost.instructions or 1 for row in rows], float)
     cycles = [row.cost.cycles for row in rows]
@@ -109,6 +110,16 @@ def fit_kernel(rows: Sequence[Counted]) -> KernelCost:
         if None in cycles
         else _named(names, least_squares(matrix, np.array(cycles, float))),
     )
+
+
+def _telling(rows: Sequence[Counted]) -> list[str]:
+    """Return the features to fit, without those in proportion to one that MEANING names before."""
+    found: dict[tuple[float, ...], str] = {}
+    for name in MEANING if len(rows) >= FEW_LAYERS else CHIEF:
+        column = [row.features.get(name, 0.0) for row in rows]
+        if any(column):
+            found.setdefault(tuple(round(x / max(column), 9) for x in column), name)
+    return sorted(found.values())
 
 
 def _named(names: Sequence[str], values: Array) -> dict[str, float]:

@@ -166,7 +166,8 @@ def test_a_kernel_that_the_table_does_not_know_is_named() -> None:
 
 
 def test_an_operator_that_the_table_does_not_know_has_no_latency() -> None:
-    graph = one_op("FLOOR_DIV", [activation((1, 8))] * 2, activation((1, 8)), {})
+    unit = activation((1, 8), scale=1 / 128)
+    graph = one_op("L2_NORMALIZATION", [activation((1, 8))], unit, {})
     record = _estimate("virt-m4", graph)
     assert record.latency is None
     assert any("the cost table has no kernel eq_" in note for note in record.notes)
