@@ -31,6 +31,7 @@ from edgeq.compile.lower.pairs import (
     lower_select,
 )
 from edgeq.compile.lower.pooling import lower_pool
+from edgeq.compile.lower.recurrent import gates_fit, lower_lstm, lower_svdf, sums_fit
 from edgeq.compile.lower.reductions import (
     lower_arg,
     lower_extreme_of,
@@ -46,6 +47,7 @@ from edgeq.compile.memory.lifetimes import RESHAPES, live_nodes
 from edgeq.compile.micro import history
 from edgeq.compile.target import Target
 from edgeq.core.errors import InputError, did_you_mean
+from edgeq.graph import recurrent
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of, check
 from edgeq.graph.place import Place
@@ -185,6 +187,11 @@ OPERATORS: dict[str, Operator] = {
     "FILL": Operator(lower_movement, (rules.whole_bytes, rules.few_copies)),
     "ZEROS_LIKE": Operator(lower_zeros, ()),
     "SHAPE": Operator(lower_shape, ()),
+    # With state.
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": Operator(lower_lstm, (*recurrent.LSTM_RULES, gates_fit)),
+    "READ_VARIABLE": Operator(lower_movement, (rules.whole_bytes,)),
+    "ASSIGN_VARIABLE": Operator(lower_movement, (rules.whole_bytes,)),
+    "SVDF": Operator(lower_svdf, (*recurrent.SVDF_RULES, sums_fit)),
 }
 
 
@@ -264,7 +271,8 @@ def lowering_faults(graph: Graph) -> Iterator[Unsupported]:
 
 def _fault(graph: Graph, node: Node) -> str | None:
     if node.op in RESHAPES:
-        return None
+        variable = graph.tensor(node.inputs[0]).is_variable
+        return "it reads a variable, which may change under it" if variable else None
     row = OPERATORS.get(node.op)
     return first_fault(call_of(graph, node), row.rules) if row else _absence(node.op)
 

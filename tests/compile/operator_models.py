@@ -10,8 +10,10 @@ from tests.graph.oracle import test_elementwise as elementwise
 from tests.graph.oracle import test_int16 as int16
 from tests.graph.oracle import test_movement as movement
 from tests.graph.oracle import test_rearrangement as rearrangement
+from tests.graph.oracle import test_recurrent as recurrent
 from tests.graph.oracle import test_reductions as reductions
 from tests.graph.oracle import test_resizing as resizing
+from tests.graph.oracle import test_variables as variables
 from tests.graph.oracle import test_weighted as weighted
 from tests.graph.oracle import test_windows as windows
 
@@ -105,4 +107,8 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "fill": rearrangement.fills(),
     "zeros_like": rearrangement.zeros(),
     "shape": rearrangement.shapes_of(),
+    "unidirectional_sequence_lstm": recurrent.lstms(),
+    "svdf": recurrent.svdfs(),
+    "read_variable": variables.reads(),
+    "assign_variable": variables.assignments(),
 }

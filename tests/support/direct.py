@@ -25,6 +25,7 @@ from edgeq.compile.source import KERNELS
 from edgeq.compile.support import lower
 from edgeq.compile.target import NATIVE
 from edgeq.graph.ir import DTYPES, Graph, Tensor
+from edgeq.graph.variables import initial_values
 from tests.support.native import WARNINGS, require_compiler
 
 Array = NDArray[Any]
@@ -53,7 +54,7 @@ def run_direct(graph: Graph, inputs: Sequence[Array]) -> Iterator[list[Array]]:
     """
     (node,) = graph.nodes
     layer = lower(graph, node, NATIVE)
-    given = dict(zip(graph.inputs, inputs, strict=True))
+    given = initial_values(graph) | dict(zip(graph.inputs, inputs, strict=True))
     used = dict.fromkeys(i for i in (*node.inputs, *node.outputs) if i >= 0)
     for overlap in (None, *layer.overlaps):
         memory = {i: _Memory.of(graph.tensor(i), given.get(i)) for i in used}
