@@ -16,7 +16,8 @@ _HEAD = """\
 
 What `edgeq compile` turns into C, and what its kernels ask for. An operator that keeps to its row
 gives the bytes of TensorFlow Lite Micro's reference kernels; any other is refused by name.
-Weights may be int8 or int4, per tensor or per channel; activations are int8, or at the edges of a
+Weights may be int8 or int4 (two to a byte in flash), per tensor or per channel; activations are
+int8, with int8 weights also int16 where a row says so, or at the edges of a
 model uint8 and float32.
 
 | Operator | Rules |

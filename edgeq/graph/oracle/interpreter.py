@@ -16,6 +16,7 @@ from edgeq.graph.calls import Call
 from edgeq.graph.ir import DTYPES, Graph, Node
 from edgeq.graph.oracle import (
     comparisons,
+    curves16,
     elementwise,
     movement,
     normalization,
@@ -35,7 +36,7 @@ from edgeq.graph.variables import initial_values
 Array = NDArray[Any]
 Prepare = Callable[[Call], Run]
 
-# Operators that compute on int8 alone.
+# Operators that compute on int8.
 _ARITHMETIC: dict[str, Prepare] = {
     "CONV_2D": weighted.convolution,
     "DEPTHWISE_CONV_2D": weighted.depthwise,
@@ -125,6 +126,19 @@ _GENERAL: dict[str, Prepare] = {
     "CAST": comparisons.cast,
     "READ_VARIABLE": movement.duplicate,
     "ASSIGN_VARIABLE": movement.duplicate,
+}
+
+# Of the first ones, those that compute on int16 too.
+_INT16 = frozenset(
+    {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "SUB", "MUL",
+     "AVERAGE_POOL_2D", "MAX_POOL_2D", "SOFTMAX", "LOGISTIC", "TANH"}
+)  # fmt: skip
+
+# What goes another way on int16.
+_CURVES: dict[str, Prepare] = {
+    "SOFTMAX": curves16.softmax,
+    "LOGISTIC": curves16.logistic,
+    "TANH": curves16.tanh,
 }
 
 _HINT = "compare with another oracle, or convert the model to int8 with the supported operators"
@@ -218,9 +232,10 @@ def prepare(graph: Graph, node: Node) -> Run:
         place.reject("the oracle does not know this operator", _HINT)
     call = ops.call_of(graph, node)
     data = call.get("input") or call.input(0)
-    if node.op in _ARITHMETIC and {data.dtype, call.output.dtype} != {"int8"}:
-        place.reject(f"{data.dtype} instead of int8", _HINT)
+    taken = ("int8", "int16") if node.op in _INT16 else ("int8",)
+    if node.op in _ARITHMETIC and {data.dtype, call.output.dtype} not in [{t} for t in taken]:
+        place.reject(f"{data.dtype} instead of {' or '.join(taken)}", _HINT)
     try:
-        return known(call)
+        return _CURVES.get(node.op, known)(call) if data.dtype == "int16" else known(call)
     except ValueError as error:  # Unfit is one
         place.reject(str(error), _HINT)
