@@ -31,6 +31,9 @@ _AT_COMPILE_TIME = {
 }
 
 _TAIL = """
+Variables keep their values from one NAME_invoke to the next, in memory that nothing else shares;
+NAME_init gives them their first values again. Operators that read or write them keep their order.
+
 TensorFlow Lite Micro computes these on float32 alone, so that there are no bytes to be equal to:
 {float_only}. Models that use them in int8 run on LiteRT only.
 """

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from edgeq.compile import compile_graph
 from edgeq.compile.target import NATIVE, Target
+from edgeq.core.records import CompileOptions
 from edgeq.graph.ir import Graph
 from edgeq.graph.oracle import Oracle
 from tests.graph.oracle.runtimes import random_inputs
 from tests.graph.oracle.test_recurrent import lstm_model, lstms, svdfs
-from tests.graph.oracle.test_variables import streaming_models
+from tests.graph.oracle.test_variables import exchange_model, streaming_models
 from tests.support.native import run_sequence
 from tests.support.variables import streaming_model
 
@@ -24,6 +25,7 @@ _FEW = settings(
 )
 _MANY = settings(_FEW, max_examples=200, derandomize=False, database=None)
 _RUNS = 5
+_RAM = CompileOptions(goal="ram")
 _M4 = Target("cortex-m4", dsp=True)
 _RESETS = (0, 3)  # the invokes before which NAME_init is called
 
@@ -63,6 +65,14 @@ def test_the_gates_of_a_cell_are_summed_as_quads(depth: int, tmp_path: Path) -> 
     plan = compile_graph(graph, name="state", target=_M4).plan
     assert plan.layers[0].kernel == "eq_lstm_quads"
     check_sequence(graph, depth, tmp_path, _M4)
+
+
+def test_reads_and_assignments_keep_their_order(tmp_path: Path) -> None:
+    graph = exchange_model()
+    layers = compile_graph(graph, name="state", target=Target(options=_RAM)).plan.layers
+    ops = [layer.op for layer in layers]
+    assert ops == ["READ_VARIABLE", "ASSIGN_VARIABLE", "READ_VARIABLE", "CONCATENATION"]
+    check_sequence(graph, 1, tmp_path, Target(options=_RAM))
 
 
 def test_the_planner_never_shares_state() -> None:

@@ -44,6 +44,19 @@ def streaming_model(
     return replace(graph, subgraphs=(_first_values(rng, (1, past, depth)),)) if first else graph
 
 
+def exchange_model(size: int = 5) -> Graph:
+    """Return a model that reads a variable, assigns the input to it, and reads it again."""
+    builder = ModelBuilder()
+    held = activation((1, size), "int8", 0.1, -3)
+    x = builder.input(held)
+    handle = builder.op("VAR_HANDLE", [], _HANDLE, {"container": "", "shared_name": "last"})
+    before = builder.op("READ_VARIABLE", [handle], held)
+    builder.op("ASSIGN_VARIABLE", [handle, x], [])
+    after = builder.op("READ_VARIABLE", [handle], held)
+    y = activation((1, 2 * size), "int8", 0.1, -3)
+    return builder.build(builder.op("CONCATENATION", [before, after], y, {"axis": 1}))
+
+
 def _first_values(rng: np.random.Generator, shape: tuple[int, ...]) -> Graph:
     builder = ModelBuilder()
     handle = builder.op("VAR_HANDLE", [], _HANDLE, {"container": "", "shared_name": "past"})

@@ -16,7 +16,7 @@ from edgeq.graph.writer import write_graph
 from tests.graph.oracle.runtimes import check_sequence, efforts, hold
 from tests.graph.oracle.strategies import int8s, shapes
 from tests.support.models import ModelBuilder
-from tests.support.variables import streaming_model
+from tests.support.variables import exchange_model, streaming_model
 
 
 @st.composite
@@ -48,6 +48,10 @@ def assignments(draw: st.DrawFn) -> Graph:
 @efforts
 def test_variables_keep_their_values_as_the_runtime_does(effort: settings) -> None:
     hold(streaming_models(), effort, check_sequence)
+
+
+def test_an_assignment_counts_from_then_on() -> None:
+    check_sequence(exchange_model(), 1)
 
 
 def test_a_file_keeps_the_subgraph_of_first_values() -> None:
