@@ -154,7 +154,7 @@ def make_cases(
     Raises:
         EdgeqError: the compiler or the oracle refuses it.
     """
-    compiled = compile_graph(graph, name=f"c{number}", target=Target.of(board.core, options))
+    compiled = compile_graph(graph, name=f"c{number}", target=Target.on(board, options))
     size = sum(port.bytes for port in compiled.plan.inputs)
     state = any(t.is_variable for t in graph.tensors)
     oracle, cases = Oracle(graph), []

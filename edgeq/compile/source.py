@@ -10,6 +10,7 @@ from pathlib import Path
 
 from edgeq.compile.layer import SCRATCH, Constant, Layer, Loop, Part, Run
 from edgeq.compile.memory.lifetimes import scratch_key
+from edgeq.compile.state import find_states, init_words, state_arrays, state_resets
 from edgeq.compile.text import c_array, c_initialiser, c_number, comment_words, shape_text
 from edgeq.core.records import Plan, PlannedLayer, PortRecord
 from edgeq.graph.ir import Graph, Tensor
@@ -118,6 +119,7 @@ def header_text(unit: Unit) -> str:
         inputs=len(plan.inputs),
         outputs=len(plan.outputs),
         ports="\n".join(ports),
+        reset=init_words(find_states(unit.graph, unit.places)),
     )
 
 
@@ -172,7 +174,7 @@ extern "C" {{
 #define {macro}_OUTPUTS {outputs}
 
 {ports}
-/* Clears the arena. Call it once before anything else. */
+/* {reset} Call it once before anything else. */
 void {name}_init(void);
 
 /* The memory of input `index`, to be written before each {name}_invoke(), which may overwrite it;
@@ -210,6 +212,7 @@ def source_text(unit: Unit) -> str:
         calls="".join(_layer_calls(unit, p, layer) for p, layer in pairs),
         arena=f"    int8_t *const a = {plan.name}_arena;\n" if pairs else "",
         counter="    int32_t i;\n" if any(_has_loops(layer) for layer in unit.layers) else "",
+        states=state_resets(plan.name, find_states(unit.graph, unit.places)),
         inputs=_port_cases(plan.name, plan.inputs),
         outputs=_port_cases(plan.name, plan.outputs),
     )
@@ -312,7 +315,7 @@ static int8_t {name}_arena[{macro}_ARENA_BYTES]
     for (i = 0; i < {macro}_ARENA_BYTES; i++) {{
         {name}_arena[i] = 0;
     }}
-}}
+{states}}}
 
 void *{name}_input(int index)
 {{
@@ -345,7 +348,7 @@ def data_text(unit: Unit) -> str:
     arrays = "\n".join(
         (fast if name in unit.fast else "") + c_array(name, c.data)
         for name, c in unit.constants.items()
-    )
+    ) + state_arrays(find_states(unit.graph, unit.places))
     if unit.fast:
         arrays = _FAST.format(macro=unit.macro) + arrays
     guard = f"{unit.macro}_DATA_H"

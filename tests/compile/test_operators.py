@@ -1,4 +1,5 @@
-"""Every operator's plain kernels give the oracle's bytes and write nothing but their output."""
+"""Every operator's plain kernels give the oracle's bytes, also over an input where they may, and
+write nothing but their output."""
 
 from __future__ import annotations
 
@@ -36,8 +37,9 @@ def test_an_operator_gives_the_oracles_bytes(kind: str, effort: settings) -> Non
         assume(not unsupported_nodes(graph))
         inputs = random_inputs(graph, seed)
         expected = Oracle(graph).run(inputs).outputs
-        for ours, theirs in zip(run_direct(graph, inputs), expected, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+        for outputs in run_direct(graph, inputs):
+            for ours, theirs in zip(outputs, expected, strict=True):
+                np.testing.assert_array_equal(ours, theirs)
 
     holds()
 
@@ -62,4 +64,6 @@ def test_generated_c_is_clean_under_sanitizers(group: int, tmp_path: Path) -> No
 
 
 def test_every_operator_of_the_table_has_models() -> None:
-    assert {name.split("_of_any")[0] for name in MODELS} >= {op.lower() for op in OPERATORS}
+    made_by_passes = {"BYTE_TABLE"}
+    known = {name.split("_of_any")[0] for name in MODELS}
+    assert known >= {op.lower() for op in set(OPERATORS) - made_by_passes}

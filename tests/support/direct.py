@@ -13,78 +13,98 @@ import re
 import shutil
 import subprocess
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Ref
+from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Overlap, Ref
 from edgeq.compile.source import KERNELS
 from edgeq.compile.support import lower
 from edgeq.compile.target import NATIVE
 from edgeq.graph.ir import DTYPES, Graph, Tensor
+from edgeq.graph.variables import initial_values
 from tests.support.native import WARNINGS, require_compiler
 
 Array = NDArray[Any]
 
 _GUARD = 64
-_STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
+_STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"(?:const )?(?:struct )?(\w+) ([^;]+);")
 _TYPES: dict[str, Any] = {
     "int8_t": ctypes.c_int8,
     "int16_t": ctypes.c_int16,
     "int32_t": ctypes.c_int32,
+    "int64_t": ctypes.c_int64,
+    "uint8_t": ctypes.c_uint8,
+    "uint16_t": ctypes.c_uint16,
+    "uint32_t": ctypes.c_uint32,
     "float": ctypes.c_float,
 }
 
 
-def run_direct(graph: Graph, inputs: Sequence[Array]) -> list[Array]:
-    """Return the outputs of a graph of one operator, whose plain kernels are called in process.
+def run_direct(graph: Graph, inputs: Sequence[Array]) -> Iterator[list[Array]]:
+    """Yield the outputs of a graph of one operator, whose plain kernels are called in process:
+    with every tensor in memory of its own, then with the output over each input where it may be.
 
     Raises:
         AssertionError: a kernel wrote outside its output.
     """
     (node,) = graph.nodes
     layer = lower(graph, node, NATIVE)
-    given = dict(zip(graph.inputs, inputs, strict=True))
-    used = [i for i in (*node.inputs, *node.outputs) if i >= 0]
-    memory = {i: _Memory.of(graph.tensor(i), given.get(i)) for i in used}
-    memory[SCRATCH] = _Memory(np.zeros(layer.scratch, np.int8))
-    for call in layer.calls:
-        _invoke(layer, call, [memory[i].address for i in call.operands])
-    for piece in memory.values():
-        piece.check()
-    return [_value(graph.tensor(i), memory[i]) for i in graph.outputs]
+    given = initial_values(graph) | dict(zip(graph.inputs, inputs, strict=True))
+    used = dict.fromkeys(i for i in (*node.inputs, *node.outputs) if i >= 0)
+    for overlap in (None, *layer.overlaps):
+        memory = {i: _Memory.of(graph.tensor(i), given.get(i)) for i in used}
+        memory[SCRATCH] = _Memory(np.zeros(layer.scratch, np.int8))
+        if overlap is not None:
+            _lay_over(memory, node.outputs[0], overlap)
+        for call in layer.calls:
+            _invoke(layer, call, [memory[i].address for i in call.operands])
+        for piece in memory.values():
+            piece.check()
+        yield [_value(graph.tensor(i), memory[i]) for i in graph.outputs]
 
 
 class _Memory:
-    """Bytes between guards."""
+    """Bytes between guards, or a part of another's."""
 
     def __init__(self, data: NDArray[np.int8]) -> None:
-        self.size = data.size
         guards = np.full(_GUARD, 0x5A, np.int8)
         self.bytes = np.concatenate([guards, data, guards])
+        self.first, self.size = _GUARD, data.size
 
     @classmethod
     def of(cls, tensor: Tensor, value: Array | None) -> _Memory:
         known = value if value is not None else tensor.data
         if known is None:
             return cls(np.full(tensor.bytes, 0x3C, np.int8))
-        return cls(np.ascontiguousarray(known).reshape(-1).view(np.int8))
+        return cls(np.array(known).reshape(-1).view(np.int8))
 
     @property
     def address(self) -> int:
-        return int(self.bytes.ctypes.data) + _GUARD
+        return int(self.bytes.ctypes.data) + self.first
 
     @property
     def data(self) -> NDArray[np.int8]:
-        return self.bytes[_GUARD : _GUARD + self.size]
+        return self.bytes[self.first : self.first + self.size]
 
     def check(self) -> None:
         assert (self.bytes[:_GUARD] == 0x5A).all(), "a kernel wrote before its tensor"
-        assert (self.bytes[_GUARD + self.size :] == 0x5A).all(), "a kernel wrote behind it"
+        assert (self.bytes[-_GUARD:] == 0x5A).all(), "a kernel wrote behind it"
+
+
+def _lay_over(memory: dict[int, _Memory], output: int, overlap: Overlap) -> None:
+    """Put an output as near to the start of an input, or as far behind it, as it may be."""
+    x, y = memory[overlap.tensor], memory[output]
+    start = 0 if overlap.exact else min(-overlap.distance, x.size)
+    low, high = min(0, start), max(x.size, start + y.size)
+    both = _Memory(np.full(high - low, 0x3C, np.int8))
+    both.bytes[_GUARD - low : _GUARD - low + x.size] = x.data
+    x.bytes, x.first = both.bytes, _GUARD - low
+    y.bytes, y.first = both.bytes, _GUARD + start - low
 
 
 def _value(tensor: Tensor, memory: _Memory) -> Array:

@@ -18,12 +18,12 @@ void eq_extreme(const struct eq_extreme *layer, const int8_t *a, const int8_t *b
 }
 
 /* Centred, 2^bits times as fine, and on the scale that the multiplier leads to. */
-static int32_t scaled(const struct eq_scale *p, int32_t v, int32_t bits)
+static int32_t scaled(const struct eq_rescale *p, int32_t v, int32_t bits)
 {
     return eq_requantize((v - p->zero) * ((int32_t)1 << bits), p->multiplier, p->shift);
 }
 
-static int8_t finish(const struct eq_scale *p, int32_t acc)
+static int8_t finish(const struct eq_rescale *p, int32_t acc)
 {
     const int32_t v = eq_requantize(acc, p->multiplier, p->shift) + p->zero;
     return (int8_t)eq_clamp(v, INT8_MIN, INT8_MAX);

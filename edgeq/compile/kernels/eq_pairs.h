@@ -5,7 +5,7 @@
 #include "eq_base.h"
 #include "eq_broadcast.h"
 
-struct eq_scale {
+struct eq_rescale {
     int32_t multiplier;
     int8_t shift;
     int8_t zero;
@@ -20,8 +20,8 @@ struct eq_extreme {
 /* Bit 0, 1 and 2 of `truth`: the result where a is less than, equal to and greater than b. */
 struct eq_compare {
     struct eq_broadcast loops;
-    struct eq_scale a;
-    struct eq_scale b;
+    struct eq_rescale a;
+    struct eq_rescale b;
     int8_t truth;
 };
 
@@ -29,15 +29,15 @@ struct eq_prelu {
     struct eq_broadcast loops;
     int8_t x_zero;
     int8_t slope_zero;
-    struct eq_scale rest;
-    struct eq_scale slope;
+    struct eq_rescale rest;
+    struct eq_rescale slope;
 };
 
 struct eq_difference {
     struct eq_broadcast loops;
-    struct eq_scale a;
-    struct eq_scale b;
-    struct eq_scale out;
+    struct eq_rescale a;
+    struct eq_rescale b;
+    struct eq_rescale out;
 };
 
 void eq_extreme(const struct eq_extreme *layer, const int8_t *a, const int8_t *b, int8_t *y);

@@ -97,13 +97,13 @@ def _layer(graph: Graph, node: Node, kernel: str, fields: Mapping[str, Any]) -> 
     return Layer(
         (Call(kernel, kernel, fields, operands),),
         ("eq_binary", "eq_broadcast"),
-        overlaps=overlaps_of_pair(graph, node),
+        overlaps=overlaps_of_operands(graph, node),
     )
 
 
-def overlaps_of_pair(graph: Graph, node: Node) -> tuple[Overlap, ...]:
-    """Return the overlaps of a kernel that takes two operands element by element, in order."""
-    shapes = [graph.tensor(t).shape for t in node.inputs[:2]]
+def overlaps_of_operands(graph: Graph, node: Node) -> tuple[Overlap, ...]:
+    """Return the overlaps of a kernel that takes all operands element by element, in order."""
+    shapes = [graph.tensor(t).shape for t in node.inputs]
     size, *steps = broadcast_sizes(graph.tensor(node.outputs[0]).shape, *shapes)
     found = [over_loops(t, size, step) for t, step in zip(node.inputs, steps, strict=False)]
     return tuple(overlap for overlaps in found for overlap in overlaps)

@@ -47,7 +47,8 @@ def lower_cast(graph: Graph, node: Node, target: Target) -> Layer:
         return lower_movement(graph, node, target)
     count = graph.tensor(node.inputs[0]).elements
     fields = {"count": count, "from": CAST_KINDS[source], "to": CAST_KINDS[result]}
-    return Layer((Call("eq_cast", "eq_cast", fields, _ends(node)),), ("eq_cast",))
+    call = Call("eq_cast", "eq_cast", fields, _ends(node))
+    return Layer((call,), ("eq_cast",), overlaps=in_order(graph, node))
 
 
 def _edge(graph: Graph, node: Node, integer: int, kernel: str) -> Layer:

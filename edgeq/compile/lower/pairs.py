@@ -7,7 +7,12 @@ from typing import Any
 
 from edgeq.compile.arithmetic import pack_shift
 from edgeq.compile.layer import Call, Layer
-from edgeq.compile.lower.binary import LEVELS, broadcast_fields, broadcast_sizes
+from edgeq.compile.lower.binary import (
+    LEVELS,
+    broadcast_fields,
+    broadcast_sizes,
+    overlaps_of_operands,
+)
 from edgeq.compile.lower.loops import fill_loops
 from edgeq.compile.target import Target
 from edgeq.graph.calls import Call as OperatorCall
@@ -40,7 +45,7 @@ def lower_extreme(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower MAXIMUM and MINIMUM; of bools they are LOGICAL_OR and LOGICAL_AND."""
     least = node.op in ("MINIMUM", "LOGICAL_AND")
     fields = {"loops": broadcast_fields(graph, node), "least": int(least)}
-    return _layer(node, "eq_extreme", fields)
+    return _layer(graph, node, "eq_extreme", fields)
 
 
 def lower_comparison(graph: Graph, node: Node, target: Target) -> Layer:
@@ -52,7 +57,7 @@ def lower_comparison(graph: Graph, node: Node, target: Target) -> Layer:
         "b": _compared(op, 1),
         "truth": _TRUTHS[node.op],
     }
-    return _layer(node, "eq_compare", fields)
+    return _layer(graph, node, "eq_compare", fields)
 
 
 def _compared(op: OperatorCall, side: int) -> Mapping[str, int]:
@@ -79,7 +84,7 @@ def lower_prelu(graph: Graph, node: Node, target: Target) -> Layer:
         "rest": _scale(rest, _LARGEST, zero),
         "slope": _scale(slope, _LARGEST * _LARGEST, zero),
     }
-    return _layer(node, "eq_prelu", fields)
+    return _layer(graph, node, "eq_prelu", fields)
 
 
 def lower_difference(graph: Graph, node: Node, target: Target) -> Layer:
@@ -93,7 +98,7 @@ def lower_difference(graph: Graph, node: Node, target: Target) -> Layer:
         "b": _scale(sources[1], bound, zero_point_of(op.input(1))),
         "out": _scale(result, _UNBOUNDED, zero_point_of(op.output)),
     }
-    return _layer(node, "eq_difference", fields)
+    return _layer(graph, node, "eq_difference", fields)
 
 
 def lower_quotient(graph: Graph, node: Node, target: Target) -> Layer:
@@ -111,7 +116,7 @@ def lower_quotient(graph: Graph, node: Node, target: Target) -> Layer:
         "min": low,
         "max": high,
     }
-    return _layer(node, "eq_divide", fields, "eq_divide", "eq_fixed")
+    return _layer(graph, node, "eq_divide", fields, "eq_divide", "eq_fixed")
 
 
 def lower_select(graph: Graph, node: Node, target: Target) -> Layer:
@@ -120,11 +125,14 @@ def lower_select(graph: Graph, node: Node, target: Target) -> Layer:
     loops = broadcast_sizes(op.output.shape, *(op.input(i).shape for i in range(3)))
     names = ("size", "c_step", "a_step", "b_step")
     fields = dict(zip(names, fill_loops(loops, LEVELS), strict=True))
-    operands = (*node.inputs, node.outputs[0])
-    return Layer((Call("eq_select", "eq_select", fields, operands),), ("eq_select",))
+    call = Call("eq_select", "eq_select", fields, (*node.inputs, node.outputs[0]))
+    return Layer((call,), ("eq_select",), overlaps=overlaps_of_operands(graph, node))
 
 
-def _layer(node: Node, kernel: str, fields: Mapping[str, Any], *sources: str) -> Layer:
+def _layer(
+    graph: Graph, node: Node, kernel: str, fields: Mapping[str, Any], *sources: str
+) -> Layer:
     operands = (*node.inputs[:2], node.outputs[0])
     stems = (*(sources or ("eq_pairs",)), "eq_broadcast")
-    return Layer((Call(kernel, kernel, fields, operands),), stems)
+    call = Call(kernel, kernel, fields, operands)
+    return Layer((call,), stems, overlaps=overlaps_of_operands(graph, node))

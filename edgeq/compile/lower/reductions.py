@@ -117,7 +117,8 @@ def lower_l2_normalize(graph: Graph, node: Node, target: Target) -> Layer:
         "depth": depth,
         "zero": zero_point_of(op.input(0)),
     }
-    return _layer(node, "eq_l2_normalize", fields, "eq_l2_normalize", "eq_fixed")
+    layer = _layer(node, "eq_l2_normalize", fields, "eq_l2_normalize", "eq_fixed")
+    return replace(layer, overlaps=in_order(graph, node))
 
 
 def lower_log_softmax(graph: Graph, node: Node, target: Target) -> Layer:
@@ -136,7 +137,7 @@ def lower_log_softmax(graph: Graph, node: Node, target: Target) -> Layer:
         "shift": pack_shift(multiplier, shift, WRAP_LIMIT),
     }
     layer = _layer(node, "eq_log_softmax", fields, "eq_log_softmax", "eq_fixed")
-    return replace(layer, constants=(scaled, exp))
+    return replace(layer, constants=(scaled, exp), overlaps=in_order(graph, node))
 
 
 def _layer(node: Node, kernel: str, fields: Mapping[str, Any], *sources: str) -> Layer:
