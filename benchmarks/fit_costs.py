@@ -58,9 +58,9 @@ BOARDS = {
     "rv32imac": "qemu-riscv32",
 }
 DIGITS = 5
-# What a kernel of few layers is fitted to: more coefficients than these would mean nothing.
+# What a kernel of few layers is fitted to, no more of these than layers.
 FEW_LAYERS = 6
-CHIEF = ("calls", "outputs", "macs", "single_macs", "border_macs", "rows", "pixels", "copies")
+CHIEF = ("macs", "single_macs", "outputs", "calls", "pixels", "rows", "border_macs")
 TOLERANCE = 1e-10
 ROUNDS = 30  # of the fit, for each coefficient
 Array = NDArray[np.float64]
@@ -113,13 +113,15 @@ def fit_kernel(rows: Sequence[Counted]) -> KernelCost:
 
 
 def _telling(rows: Sequence[Counted]) -> list[str]:
-    """Return the features to fit, without those in proportion to one that MEANING names before."""
+    """Return the features to fit, without those in proportion to one that comes before."""
+    few = len(rows) < FEW_LAYERS
     found: dict[tuple[float, ...], str] = {}
-    for name in MEANING if len(rows) >= FEW_LAYERS else CHIEF:
+    for name in CHIEF if few else MEANING:
         column = [row.features.get(name, 0.0) for row in rows]
         if any(column):
             found.setdefault(tuple(round(x / max(column), 9) for x in column), name)
-    return sorted(found.values())
+    names = list(found.values())
+    return sorted(names[: len(rows)] if few else names)
 
 
 def _named(names: Sequence[str], values: Array) -> dict[str, float]:

@@ -43,10 +43,15 @@ MEANING = {
     "tile_macs": "multiply-accumulates of whole fours of output pixels, channels made even",
     "rest_macs": "multiply-accumulates of the pixels behind the last four, channels made even",
     "tails": "elements behind the last four of each row of a window",
-    "rest_channels": "multiply-accumulates of the channels behind the last four, made even",
+    "rest_channels": "multiply-accumulates of the channels behind the last four",
     "clamped": "outputs of an activation that cuts off some bytes",
     "scaled": "outputs of channels with scales of their own",
     "vectors": "steps of 16 bytes of a window, a row (depthwise: the channels), the last filled up",
+    "odd_vectors": "the same of a convolution's last pixel of a row, where their count is odd",
+    "blocks": "steps of 16 channels, the last one filled up",
+    "block_rows": "rows of taps of all steps of 16 channels",
+    "filled_outputs": "outputs, their channels filled up to fours",
+    "odd_blocks": "the same where a window takes an odd number of steps, but not one",
     "quads": "multiply-accumulates by fours of output channels, the last four filled up",
     "pixels": "output pixels",
     "lines": "rows of output pixels, for each channel",
@@ -108,7 +113,7 @@ def _convolution(graph: Graph, node: Node) -> Features:
     if window.dilation[1] > 1:
         rows, run = math.prod(window.kernel), window.input[3]
     return {
-        **_product(pixels, depth, channels),
+        **_product(pixels, depth, channels, line=window.output[2]),
         "macs": float((pixels - border) * depth * channels),
         "border_macs": float(border * depth * channels),
         "border_taps": float(border * depth),
@@ -146,17 +151,21 @@ def _staged(window: Window) -> Features:
     return {"staged_cells": cells, "staged_taps": cells * window.input[3]}
 
 
-def _product(pixels: int, depth: int, channels: int) -> Features:
-    """A product of matrices: [pixels][depth] times [depth][channels]."""
-    rest = pixels % TILE_PIXELS
+def _product(pixels: int, depth: int, channels: int, line: int = 0) -> Features:
+    """A product of matrices: [pixels][depth] times [depth][channels]; `line` pixels at a time."""
+    rest, line = pixels % TILE_PIXELS, line or pixels
+    odd, blocks = pixels // line * (line % 2), -(-depth // VECTOR_BYTES)
     pairs, fours = channels + channels % 2, channels + -channels % 4
     return {
         "macs" if pixels > 1 else "single_macs": float(pixels * depth * channels),
         "tile_macs": float((pixels - rest) * depth * pairs),
         "rest_macs": float(rest * depth * pairs),
         "quads": float(pixels * depth * fours),
-        "rest_channels": float(pixels * depth * (pairs % 4)),
-        "vectors": float(pixels * fours * -(-depth // VECTOR_BYTES)),
+        "rest_channels": float(pixels * depth * (channels % 4)),
+        "filled_outputs": float(pixels * fours),
+        "odd_blocks": float(pixels * fours * (blocks % 2) * (blocks > 1)),
+        "vectors": float((pixels - odd) * fours * blocks),
+        "odd_vectors": float(odd * fours * blocks),
         "weights": float(channels * depth),
         "taps": float(pixels * depth),
         "pixels": float(pixels),
@@ -171,7 +180,8 @@ def _dense(graph: Graph, node: Node) -> Features:
 def _depthwise(graph: Graph, node: Node) -> Features:
     window = node_window(graph, node)
     taps, (height, width, channels) = math.prod(window.kernel), window.output[1:]
-    words = (window.reach[1] + 1) // 2
+    words, blocks = (window.reach[1] + 1) // 2, _channel_vectors(window)
+    dilated = window.kernel[1] * (window.dilation[1] > 1)
     pixels = math.prod(window.output[:3])
     inside = _inside_pixels(window)
     return {
@@ -179,7 +189,9 @@ def _depthwise(graph: Graph, node: Node) -> Features:
         "border_macs": float((pixels - inside) * channels * taps),
         "border_outputs": float((pixels - inside) * channels),
         "runs": float(pixels * channels * window.kernel[0]),
-        "vectors": float(taps * _channel_vectors(window)),
+        "blocks": float(blocks),
+        "block_rows": float(blocks * window.kernel[0] * (dilated or 1)),
+        "vectors": float(taps * blocks),
         "pixels": float(pixels),
         "lines": float(window.output[1] * channels),
         "columns": float(window.output[2] * channels),
@@ -217,11 +229,14 @@ def _inside_pixels(window: Window) -> int:
 
 def _pool(graph: Graph, node: Node) -> Features:
     window = pool_window(graph, node)
-    outputs = math.prod(window.output)
+    outputs, taps = math.prod(window.output), math.prod(window.kernel)
+    pixels = math.prod(window.output[:3])
     return {
-        "taps": float(outputs * math.prod(window.kernel)),
+        "taps": float(outputs * taps),
         "runs": float(outputs * window.kernel[0]),
-        "pixels": float(math.prod(window.output[:3])),
+        "pixels": float(pixels),
+        "blocks": float(pixels * -(-window.output[3] // VECTOR_BYTES)),
+        "vectors": float(pixels * taps * -(-window.output[3] // VECTOR_BYTES)),
     }
 
 
