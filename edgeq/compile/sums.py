@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-SHIFT = 21  # as in kernels/eq_dsp_sum.h
+SHIFT = 21  # as in kernels/dsp/eq_dsp_sum.h
 _FACTOR_BITS = 8
 _LIMIT = 1 << 31
 _BYTES = np.arange(-128, 128, dtype=np.int64)

@@ -1,4 +1,4 @@
-"""ADD and SUB of equal shapes as a plane: kernels/eq_small_sum.h."""
+"""ADD and SUB of equal shapes as a plane: kernels/small/eq_small_sum.h."""
 
 from __future__ import annotations
 
