@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from edgeq.compile.layer import Call, Layer, Overlap
-from edgeq.compile.lower.dsp.binary import sum_plane
 from edgeq.compile.lower.small.paired import suits
+from edgeq.compile.lower.sums import sum_plane
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
