@@ -71,13 +71,25 @@ def export(
     engine: Engine = "aot",
     board: str | None = None,
     name: str | None = None,
+    options: CompileOptions = DEFAULT,
 ) -> ExportRecord:
-    """Write the model as a library of a build system, with an example that proves its bytes."""
+    """Write the model as a library of a build system, with an example that proves its bytes.
+
+    Args:
+        options: of the `aot` engine's compiler.
+    """
     from edgeq.bench.exporting import export_model
 
     profile = find_board(board) if board else None
     return export_model(
-        model, read_int8(model), kind, out, engine=engine, board=profile, name=name or model.stem
+        model,
+        read_int8(model),
+        kind,
+        out,
+        engine=engine,
+        board=profile,
+        name=name or model.stem,
+        options=options,
     )
 
 

@@ -12,6 +12,7 @@ from edgeq.bench.oracles import checksum, compute_outputs
 from edgeq.boards.profile import Board
 from edgeq.core.errors import EdgeqError, UsageError
 from edgeq.core.files import confined, read_bytes, write_atomic, write_tree
+from edgeq.core.records import DEFAULT, CompileOptions
 from edgeq.firmware.exports import (
     RECORD,
     Engine,
@@ -38,17 +39,18 @@ def export_model(
     engine: Engine,
     board: Board | None,
     name: str,
+    options: CompileOptions = DEFAULT,
 ) -> ExportRecord:
     """Write the model as `kind` of library to `out`, which is empty or holds an earlier export.
 
     What has been built there stays; files of the earlier export that are no more are removed.
 
     Raises:
-        UsageError: no such export, or `out` holds other files.
+        UsageError: no such export, `out` holds other files, or `options` for an engine without any.
         InputError: the engine does not support the model.
     """
     find_exporter(kind)
-    library = _make_library(model, graph, engine, board, name)
+    library = _make_library(model, graph, engine, board, name, options)
     record, files, archives = render_export(
         library, kind, expected_crc32=_expected_crc32(graph, library)
     )
@@ -63,14 +65,25 @@ def export_model(
 
 
 def _make_library(
-    model: Path, graph: Graph, engine: Engine, board: Board | None, name: str
+    model: Path,
+    graph: Graph,
+    engine: Engine,
+    board: Board | None,
+    name: str,
+    options: CompileOptions,
 ) -> Library:
     if engine == "aot":
         from edgeq.compile import compile_graph
-        from edgeq.compile.target import NATIVE, Target
+        from edgeq.compile.target import Target
 
-        target = Target.of(board.core) if board else NATIVE
+        target = Target.of(board.core, options) if board else Target(options=options)
         return aot_library(compile_graph(graph, name=name, target=target))
+    if options != DEFAULT:
+        raise UsageError(
+            "the tflm engine does not compile: --optimize, --no-pass, --ram and --flash are not "
+            "for it",
+            hint="leave them out, or export with --engine aot",
+        )
     from edgeq.compile.emission import EmissionTarget, emit_graph
 
     emitted = (

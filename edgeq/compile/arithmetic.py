@@ -1,7 +1,7 @@
 """Integer parameters of the kernels: folded biases, packed multipliers, activation ranges.
 
 Formulas as TFLite Micro computes them (micro/kernels/kernel_util.cc, *_common.cc); the packed
-shift is the encoding of kernels/eq_base.h.
+shift is the encoding of kernels/plain/eq_base.h.
 """
 
 from __future__ import annotations

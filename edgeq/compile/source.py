@@ -15,6 +15,7 @@ from edgeq.compile.text import c_array, c_initialiser, c_number, comment_words, 
 from edgeq.core.records import Plan, PlannedLayer, PortRecord
 from edgeq.graph.ir import Graph, Tensor
 
+# In folders by instruction set; the generated library is flat, so that every name is there once.
 KERNELS = Path(__file__).parent / "kernels"
 # Filled for each library; and what a header declares, not what it defines.
 NAMES = "eq_names.h"
@@ -71,9 +72,15 @@ def kernel_sources(layers: Iterable[Layer]) -> tuple[str, ...]:
 
 
 @cache
+def kernel_paths() -> Mapping[str, Path]:
+    """Return the kernels' files, C and headers, by name."""
+    return {path.name: path for path in sorted(KERNELS.rglob("eq_*.[ch]"))}
+
+
+@cache
 def kernel_text(name: str) -> str:
     """Return a kernel file's text."""
-    return (KERNELS / name).read_text(encoding="ascii")
+    return kernel_paths()[name].read_text(encoding="ascii")
 
 
 def names_text(name: str, headers: Mapping[str, str]) -> str:

@@ -11,7 +11,7 @@ from msgspec import Meta
 
 from edgeq.core.errors import InputError, did_you_mean
 from edgeq.core.files import read_bytes
-from edgeq.core.records import Record
+from edgeq.core.records import CompileOptions, Goal, Record
 
 MAX_BYTES = 1 << 20
 NAME = r"\A[A-Za-z0-9][A-Za-z0-9_.+-]{0,47}\Z"
@@ -56,6 +56,7 @@ class Options(Record, frozen=True, kw_only=True):
     name: Name
     toolchain: Literal["zig", "gcc-arm", "gcc-riscv", "gcc", "clang"] | None = None
     stack_bytes: Annotated[int, Meta(ge=256, le=1 << 24)] | None = None
+    optimize: Goal = "balanced"
     input: str = "lcg:1"
     runs: Positive = 10
     warmup: Natural = 1
@@ -65,6 +66,11 @@ class Options(Record, frozen=True, kw_only=True):
     xnnpack: bool = True
     samples: Natural = 100
     seeds: Positive = 8
+
+    @property
+    def compiling(self) -> CompileOptions:
+        """What the compiler is asked for."""
+        return CompileOptions(goal=self.optimize)
 
 
 class Exclusion(Record, frozen=True, kw_only=True):

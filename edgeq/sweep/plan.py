@@ -25,10 +25,11 @@ from edgeq.sweep.sources import Source, load_sources
 
 MAX_CELLS = 20_000
 NO_SCHEME = "-"
-# What each action reads of the options; the toolchain is the firmware's, the stack the board's.
+# What each action reads of the options, beside the firmware (toolchain, optimize) and the board
+# (stack).
 READS: dict[Action, tuple[str, ...]] = {
     "estimate": (),
-    "fit": (),
+    "fit": ("optimize",),
     "bench": ("input", "runs", "warmup", "layers", "oracle"),
     "validate": ("oracle", "seeds"),
 }
@@ -231,8 +232,13 @@ def _convert_task(manifest: Manifest, source: Source, scheme: Scheme) -> Task:
 
 def _build_task(cell: Job, model: str, converted: str | None) -> Task:
     job = msgspec.structs.replace(cell, kind="build", samples=None, attached=Attachment())
-    toolchain = cell.options.toolchain
-    key = content_key("build", model=model, board=cell.board, toolchain=toolchain)
+    key = content_key(
+        "build",
+        model=model,
+        board=cell.board,
+        toolchain=cell.options.toolchain,
+        optimize=cell.options.optimize,
+    )
     return Task(key, job, converted)
 
 

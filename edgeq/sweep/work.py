@@ -119,7 +119,13 @@ def build(job: Job, folder: Path) -> Firmware:
     """Compile the model and link its firmware."""
     from edgeq.bench.preparation import prepare
 
-    ready = prepare(_model(job, folder), _board(job), folder, toolchain=job.options.toolchain)
+    ready = prepare(
+        _model(job, folder),
+        _board(job),
+        folder,
+        toolchain=job.options.toolchain,
+        options=job.options.compiling,
+    )
     elf = Path(ready.image.elf).read_bytes()
     image = msgspec.structs.replace(ready.image, elf="")
     return Firmware(compiled=ready.compiled, image=image, elf=elf)
@@ -156,8 +162,9 @@ def fit(job: Job, folder: Path) -> Outcome:
     from edgeq.firmware.fit import check_fit
 
     graph, board = _graph(job, folder), _board(job)
+    target = Target.of(board.core, job.options.compiling)
     supported = not unsupported_nodes(graph)
-    compiled = compile_graph(graph, name=MODEL, target=Target.of(board.core)) if supported else None
+    compiled = compile_graph(graph, name=MODEL, target=target) if supported else None
     report = check_fit(graph, compiled, board)
     used = {r.region: r.used for r in report.regions[::-1]}
     return Outcome(

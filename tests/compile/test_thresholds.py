@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeq.compile.sums import SHIFT, fit_plane
+from edgeq.compile.lower.sums import SHIFT, fit_plane
 from edgeq.compile.thresholds import Stage, prove, thresholds
 from edgeq.graph.oracle.fixed_point import quantize_multiplier
 

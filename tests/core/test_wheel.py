@@ -21,6 +21,6 @@ def test_the_wheel_ships_every_board_template_and_dataset(tmp_path: Path) -> Non
         assert wanted <= names, folder
     assert "edgeq/py.typed" in names
     assert {n for n in names if n.startswith("edgeq/compile/kernels/")} >= {
-        "edgeq/compile/kernels/eq_conv.c",
-        "edgeq/compile/kernels/eq_base.h",
+        "edgeq/compile/kernels/plain/eq_conv.c",
+        "edgeq/compile/kernels/plain/eq_base.h",
     }

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph
-from edgeq.compile.source import KERNELS, NAMES
+from edgeq.compile.source import NAMES, kernel_paths
 from edgeq.compile.target import Target
 from edgeq.core.records import CompiledModel
 from edgeq.firmware.toolchains import find_toolchain, zig_environment
@@ -146,9 +146,9 @@ def _build(models: Sequence[CompiledModel], cases: Sequence[Case], folder: Path)
     chain = find_toolchain(board, "zig")
     for model in models:
         write_library(model, folder)
-    for file in KERNELS.iterdir():
+    for file in kernel_paths().values():
         shutil.copy(file, folder)
-    shutil.copy(KERNELS / NAMES, folder)
+    shutil.copy(kernel_paths()[NAMES], folder)
     inputs = [case[1] for case in cases]
     runs = "".join(f"    run_{m.name}(file);\n" for m in models)
     parts = [_MAIN, *map(_model_text, models, inputs), _START.format(runs=runs)]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from edgeq.compile.source import KERNELS, NAMES
+from edgeq.compile.source import NAMES, kernel_paths
 from edgeq.core.records import CompiledModel
 from edgeq.graph.ir import DTYPES, Graph
 
@@ -71,7 +71,7 @@ def _kernel_objects() -> Path:
     """Return a folder with every kernel as an object file; made once."""
     folder = Path(tempfile.mkdtemp(prefix="edgeq-kernels-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    for file in KERNELS.iterdir():
+    for file in kernel_paths().values():
         shutil.copy(file, folder)
     for source in sorted(folder.glob("*.c")):
         _run_gcc(folder, "-c", source.name, "-o", f"{source.name}.o")
@@ -124,7 +124,7 @@ def _run(
     for model in compiled:
         write_library(model, folder)
     # The objects that all tests share have the kernels' own names, without a model's prefix.
-    shutil.copy(KERNELS / NAMES, folder)
+    shutil.copy(kernel_paths()[NAMES], folder)
     runs = "".join(
         _RUN.format(**_names(model), resets="" if i in resets else "if (0) ")
         for i, model in enumerate(compiled)

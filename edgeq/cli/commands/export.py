@@ -22,6 +22,10 @@ def export(
         str | None, typer.Option("--board", "-b", help="Choose kernels for this board's core.")
     ] = None,
     name: opt.Name = None,
+    optimize: opt.Optimize = opt.GoalName.balanced,
+    no_pass: opt.NoPass = None,
+    ram: opt.RamBudget = None,
+    flash: opt.FlashBudget = None,
     form: opt.OutputFormat = opt.Format.text,
 ) -> None:
     """Write the model as a library for a build system, with an example and nothing to edit."""
@@ -36,6 +40,7 @@ def export(
         engine="tflm" if engine is opt.EngineName.tflm else "aot",
         board=board,
         name=name,
+        options=opt.compile_options(optimize, no_pass, ram, flash),
     )
     show(record, lambda: export_tables(record), form)
     say(f"wrote {len(record.files)} files to {out}")

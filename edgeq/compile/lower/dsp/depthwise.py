@@ -28,9 +28,9 @@ from edgeq.graph.ops import call_of
 from edgeq.graph.oracle.fixed_point import quantize_multiplier
 from edgeq.graph.oracle.requantization import fused_range, zero_point_of
 
-# As in kernels/eq_plane.h: elements are 256 * x.
+# As in kernels/dsp/eq_plane.h: elements are 256 * x.
 SCALE, SHIFT, PROVED = 256, 9, 127
-_WORDS = 64  # as in kernels/eq_plane_any.h
+_WORDS = 64  # as in kernels/dsp/eq_plane_any.h
 _PLANES = 2  # two channels are gathered at once
 _ROW = (0, 1, 1, 2)  # taps of a line, so that a word widens to (w0, w1) and (w1, w2)
 # Instructions of the assembly for a pair of outputs, a single one, and a line.

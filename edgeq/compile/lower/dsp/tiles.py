@@ -1,4 +1,4 @@
-"""Constants of the SMLAD kernels: the stream that kernels/eq_dsp_tile.h describes."""
+"""Constants of the SMLAD kernels: the stream that kernels/dsp/eq_dsp_tile.h describes."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""ADD and SUB of equal shapes as a plane: kernels/eq_small_sum.h."""
+"""ADD and SUB of equal shapes as a plane: kernels/small/eq_small_sum.h."""
 
 from __future__ import annotations
 
 from edgeq.compile.layer import Call, Layer, Overlap
-from edgeq.compile.lower.dsp.binary import sum_plane
 from edgeq.compile.lower.small.paired import suits
+from edgeq.compile.lower.sums import sum_plane
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node

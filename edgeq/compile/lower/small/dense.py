@@ -1,4 +1,4 @@
-"""FULLY_CONNECTED, four outputs at a time: kernels/eq_small_dense.h."""
+"""FULLY_CONNECTED, four outputs at a time: kernels/small/eq_small_dense.h."""
 
 from __future__ import annotations
 

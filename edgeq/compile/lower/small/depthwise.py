@@ -1,4 +1,4 @@
-"""DEPTHWISE_CONV_2D, two rows of outputs to a register: kernels/eq_paired_depthwise.h."""
+"""DEPTHWISE_CONV_2D, two rows of outputs to a register: kernels/small/eq_paired_depthwise.h."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CONV_2D, two pixels to a register: kernels/eq_paired.h."""
+"""CONV_2D, two pixels to a register: kernels/small/eq_paired.h."""
 
 from __future__ import annotations
 

@@ -7,12 +7,17 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-SHIFT = 21  # as in kernels/eq_dsp_sum.h
+from edgeq.graph.ir import Graph, Node
+from edgeq.graph.oracle.interpreter import prepare
+from edgeq.graph.oracle.requantization import scale_of
+
+SHIFT = 21  # as in kernels/dsp/eq_dsp_sum.h
 _FACTOR_BITS = 8
 _LIMIT = 1 << 31
 _BYTES = np.arange(-128, 128, dtype=np.int64)
 # Factors are tried in steps that move the sums of the largest bytes by some 2**-16 of an output.
 _STEP, _STEPS = 48, range(-3, 4)
+_SIGNS = {"ADD": 1, "SUB": -1}
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +27,17 @@ class Plane:
     left: int
     right: int
     offset: int
+
+
+def sum_plane(graph: Graph, node: Node) -> Plane | None:
+    """Return ADD or SUB of equal shapes as a plane, None where the shapes differ or none fits."""
+    a, b, y = (graph.tensor(i) for i in (*node.inputs[:2], node.outputs[0]))
+    if not a.elements == b.elements == y.elements:
+        return None
+    bytes_ = np.arange(-128, 128).astype(np.int8)
+    outputs = np.asarray(prepare(graph, node)(bytes_[:, None], bytes_[None, :]))
+    left, right, unit = (float(scale_of(t)) for t in (a, b, y))
+    return fit_plane(outputs, left / unit, _SIGNS[node.op] * right / unit)
 
 
 def fit_plane(outputs: NDArray[np.int8], left: float, right: float) -> Plane | None:
