@@ -40,6 +40,7 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "max_pool_2d_int16": int16.pools16("MAX_POOL_2D"),
     "logistic_int16": int16.curves16("LOGISTIC"),
     "tanh_int16": int16.curves16("TANH"),
+    "pad_int16": int16.paddings16(),
     "softmax_int16": int16.softmaxes16(),
     "quantize_int16": int16.rescalings16(),
     "mean": reductions.reductions("MEAN", True),

@@ -78,7 +78,7 @@ def lower_pad(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower PAD, PADV2 (with a constant) or SPACE_TO_BATCH_ND (with the output's zero point)."""
     op = call_of(graph, node)
     value = op.values(2)[0] if node.op == "PADV2" else zero_point_of(op.output)
-    fields = {"count": op.output.elements, "value": value}
+    fields = {"count": op.output.bytes, "value": value}
     fill = Call("eq_fill", "eq_fill", fields, (node.outputs[0],))
     copies = (copy.call(node) for copy in copies_of(op))
     return Layer((fill, *copies), ("eq_copy",))

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from edgeq.graph.ir import Graph
 from tests.graph.oracle.runtimes import check, efforts, hold
 from tests.graph.oracle.strategies import activations, geometries, scales, shapes
-from tests.support.models import activation, one_op
+from tests.support.models import activation, constant, one_op
 
 _POWERS = st.integers(-15, 0).map(lambda power: 2.0**power)
 _ENDS = (
@@ -63,6 +63,20 @@ def rescalings16(draw: st.DrawFn) -> Graph:
     shape, (source, result) = draw(shapes(1, 3)), draw(st.sampled_from(_ENDS))
     x, y = (activation(shape, dtype, draw(scales)) for dtype in (source, result))
     return one_op("DEQUANTIZE" if result == "float32" else "QUANTIZE", [x], y)
+
+
+@st.composite
+def paddings16(draw: st.DrawFn) -> Graph:
+    shape, scale = draw(shapes()), draw(scales)
+    edges = [[draw(st.integers(0, 2)) for _ in range(2)] for _ in shape]
+    padded = [size + sum(pair) for size, pair in zip(shape, edges, strict=True)]
+    x, y = (activation(s, "int16", scale) for s in (shape, padded))
+    return one_op("PAD", [x, constant(edges, "int32")], y)
+
+
+@efforts
+def test_pad(effort: settings) -> None:
+    hold(paddings16(), effort, _check)
 
 
 @efforts
