@@ -67,15 +67,21 @@ def compile_strictly(compiler: str, folder: Path, sources: Sequence[str]) -> Non
 
 
 @functools.cache
-def _kernel_objects() -> Path:
-    """Return a folder with every kernel as an object file; made once."""
+def _kernel_folder() -> Path:
+    """Return a folder with the sources of every kernel; made once."""
     folder = Path(tempfile.mkdtemp(prefix="edgeq-kernels-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     for file in kernel_paths().values():
         shutil.copy(file, folder)
-    for source in sorted(folder.glob("*.c")):
-        _run_gcc(folder, "-c", source.name, "-o", f"{source.name}.o")
     return folder
+
+
+@functools.cache
+def _kernel_object(source: str) -> Path:
+    """Return a kernel's object file; compiled once, by the first test whose models call it."""
+    folder = _kernel_folder()
+    _run_gcc(folder, "-c", source, "-o", f"{source}.o")
+    return folder / f"{source}.o"
 
 
 def _run_gcc(folder: Path, *arguments: str) -> None:
@@ -132,10 +138,9 @@ def _run(
     different = {model.name: model for model in compiled}.values()
     headers = "".join(f'#include "{model.name}.h"\n' for model in different)
     (folder / "main.c").write_text(_MAIN.format(headers=headers, runs=runs))
-    objects = _kernel_objects()
     kernels = sorted({s for model in different for s in model.sources[1:]})
     models = [f"{model.name}.c" for model in different]
-    _run_gcc(folder, "main.c", *models, *(str(objects / f"{s}.o") for s in kernels))
+    _run_gcc(folder, "main.c", *models, *(str(_kernel_object(s)) for s in kernels))
     data = b"".join(np.ascontiguousarray(a).tobytes() for given in inputs for a in given)
     ran = subprocess.run([folder / "a.out"], input=data, capture_output=True, check=False)
     assert ran.returncode == 0, ran.stderr.decode()
