@@ -10,6 +10,7 @@ import pytest
 
 from edgeq.boards.registry import find_board
 from edgeq.compile.source import KERNELS
+from edgeq.core.files import shipped_folder
 from edgeq.core.processes import run
 from edgeq.firmware.toolchains import (
     TOOLCHAINS,
@@ -22,6 +23,7 @@ from tests.support.native import WARNINGS, require_compiler
 
 HEADERS = sorted(p.name for p in KERNELS.glob("*.h"))
 SOURCES = sorted(p.name for p in KERNELS.glob("*.c"))
+LIBC = shipped_folder("firmware_templates") / "bare-metal" / "libc"
 # Each stands for the kernels that its core gets: in C, in assembly of Thumb-1 and of Thumb-2,
 # with the DSP extension, and with Helium.
 FAST = (("host", "clang"), ("virt-m4", "gcc-arm"))
@@ -73,7 +75,9 @@ def test_each_kernel_compiles_alone_without_a_warning(
 ) -> None:
     profile = find_board(board)
     toolchain = _need(name, target_of(profile))
-    flags = (*toolchain.compile_flags.split(), "-Werror", *toolchain.speed.split())
+    flags = [*toolchain.compile_flags.split(), "-Werror", *toolchain.speed.split()]
+    if toolchain.target != "native":
+        flags.append(f"-I{LIBC}")
     sources = [str(KERNELS / source) for source in SOURCES]
     done = run(
         [*toolchain.compiler(), *flags, *toolchain.core_flags(profile.core), "-c", *sources],
