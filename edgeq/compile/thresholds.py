@@ -25,6 +25,7 @@ Integers = NDArray[np.int64]
 
 _LIMIT = 1 << 31
 _OUTPUTS = np.arange(-127, 128)  # -128 is reached by everything
+_NEAR = 2  # accumulators on either side of where a threshold is looked for
 _SLOPES = 256  # multipliers tried on either side of the true one
 _STEEPER = 24  # and its multiples by powers of two, where few outputs can be reached
 
@@ -79,13 +80,25 @@ def thresholds(stage: Stage) -> Integers:
 
     It is `low` for outputs that `low` reaches, and `high` + 1 for outputs that nothing reaches.
     """
-    below = np.repeat(stage.low[:, None] - 1, len(_OUTPUTS), axis=1)
-    at = np.repeat(stage.high[:, None] + 1, len(_OUTPUTS), axis=1)
+    below, at = _brackets(stage)
     while np.any(at - below > 1):
         middle = (below + at) >> 1
         reached = stage.outputs(middle) >= _OUTPUTS
         at, below = np.where(reached, middle, at), np.where(reached, below, middle)
     return np.maximum(at, stage.low[:, None])
+
+
+def _brackets(stage: Stage) -> tuple[Integers, Integers]:
+    """Return for each output an accumulator below it, or `low` - 1, and one that reaches it, or
+    `high` + 1: close together where the real multiplier's threshold is near TFLite's.
+    """
+    ends = stage.low[:, None] - 1, stage.high[:, None] + 1
+    real = np.ldexp(np.maximum(stage.multiplier, 1), stage.shift - 31)[:, None]
+    guess = np.clip((_OUTPUTS - stage.zero_point - 0.5) / real, *ends).astype(np.int64)
+    below, at = np.maximum(guess - _NEAR, ends[0]), np.minimum(guess + _NEAR, ends[1])
+    falls = (below > ends[0]) & (stage.outputs(below) >= _OUTPUTS)
+    rises = (at < ends[1]) & (stage.outputs(at) < _OUTPUTS)
+    return np.where(falls, ends[0], below), np.where(rises, ends[1], at)
 
 
 def prove(stage: Stage, scale: int, shift: int) -> Affine:

@@ -7,6 +7,7 @@ makes of both ends bounds every output.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,8 @@ Intervals = Mapping[int, Interval]
 Rule = Callable[[Graph, Node, Intervals], tuple[Interval, ...] | None]
 
 
-def find_intervals(graph: Graph) -> dict[int, Interval]:
+@functools.lru_cache(maxsize=1)  # pass after pass asks, and few of them change a graph
+def find_intervals(graph: Graph) -> Intervals:
     """Return the bounds of every tensor of bytes, by tensor index.
 
     The model's inputs, variables and results of operators without a rule may have any value.

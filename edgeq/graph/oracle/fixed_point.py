@@ -44,6 +44,7 @@ _ALPHA_I = 1057819769  # 2 / 2**(1/4) - 2**(1/4)
 _ALPHA_F = 638450708  # 1/4 * 2**(1/4)
 
 
+@functools.lru_cache(maxsize=1 << 14)
 def quantize_multiplier(real: float) -> tuple[int, int]:
     """Return (multiplier, shift) with real = multiplier / 2**31 * 2**shift.
 

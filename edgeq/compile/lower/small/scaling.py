@@ -8,6 +8,7 @@ weights permit: two monotone functions with the same steps are the same function
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,9 +63,14 @@ def thresholds(multiplier: int, shift: int, levels: int) -> list[int]:
 
     TFLite's product rounds to the nearest 2**-31, then to the nearest integer, halves upwards.
     """
+    return [threshold(multiplier, shift, level) for level in range(1, levels + 1)]
+
+
+def threshold(multiplier: int, shift: int, level: int) -> int:
+    """Return the least accumulator that gives `level` above the zero point."""
     half = 1 << -shift >> 1
-    products = (((j << -shift) - half << 31) - (1 << 30) for j in range(1, levels + 1))
-    return [-(-p // multiplier) for p in products]
+    product = ((level << -shift) - half << 31) - (1 << 30)
+    return -(-product // multiplier)
 
 
 def exact_scaling(
@@ -118,7 +124,7 @@ def find_steps(
         bounds: the magnitude that each accumulator cannot exceed.
         levels: outputs above the zero point.
     """
-    tops = [thresholds(m, s, levels)[-1] if m else 0 for m, s in pairs]
+    tops = [threshold(m, s, levels) if m else 0 for m, s in pairs]
     widest = max(min(t, b) for t, b in zip(tops, bounds, strict=True)) * 257 // 256 + 1
     steepest = max(m / 2.0 ** (31 - s) for m, s in pairs)
     low_bits = _WORD - widest.bit_length()
@@ -133,6 +139,7 @@ def find_steps(
     return low_bits, found
 
 
+@functools.lru_cache(maxsize=1 << 14)  # stripes ask again for what their layer has
 def _find_step(m: int, shift: int, bound: int, levels: int, low_bits: int) -> Step | None:
     if m == 0:
         return Step(0, 0, 0, HALF, HALF)
