@@ -109,7 +109,8 @@ def _call(app: Callable[..., Any], arguments: list[str]) -> int:
         if say is None:
             raise
         hint = "edgeq COMMAND --help shows what the command takes"
-        raise UsageError(say(), hint=hint) from error
+        # A choice's message bears the words of the exception inside.
+        raise UsageError(say().replace(": Value error, ", ": "), hint=hint) from error
 
 
 def _explain(error: EdgeqError, arguments: list[str]) -> int:

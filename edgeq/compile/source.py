@@ -208,21 +208,33 @@ const void *{name}_output(int index);
 def source_text(unit: Unit) -> str:
     """Return NAME.c: the arena, each layer's parameters, and the four functions."""
     plan = unit.plan
-    stems = kernel_sources(unit.layers)
-    headers = sorted({h for s in stems for h in direct_includes(kernel_text(f"{s}.c"))})
     pairs = list(zip(plan.layers, unit.layers, strict=True))
     return _SOURCE.format(
         name=plan.name,
         macro=unit.macro,
-        includes="".join(f'#include "{h}"\n' for h in headers),
+        includes="".join(f'#include "{h}"\n' for h in _declaring_headers(unit.layers)),
         parameters="".join(_parameters(p, layer) for p, layer in pairs),
-        calls="".join(_layer_calls(unit, p, layer) for p, layer in pairs),
-        arena=f"    int8_t *const a = {plan.name}_arena;\n" if pairs else "",
-        counter="    int32_t i;\n" if any(_has_loops(layer) for layer in unit.layers) else "",
+        calls="\n".join(_layer_calls(unit, p, layer) for p, layer in pairs),
+        locals=_locals(unit),
         states=state_resets(plan.name, find_states(unit.graph, unit.places)),
         inputs=_port_cases(plan.name, plan.inputs),
         outputs=_port_cases(plan.name, plan.outputs),
     )
+
+
+def _declaring_headers(layers: Iterable[Layer]) -> tuple[str, ...]:
+    """Return the headers that declare the kernels which `layers` call, sorted."""
+    called = {call.kernel for layer in layers for call in layer.calls}
+    texts = {f"{s}.c": kernel_text(f"{s}.c") for s in kernel_sources(layers)}
+    return tuple(h for h in included(texts) if called & {*DECLARED.findall(kernel_text(h))})
+
+
+def _locals(unit: Unit) -> str:
+    if not unit.layers:
+        return ""
+    loops = any(loop.rounds > 1 for layer in unit.layers for loop in layer.program)
+    counter = "    int32_t i;\n" if loops else ""
+    return f"    int8_t *const a = {unit.plan.name}_arena;\n{counter}\n"
 
 
 def _instance(layer: int, call: int, struct: str) -> str:
@@ -247,17 +259,13 @@ def _layer_calls(unit: Unit, planned: PlannedLayer, layer: Layer) -> str:
     done = f"{planned.index}, {arena_place(planned.output_offset)}, {planned.output_bytes}"
     return (
         f"    /* {title}\n       {comment_words(planned.name)} */\n"
-        f"{calls}    {unit.macro}_LAYER_DONE({done});\n\n"
+        f"{calls}    {unit.macro}_LAYER_DONE({done});\n"
     )
 
 
 def _program(layer: Layer) -> tuple[Loop, ...]:
     once = (Run(i, tuple(map(Part, c.operands))) for i, c in enumerate(layer.calls))
     return layer.program or tuple(Loop(1, (run,)) for run in once)
-
-
-def _has_loops(layer: Layer) -> bool:
-    return any(loop.rounds > 1 for loop in layer.program)
 
 
 def _loop(unit: Unit, index: int, layer: Layer, loop: Loop) -> str:
@@ -284,14 +292,15 @@ def _operand(unit: Unit, layer: int, part: Part) -> str:
     return text if plain else f"(void *)({text})"
 
 
-def arena_place(offset: int) -> str:
-    """Return the C expression of an arena offset inside NAME_invoke."""
-    return f"a + {offset}" if offset else "a"
+def arena_place(offset: int, arena: str = "a") -> str:
+    """Return the C expression of an arena offset; inside NAME_invoke the arena is `a`."""
+    return f"{arena} + {offset}" if offset else arena
 
 
 def _port_cases(name: str, ports: tuple[PortRecord, ...]) -> str:
     return "".join(
-        f"    case {i}:\n        return {name}_arena + {p.offset};\n" for i, p in enumerate(ports)
+        f"    case {i}:\n        return {arena_place(p.offset, f'{name}_arena')};\n"
+        for i, p in enumerate(ports)
     )
 
 
@@ -335,8 +344,7 @@ void *{name}_input(int index)
 
 void {name}_invoke(void)
 {{
-{arena}{counter}
-{calls}}}
+{locals}{calls}}}
 
 const void *{name}_output(int index)
 {{

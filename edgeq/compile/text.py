@@ -60,9 +60,10 @@ def _field(value: Any, layer: int, indent: str) -> str:
     if isinstance(value, Ref):
         return value.in_layer(layer)
     if isinstance(value, Mapping):
-        words = [f".{name} = {_field(v, layer, indent)}" for name, v in value.items()]
+        inner = indent + "    "
+        words = [f".{name} = {_field(v, layer, inner)}" for name, v in value.items()]
         flat = "{" + ", ".join(words) + "}"
-        return flat if len(flat) < 60 else "{\n" + _wrap(words, indent + "    ") + f"\n{indent}}}"
+        return flat if len(flat) < 60 else "{\n" + _wrap(words, inner) + f"\n{indent}}}"
     if isinstance(value, Sequence):
         return "{" + ", ".join(c_number(v) for v in value) + "}"
     return c_number(value)

@@ -117,7 +117,7 @@ def test_keys_differ_where_content_does(tmp_path: Path, monkeypatch: pytest.Monk
         key(action="validate"),
         *(key(option + line) for line in (
             'input = "lcg:2"', "runs = 3", "warmup = 0", "layers = true", "stack_bytes = 8448",
-            'toolchain = "zig"', 'oracle = "tflite-micro"',
+            'toolchain = "zig"', 'oracle = "tflite-micro"', 'optimize = "ram"',
         )),
     ]  # fmt: skip
     path = write_sweep(tmp_path)
