@@ -18,6 +18,8 @@ INPUT_BYTES = 24_576
 # A firmware has at most 16 outputs.
 LAYERS_A_MODEL = 12
 ACTIVATION = Quantization((0.05,), (-3,))
+# What RELU leaves: noughts at the lowest byte.
+RECTIFIED = Quantization((0.05,), (-128,))
 PROBABILITY = Quantization((1 / 256,), (-128,))
 SIGNED = Quantization((1 / 128,), (0,))
 
@@ -38,10 +40,10 @@ class Row(Builder):
         """Add an activation, of the usual quantisation, and return its index."""
         return super().add(shape, dtype, quantization)
 
-    def take(self, shape: Shape) -> int:
-        """Return a tensor of `shape`, cut out of the input."""
+    def take(self, shape: Shape, start: int = 0) -> int:
+        """Return a tensor of `shape`, cut out of the input from `start`."""
         size = (1, math.prod(shape))
-        bounds = [self.constant([0, 0]), self.constant(size)]
+        bounds = [self.constant([0, start]), self.constant(size)]
         flat = self.op("SLICE", [self.source, *bounds], self.add(size), 2)
         return self.reshape(flat, shape)
 
@@ -50,17 +52,18 @@ class Row(Builder):
         inputs = [tensor, self.constant(shape)]
         return self.op("RESHAPE", inputs, self.add(shape), 1, new_shape=shape)
 
-    def weights(self, shape: Shape, axis: int) -> list[int]:
-        """Return random per-channel weights and a bias."""
-        channels = shape[axis]
-        scales = self.rng.uniform(0.002, 0.02, channels)
+    def weights(self, shape: Shape, axis: int | None) -> list[int]:
+        """Return random weights, per channel or (axis None) of one scale, and a bias."""
+        channels = shape[axis or 0]
+        count = 1 if axis is None else channels
+        scales = self.rng.uniform(0.002, 0.02, count)
         w = self.constant(
             self.rng.integers(-127, 128, shape), "int8",
-            Quantization(tuple(float(np.float32(s)) for s in scales), (0,) * channels, axis),
+            Quantization(tuple(float(np.float32(s)) for s in scales), (0,) * count, axis or 0),
         )  # fmt: skip
         products = tuple(float(np.float32(s * ACTIVATION.scale)) for s in scales)
         bias = self.rng.integers(-2000, 2001, channels)
-        return [w, self.constant(bias, "int32", Quantization(products, (0,) * channels))]
+        return [w, self.constant(bias, "int32", Quantization(products, (0,) * count))]
 
 
 def _pair(value: int | tuple[int, int]) -> tuple[int, int]:
@@ -77,7 +80,7 @@ def _windowed(kernel: Shape, stride: int, dilation: int, padding: str) -> dict[s
 
 def conv(
     h: int, w: int, c: int, out: int, k: int | tuple[int, int], stride: int = 1,
-    padding: str = "SAME", dilation: int = 1,
+    padding: str = "SAME", dilation: int = 1, output: Quantization = RECTIFIED,
 ) -> Recipe:  # fmt: skip
     """A CONV_2D."""
 
@@ -86,7 +89,7 @@ def conv(
         size = window_output(shape, kernel, (stride,) * 2, padding, (dilation,) * 2)
         inputs = [row.take(shape), *row.weights((out, *kernel, c), 0)]
         options = _windowed(kernel, stride, dilation, padding)
-        return row.op("CONV_2D", inputs, row.add((1, *size, out)), 3, **options)
+        return row.op("CONV_2D", inputs, row.add((1, *size, out), "int8", output), 3, **options)
 
     return build
 
@@ -94,6 +97,7 @@ def conv(
 def depthwise(
     h: int, w: int, c: int, k: int | tuple[int, int] = 3, stride: int = 1,
     padding: str = "SAME", dilation: int = 1, copies: int = 1,
+    output: Quantization = RECTIFIED,
 ) -> Recipe:  # fmt: skip
     """A DEPTHWISE_CONV_2D."""
 
@@ -102,18 +106,22 @@ def depthwise(
         size = window_output(shape, kernel, (stride,) * 2, padding, (dilation,) * 2)
         inputs = [row.take(shape), *row.weights((1, *kernel, c * copies), 3)]
         options = _windowed(kernel, stride, dilation, padding) | {"depth_multiplier": copies}
-        return row.op("DEPTHWISE_CONV_2D", inputs, row.add((1, *size, c * copies)), 3, **options)
+        result = row.add((1, *size, c * copies), "int8", output)
+        return row.op("DEPTHWISE_CONV_2D", inputs, result, 3, **options)
 
     return build
 
 
-def dense(depth: int, outputs: int, rows: int = 1) -> Recipe:
-    """A FULLY_CONNECTED."""
+def dense(
+    depth: int, outputs: int, rows: int = 1, output: Quantization = ACTIVATION, *,
+    one_scale: bool = False,
+) -> Recipe:  # fmt: skip
+    """A FULLY_CONNECTED, its weights of one scale or of one for each output."""
 
     def build(row: Row) -> int:
-        inputs = [row.take((rows, depth)), *row.weights((outputs, depth), 0)]
+        inputs = [row.take((rows, depth)), *row.weights((outputs, depth), None if one_scale else 0)]
         return row.op(
-            "FULLY_CONNECTED", inputs, row.add((rows, outputs)), 4,
+            "FULLY_CONNECTED", inputs, row.add((rows, outputs), "int8", output), 4,
             fused_activation_function="RELU", keep_num_dims=False,
         )  # fmt: skip
 
@@ -149,7 +157,8 @@ def binary(op: str, a: Shape, b: Shape) -> Recipe:
     """An ADD, SUB or MUL."""
 
     def build(row: Row) -> int:
-        inputs = [row.take(a), row.take(b)]
+        # Of one tensor twice, a table would do.
+        inputs = [row.take(a), row.take(b, start=64)]
         return row.op(op, inputs, row.add(a), 2, fused_activation_function="NONE")
 
     return build
@@ -160,6 +169,19 @@ def unary(op: str, count: int, q: Quantization = ACTIVATION, **options: OptionVa
 
     def build(row: Row) -> int:
         return row.op(op, [row.take((1, count))], row.add((1, count), "int8", q), 2, **options)
+
+    return build
+
+
+def resize(op: str, shape: Shape, size: tuple[int, int]) -> Recipe:
+    """A RESIZE_NEAREST_NEIGHBOR or RESIZE_BILINEAR."""
+
+    def build(row: Row) -> int:
+        output = row.add((shape[0], *size, shape[3]))
+        return row.op(
+            op, [row.take(shape), row.constant(size)], output, 3,
+            align_corners=False, half_pixel_centers=False,
+        )  # fmt: skip
 
     return build
 
@@ -236,6 +258,10 @@ RECIPES: tuple[Recipe, ...] = (
     conv(11, 11, 32, 32, 1), conv(7, 7, 64, 56, 1), conv(3, 3, 128, 96, 1),
     conv(6, 6, 96, 40, 1), conv(5, 5, 20, 30, 1), conv(10, 10, 12, 9, 1),
     conv(16, 16, 3, 8, 1), conv(4, 4, 200, 50, 1), conv(2, 2, 256, 100, 1),
+    conv(1, 1, 64, 24, 1), conv(1, 1, 160, 100, 1), conv(1, 1, 30, 10, 1),
+    conv(3, 3, 20, 12, 3, 1, "VALID"), conv(4, 2, 48, 30, (4, 2), 1, "VALID"),
+    conv(1, 1, 400, 40, 1), conv(18, 18, 8, 16, 3, output=ACTIVATION),
+    conv(15, 15, 16, 24, 1, output=ACTIVATION), conv(16, 16, 16, 12, 3, 1, output=ACTIVATION),
     dense(64, 20), dense(96, 120), dense(600, 96), dense(16, 128), dense(100, 10),
     dense(256, 64), dense(32, 3), dense(400, 33), dense(12, 120), dense(1024, 40),
     dense(40, 24, 9), dense(128, 16, 4), dense(10, 8), dense(20, 4),
@@ -251,6 +277,10 @@ RECIPES: tuple[Recipe, ...] = (
     depthwise(6, 6, 20, 5), depthwise(14, 14, 6, 4, 2), depthwise(1, 40, 16, (1, 7)),
     depthwise(7, 7, 64, 5), depthwise(11, 11, 10, 2, 2, "VALID"), depthwise(9, 9, 3, 5, 1, "VALID"),
     depthwise(8, 8, 40, 3, 1, "SAME", 2), depthwise(15, 15, 2, 3, 2, "SAME", 1, 4),
+    depthwise(40, 40, 6, 3, 2), depthwise(10, 10, 64, 3, 2), depthwise(21, 17, 16, 3, 2),
+    depthwise(13, 13, 24, 3, 2, "VALID"), depthwise(32, 24, 8, 3, 2),
+    depthwise(18, 18, 20, output=ACTIVATION), depthwise(7, 7, 72, output=ACTIVATION),
+    depthwise(20, 20, 12, 3, 2, output=ACTIVATION), depthwise(9, 9, 44, 3, 2, output=ACTIVATION),
     pool("AVERAGE_POOL_2D", 9, 9, 16, (3, 3), 1, "SAME"),
     pool("AVERAGE_POOL_2D", 10, 1, 40, (10, 1), 1, "VALID"),
     pool("AVERAGE_POOL_2D", 3, 3, 300, (3, 3), 1, "VALID"),
@@ -273,6 +303,8 @@ RECIPES: tuple[Recipe, ...] = (
     mean((1, 3, 3, 256), (1, 2)), mean((1, 30, 30, 4), (1, 2)), mean((1, 200), (1,)),
     binary("ADD", (1, 16, 16, 16), (1, 16, 16, 16)), binary("ADD", (1, 1000), (1, 1000)),
     binary("ADD", (1, 8, 8, 32), (1, 1, 1, 32)), binary("SUB", (1, 60), (1, 60)),
+    binary("ADD", (1, 12, 12, 24), (1, 12, 12, 24)), binary("SUB", (1, 300), (1, 300)),
+    binary("ADD", (1, 20, 20, 10), (1, 20, 20, 10)), binary("SUB", (1, 6, 6, 40), (1, 1, 1, 40)),
     binary("ADD", (1, 24, 24, 4), (1, 1, 1, 4)), binary("ADD", (1, 9, 9, 48), (1, 9, 9, 48)),
     binary("SUB", (1, 14, 14, 10), (1, 1, 1, 10)), binary("MUL", (1, 2000), (1, 2000)),
     binary("MUL", (1, 12, 12, 16), (1, 12, 12, 16)), binary("MUL", (1, 300), (1, 300)),
@@ -283,9 +315,24 @@ RECIPES: tuple[Recipe, ...] = (
     softmax(4, 40), softmax(1, 20),
     concatenate((1, 12, 12, 16), 3, 2), concatenate((1, 200), 1, 3),
     concatenate((1, 20, 20, 3), 3, 2),
+    resize("RESIZE_NEAREST_NEIGHBOR", (1, 8, 8, 16), (16, 16)),
+    resize("RESIZE_NEAREST_NEIGHBOR", (1, 12, 10, 6), (20, 30)),
+    resize("RESIZE_NEAREST_NEIGHBOR", (1, 5, 5, 48), (10, 10)),
+    resize("RESIZE_BILINEAR", (1, 8, 8, 16), (16, 16)),
+    resize("RESIZE_BILINEAR", (1, 12, 10, 6), (20, 30)),
+    resize("RESIZE_BILINEAR", (1, 5, 5, 48), (10, 10)),
     pad((1, 16, 16, 16), 1), pad((1, 24, 24, 3), 2), pad((1, 6, 6, 64), 1),
     transpose((1, 24, 30), (0, 2, 1)), transpose((1, 12, 12, 8), (0, 3, 1, 2)),
     through_float(1000), through_float(64), through_float(300),
+    *(
+        dense(*size, RECTIFIED, one_scale=True)
+        for size in (
+            (300, 48, 1), (48, 300, 1), (200, 64, 1), (64, 200, 1), (36, 36, 4), (20, 12, 1),
+        )
+    ),
+    dense(160, 160, 1, RECTIFIED), dense(96, 40, 1, RECTIFIED), dense(500, 30, 1, RECTIFIED),
+    dense(128, 90, one_scale=True), dense(72, 10, one_scale=True),
+    dense(256, 33, 1, RECTIFIED, one_scale=True),
 )
 # fmt: on
 

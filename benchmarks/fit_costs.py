@@ -15,7 +15,6 @@ import sys
 import tempfile
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from itertools import combinations
 from pathlib import Path
 from typing import NamedTuple
 
@@ -35,14 +34,15 @@ from edgeq.bench.costs import (
     load_costs,
     model_cost,
 )
-from edgeq.bench.features import Features, layer_features
+from edgeq.bench.features import MEANING, Features, layer_features
 from edgeq.bench.measurement import cycle_source
+from edgeq.boards.profile import Board
 from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph, computed_graph
 from edgeq.compile.support import unsupported_nodes
 from edgeq.compile.target import Target
 from edgeq.core.files import write_atomic
-from edgeq.core.records import CompileOptions, LayerRecord, Result
+from edgeq.core.records import LayerRecord, Result
 from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
 from edgeq.graph.writer import write_graph
@@ -57,46 +57,52 @@ BOARDS = {
     "cortex-m55": "qemu-an547",
     "rv32imac": "qemu-riscv32",
 }
-OPTIONS = CompileOptions(goal="speed")  # layers one by one: a streamed group has several kernels
 DIGITS = 5
+# What a kernel of few layers is fitted to, no more of these than layers.
+FEW_LAYERS = 6
+CHIEF = ("macs", "single_macs", "outputs", "calls", "pixels", "rows", "border_macs")
+TOLERANCE = 1e-10
+ROUNDS = 30  # of the fit, for each coefficient
 Array = NDArray[np.float64]
 
 
 class Counted(NamedTuple):
-    """One layer: its kernel, its features, what it cost."""
+    """One layer: its operator and kernel, its features, what it cost."""
 
+    op: str
     kernel: str
     features: Features
     cost: LayerRecord
 
 
-def count_layers(board: str, folder: Path) -> Iterator[tuple[Result, list[Counted]]]:
+def count_layers(board: Board, folder: Path) -> Iterator[tuple[Result, list[Counted]]]:
     """Trace every cost model on a board."""
     for graph in cost_models():
         path = folder / f"{graph.name}.tflite"
         path.write_bytes(write_graph(graph))
-        result = api.bench(path, board=board, runs=1, warmup=0, options=OPTIONS)
+        result = api.bench(path, board=board.id, runs=1, warmup=0)
         yield result, _pair(graph, board, result)
 
 
-def _pair(graph: Graph, board: str, result: Result) -> list[Counted]:
-    target = Target.on(find_board(board), OPTIONS)
-    plan = compile_graph(graph, name=graph.name, target=target).plan
+def _pair(graph: Graph, board: Board, result: Result) -> list[Counted]:
+    plan = compile_graph(graph, name=graph.name, target=Target.on(board)).plan
     computed = computed_graph(graph, plan)
     return [
-        Counted(layer.kernel, layer_features(computed, layer), cost)
+        Counted(layer.op, layer.kernel, layer_features(computed, layer), cost)
         for layer, cost in zip(plan.layers, result.layers, strict=True)
+        if not layer.kernels  # a streamed group has several
     ]
 
 
 def fit_kernel(rows: Sequence[Counted]) -> KernelCost:
     """Fit one kernel."""
-    names = sorted({name for row in rows for name in row.features})
+    names = _telling(rows)
     matrix = np.array([[row.features.get(name, 0.0) for name in names] for row in rows])
     instructions = np.array([row.cost.instructions or 1 for row in rows], float)
     cycles = [row.cost.cycles for row in rows]
     found = least_squares(matrix, instructions)
     return KernelCost(
+        ops=tuple(sorted({row.op for row in rows})),
         layers=len(rows),
         worst=round(float(np.abs(matrix @ found / instructions - 1).max()), 3),
         instructions=_named(names, found),
@@ -104,6 +110,18 @@ def fit_kernel(rows: Sequence[Counted]) -> KernelCost:
         if None in cycles
         else _named(names, least_squares(matrix, np.array(cycles, float))),
     )
+
+
+def _telling(rows: Sequence[Counted]) -> list[str]:
+    """Return the features to fit, without those in proportion to one that comes before."""
+    few = len(rows) < FEW_LAYERS
+    found: dict[tuple[float, ...], str] = {}
+    for name in CHIEF if few else MEANING:
+        column = [row.features.get(name, 0.0) for row in rows]
+        if any(column):
+            found.setdefault(tuple(round(x / max(column), 9) for x in column), name)
+    names = list(found.values())
+    return sorted(names[: len(rows)] if few else names)
 
 
 def _named(names: Sequence[str], values: Array) -> dict[str, float]:
@@ -114,26 +132,38 @@ def _named(names: Sequence[str], values: Array) -> dict[str, float]:
 def least_squares(matrix: Array, wanted: Array) -> Array:
     """Return the x >= 0 that minimises the sum of (matrix @ x / wanted - 1)^2.
 
-    The minimum is the plain least-squares solution on the columns where it is positive, so the
-    best of all sets of columns whose solution is positive is exact; there are few columns.
+    By active sets: Lawson and Hanson, Solving Least Squares Problems (1974), chapter 23.
     """
     scaled = matrix / wanted[:, None]
-    columns = range(matrix.shape[1])
-    best, least = np.zeros(matrix.shape[1]), np.inf
-    for chosen in (c for n in columns for c in combinations(columns, n + 1)):
-        x, *_ = np.linalg.lstsq(scaled[:, chosen], np.ones(len(wanted)), rcond=None)
-        error = float(((scaled[:, chosen] @ x - 1) ** 2).sum())
-        if (x > 0).all() and error < least - 1e-12:
-            best, least = np.zeros(matrix.shape[1]), error
-            best[list(chosen)] = x
-    return best
+    size = np.linalg.norm(scaled, axis=0)
+    scaled, target = scaled / np.where(size, size, 1), np.ones(len(wanted))
+    x, free = np.zeros(matrix.shape[1]), np.zeros(matrix.shape[1], bool)
+    for _ in range(ROUNDS * len(x)):
+        slope = np.where(free, -np.inf, scaled.T @ (target - scaled @ x))
+        if slope.max() <= TOLERANCE:
+            break
+        free[slope.argmax()] = True
+        while (best := _solve(scaled, target, free))[free].min(initial=1) <= 0:
+            negative = free & (best <= 0)
+            x += (x[negative] / (x - best)[negative]).min() * (best - x)
+            free &= x > TOLERANCE
+            x[~free] = 0
+        x = best
+    return x / np.where(size, size, 1)
+
+
+def _solve(matrix: Array, wanted: Array, free: NDArray[np.bool_]) -> Array:
+    """Return the least-squares solution on the free columns, noughts on the others."""
+    x = np.zeros(matrix.shape[1])
+    x[free] = np.linalg.lstsq(matrix[:, free], wanted, rcond=None)[0]
+    return x
 
 
 def fit_core(core: str, folder: Path) -> tuple[CoreCosts, str]:
     """Return the costs of a core, and the toolchain that built what was counted."""
     board, by_kernel, toolchain = find_board(BOARDS[core]), defaultdict(list), ""
     modelled = False
-    for result, rows in count_layers(board.id, folder):
+    for result, rows in count_layers(board, folder):
         toolchain = str(result.engine.options["toolchain"])
         modelled = result.latency.cycles is not None
         for row in rows:
@@ -152,8 +182,9 @@ def check_models(table: CostTable, folder: Path) -> dict[str, dict[str, float]]:
         graph = read_model(path)
         if unsupported_nodes(graph):
             continue
-        plan = compile_graph(graph, name=path.stem).plan
         for core, costs in table.cores.items():
+            target = Target.on(find_board(costs.board))
+            plan = compile_graph(graph, name=path.stem, target=target).plan
             estimate = model_cost(graph, plan, costs)
             latency = api.bench(path, board=costs.board, runs=1, warmup=0, layers=False).latency
             counted = latency.instructions or 1

@@ -8,7 +8,7 @@ from pathlib import Path
 from published import BARS, GROUPS, CoreFit, Published, Row, fit_cores, medians
 
 from edgeq.bench.calibration import COUNT_TOLERANCE, Calibration
-from edgeq.bench.costs import CostTable, load_costs
+from edgeq.bench.costs import GUESS_TOLERANCE, CostTable, load_costs
 from edgeq.bench.features import MEANING
 
 PAGE_FILE = Path(__file__).resolve().parent.parent / "docs" / "estimate.md"
@@ -19,6 +19,7 @@ def render_page(data: Published, fits: dict[str, CoreFit], calibration: Calibrat
     costs = load_costs()
     return PAGE.format(
         tolerance=f"{COUNT_TOLERANCE:.0%}",
+        guess=f"{1 + GUESS_TOLERANCE:g}",
         toolchain=costs.toolchain,
         features=_table(("feature", "what it counts"), MEANING.items()),
         held_out_counts=_held_out_counts(costs),
@@ -162,7 +163,9 @@ models that nothing was fitted on, the .tflite models in `DIR`, against their si
 {held_out_counts}
 
 A test fails where the estimate of such a model is more than {tolerance} off: then the kernels have
-changed and the table must be fitted again.
+changed and the table must be fitted again. A kernel that is not in the table counts like the one of
+its operator that most layers were fitted on: a note names it, and its part of the count widens the
+range to a factor of {guess} either way. An operator without any row has no latency: a note says so.
 
 ## From instructions to seconds
 

@@ -14,11 +14,14 @@ from typing import Literal
 
 import msgspec
 
+from edgeq.bench.calibration import COUNT_TOLERANCE
 from edgeq.bench.features import Features, layer_features
 from edgeq.compile import computed_graph
-from edgeq.core.records import Plan, Record
+from edgeq.core.records import Plan, PlannedLayer, Record
 from edgeq.graph.ir import Graph
 
+# A kernel without a row: an operator's kernels differ by less than this factor, less one.
+GUESS_TOLERANCE = 4.0
 COSTS_FILE = Path(__file__).with_name("costs.json")
 # Fields of a board's core that say which instructions a kernel may use.
 EXTENSIONS = ("dsp", "mve")
@@ -29,9 +32,11 @@ Coefficients = Mapping[str, float]
 class KernelCost(Record, frozen=True, kw_only=True):
     """Coefficients by feature. `cycles` are modelled at zero wait states, None where no model is.
 
-    `layers` were fitted; `worst` is the largest relative error of their instructions.
+    `layers` of the operators `ops` were fitted; `worst` is the largest relative error of their
+    instructions.
     """
 
+    ops: tuple[str, ...]
     layers: int
     worst: float
     instructions: dict[str, float]
@@ -64,14 +69,20 @@ class CostTable(Record, frozen=True, kw_only=True):
 
 
 class Cost(Record, frozen=True, kw_only=True):
-    """Instructions and modelled zero-wait-state cycles of one inference."""
+    """Instructions and modelled zero-wait-state cycles of one inference.
+
+    The count may be off by the factor 1 + `tolerance`, either way; `guessed` are the kernels
+    without a row, which were taken for others of their operators.
+    """
 
     instructions: int
     cycles: int | None
+    tolerance: float = COUNT_TOLERANCE
+    guessed: tuple[str, ...] = ()
 
 
 class UnknownKernelError(LookupError):
-    """The table has no row for a kernel: it is older than the kernels."""
+    """The table has no row for a kernel, nor for another of its operator."""
 
 
 @cache
@@ -88,17 +99,37 @@ def sum_features(coefficients: Coefficients, features: Features) -> float:
 def model_cost(graph: Graph, plan: Plan, costs: CoreCosts) -> Cost:
     """Return the cost of one inference of a compiled graph.
 
+    A kernel without a row costs what its operator's most fitted one would, and is named.
+
     Raises:
-        UnknownKernelError: the plan calls a kernel that was not there when the table was fitted.
+        UnknownKernelError: the table knows no kernel of a layer's operator.
     """
     computed = computed_graph(graph, plan)
-    instructions, cycles, modelled = 0.0, 0.0, True
+    ops = {node.index: node.op for node in computed.nodes}
+    instructions, guesses, cycles, modelled = 0.0, 0.0, 0.0, True
+    guessed: dict[str, None] = {}
     for layer in (part for whole in plan.layers for part in whole.parts):
-        kernel = costs.kernels.get(layer.kernel)
-        if kernel is None:
-            raise UnknownKernelError(layer.kernel)
+        kernel = costs.kernels.get(layer.kernel) or _nearest(costs, layer, ops[layer.nodes[-1]])
         features = layer_features(computed, layer)
-        instructions += sum_features(kernel.instructions, features)
+        count = sum_features(kernel.instructions, features)
+        if layer.kernel not in costs.kernels:
+            guessed[layer.kernel] = None
+            guesses += count
+        instructions += count
         modelled = modelled and kernel.cycles is not None
         cycles += sum_features(kernel.cycles or {}, features)
-    return Cost(instructions=round(instructions), cycles=round(cycles) if modelled else None)
+    share = guesses / instructions if instructions else 0.0
+    return Cost(
+        instructions=round(instructions),
+        cycles=round(cycles) if modelled else None,
+        tolerance=COUNT_TOLERANCE + share * (GUESS_TOLERANCE - COUNT_TOLERANCE),
+        guessed=tuple(guessed),
+    )
+
+
+def _nearest(costs: CoreCosts, layer: PlannedLayer, op: str) -> KernelCost:
+    """Return the row of another kernel of the operator: the one that most layers were fitted on."""
+    rows = [kernel for kernel in costs.kernels.values() if op in kernel.ops]
+    if not rows:
+        raise UnknownKernelError(layer.kernel)
+    return max(rows, key=lambda kernel: kernel.layers)

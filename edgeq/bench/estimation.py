@@ -18,7 +18,7 @@ from pathlib import Path
 from msgspec.structs import replace
 
 from edgeq.bench.budget import add_battery, estimate_energy
-from edgeq.bench.calibration import COUNT_TOLERANCE, CoreCalibration, load_calibration
+from edgeq.bench.calibration import CoreCalibration, load_calibration
 from edgeq.bench.costs import CoreCosts, Cost, UnknownKernelError, load_costs, model_cost
 from edgeq.bench.requests import BatteryPlan
 from edgeq.boards.profile import Board, Memory
@@ -209,9 +209,11 @@ def find_cost(
     if missing := [name for name in costs.extensions if not getattr(board.core, name)]:
         return None, (f"latency unknown: no table for {arch} without {', '.join(missing)}",)
     try:
-        return model_cost(graph, compiled.plan, costs), ()
+        cost = model_cost(graph, compiled.plan, costs)
     except UnknownKernelError as error:
         return None, (f"latency unknown: the cost table has no kernel {error}",)
+    note = "counted like other kernels of their operators, so the range is wide: "
+    return cost, (note + ", ".join(cost.guessed),) if cost.guessed else ()
 
 
 def board_cycles(cost: Cost, board: Board) -> Cycles:
@@ -229,7 +231,7 @@ def _virtual_cycles(cost: Cost, board: Board, costs: CoreCosts) -> Cycles:
     modelled = cost.cycles if board.flash.method != "qemu" else None
     count = cost.instructions if modelled is None else modelled
     source = "one cycle an instruction" if modelled is None else costs.cycles_source
-    margin = 1 + COUNT_TOLERANCE
+    margin = 1 + cost.tolerance
     return Cycles(count / margin, count, count * margin, source)
 
 
@@ -248,7 +250,7 @@ def silicon_cycles(
     below `floor`. Code in flash that is not cached may wait for every fetch: then the upper end
     is at least one wait for each fetch, and the typical value the geometric middle.
     """
-    count, margin = cost.instructions, 1 + COUNT_TOLERANCE
+    count, margin = cost.instructions, 1 + cost.tolerance
     low = max(known.low * count, floor) / margin
     typical = max(known.typical * count, floor)
     high = max(known.high * count, floor) * margin

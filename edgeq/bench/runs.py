@@ -18,6 +18,7 @@ from edgeq.core.errors import InputError, ToolchainError, UsageError
 from edgeq.core.records import LayerRecord, MismatchRecord, Plan, Result, ValidationRecord
 from edgeq.data.dataset import Dataset
 from edgeq.device.connection import open_board, runs_as_process
+from edgeq.graph.variables import keeps_state
 
 
 def run_bench(
@@ -48,7 +49,9 @@ def run_bench(
     plan = ready.compiled.plan
     if layers is None:
         layers = runs_as_process(ready.board, port)
-    expected = chosen.compute(ready.model, ready.graph, plan, [item])[0]
+    # State is where the board's is: after the last run of all.
+    sequence = [item] * (warmup + runs if keeps_state(ready.graph) else 1)
+    expected = chosen.compute(ready.model, ready.graph, plan, sequence)[-1]
     energy = None
     # The meter may be what powers the board: it is closed last.
     with opened_meter(meter) as power_meter:
@@ -114,12 +117,16 @@ def run_validation(
         inputs=len(inputs),
         matched=len(inputs) - len(wrong),
         oracle=chosen.name,
-        first_mismatch=_explain(ready, inputs[wrong[0]], port) if wrong else None,
+        first_mismatch=_explain(ready, inputs[: wrong[0] + 1], port) if wrong else None,
     )
 
 
-def _explain(ready: Prepared, item: ModelInput, port: str | None) -> MismatchRecord | None:
-    """Find the first layer that differs; None where the board cannot be flashed for it."""
+def _explain(
+    ready: Prepared, inputs: Sequence[ModelInput], port: str | None
+) -> MismatchRecord | None:
+    """Find the first layer that differs at the last of `inputs`; None where the board cannot be
+    flashed for it."""
+    earlier = inputs[:-1] if keeps_state(ready.graph) else ()
     with contextlib.suppress(UsageError, ToolchainError), open_traced(ready, port) as session:
-        return find_divergence(session, ready.graph, ready.compiled.plan, item)
+        return find_divergence(session, ready.graph, ready.compiled.plan, inputs[-1], earlier)
     return None

@@ -32,20 +32,35 @@ def run_inputs(
 
 
 def find_divergence(
-    session: BoardSession, graph: Graph, plan: Plan, item: ModelInput
+    session: BoardSession,
+    graph: Graph,
+    plan: Plan,
+    item: ModelInput,
+    earlier: Sequence[ModelInput] = (),
 ) -> MismatchRecord | None:
     """Return the first layer whose output differs from the oracle's, None where none does.
 
     Layers are compared with the oracle on the graph that they compute: `graph` after the compiler's
     passes. The session must be one with a traced firmware.
+
+    Args:
+        session: of the board.
+        graph: as the file has it.
+        plan: of the library.
+        item: the input that gave other outputs.
+        earlier: the inputs before it, which a model that keeps state has to see too.
     """
     from edgeq.compile import computed_graph
     from edgeq.graph.oracle import Oracle
 
     graph = computed_graph(graph, plan)
+    oracle = Oracle(graph)
+    run_inputs(session, earlier)
+    for before in earlier:
+        oracle.run(as_arrays(plan.inputs, before))
     write_ports(session, item)
     traces = session.trace(with_bytes=True)
-    expected = Oracle(graph).run(as_arrays(plan.inputs, item), keep=True).tensors
+    expected = oracle.run(as_arrays(plan.inputs, item), keep=True).tensors
     for layer, trace in zip(plan.layers, traces, strict=True):
         dtype = DTYPES[graph.tensor(layer.output).dtype]
         wanted = np.ascontiguousarray(expected[layer.output], dtype).reshape(-1)

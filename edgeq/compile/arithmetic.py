@@ -21,6 +21,7 @@ from edgeq.graph.oracle.requantization import fused_range, quantization, scale_o
 
 FAST_LIMIT = 1 << 30  # |accumulator| below which eq_requantize takes its short path
 WRAP_LIMIT = 1 << 31  # |accumulator| from which 32 bits wrap
+WIDE_LIMIT = 1 << 47  # and from which a product with 16 bits leaves 64
 
 
 def pack_shift(multiplier: int, shift: int, bound: int) -> int:
@@ -42,7 +43,7 @@ class Output:
 
 
 def accumulator_bounds(
-    weights: NDArray[np.int8], bias: NDArray[np.int64], zero_point: int
+    weights: NDArray[np.int8], bias: NDArray[np.int64], zero_point: int, largest: int = 128
 ) -> NDArray[np.int64]:
     """Return the largest magnitude that each accumulator, or a part of it, can reach.
 
@@ -50,9 +51,10 @@ def accumulator_bounds(
         weights: [outputs, depth].
         bias: [outputs].
         zero_point: of the input.
+        largest: magnitude of the input.
     """
     magnitudes = np.abs(weights.astype(np.int64)).sum(axis=1)
-    bounds: NDArray[np.int64] = np.abs(bias) + magnitudes * (abs(zero_point) + 128)
+    bounds: NDArray[np.int64] = np.abs(bias) + magnitudes * (abs(zero_point) + largest)
     return bounds
 
 

@@ -18,6 +18,7 @@ from edgeq.compile.memory.planner import lower_bound
 from edgeq.compile.passes import run_passes, total_macs
 from edgeq.compile.placement import fast_constants
 from edgeq.compile.source import Unit, library_files, port_record
+from edgeq.compile.state import constant_bytes, find_states
 from edgeq.compile.support import check_nodes, require_supported
 from edgeq.compile.target import NATIVE, Target
 from edgeq.core.errors import GateError
@@ -59,7 +60,8 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
         macs=nominal,
         arena_bytes=made.arena,
         arena_lower_bound=lower_bound(tuple(buffers.values()), made.permits),
-        constant_bytes=sum(c.data.nbytes for c in constants.values()),
+        constant_bytes=sum(c.data.nbytes for c in constants.values())
+        + constant_bytes(find_states(graph, at)),
         inputs=tuple(port_record(graph.tensor(t), at[t]) for t in graph.inputs),
         outputs=tuple(port_record(graph.tensor(t), at[t]) for t in graph.outputs),
         tensors=tuple(

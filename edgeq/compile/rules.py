@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeq.compile.arithmetic import WRAP_LIMIT, accumulator_bounds
+from edgeq.compile.arithmetic import WIDE_LIMIT, WRAP_LIMIT, accumulator_bounds
 from edgeq.compile.lower.binary import LEVELS as BINARY_LEVELS
 from edgeq.compile.lower.binary import broadcast_sizes
 from edgeq.compile.lower.elementwise import CAST_KINDS
@@ -20,6 +20,7 @@ from edgeq.compile.lower.reductions import LARGEST_SUM, mean_loops
 from edgeq.graph.calls import Call
 from edgeq.graph.indexed_shapes import gather_axes
 from edgeq.graph.oracle.comparisons import comparison_factor
+from edgeq.graph.oracle.curves16 import curve_factor, softmax_factor
 from edgeq.graph.oracle.elementwise import (
     difference_factors,
     prelu_factors,
@@ -31,11 +32,12 @@ from edgeq.graph.oracle.normalization import log_softmax_differences
 from edgeq.graph.oracle.reductions import reduced_axes, softmax_exponentials
 from edgeq.graph.oracle.requantization import scale_of, zero_point_of
 from edgeq.graph.oracle.resizing import bilinear_places
-from edgeq.graph.oracle.weighted import matrix_factor
+from edgeq.graph.oracle.weighted import has_wide_sums, matrix_factor
 from edgeq.graph.rules import Rule
 
 _MAX_DIMENSION = 32_767  # index arithmetic of the kernels cannot overflow below
 _MAX_FACTOR = float(1 << 30)
+_MAX_WIDE_FACTOR = float(1 << 7)
 _MAX_QUOTIENT = float(1 << 23)
 _MAX_ADDENDS = 255  # int8 that fit a sum of 16 bits
 _MAX_SOFTMAX_DEPTH = 4_095  # as many exponentials in Q12 as fit a sum of 32 bits
@@ -54,6 +56,31 @@ def int8_data(call: Call) -> str | None:
         if tensor.dtype not in ("int8", "int4") and role in ("input", "input2", "values", "output"):
             return f"{role} is {tensor.dtype}, the kernels compute in int8"
     return None
+
+
+def integer_data(call: Call) -> str | None:
+    """Inputs and outputs are int8, or int16 with zero points of 0."""
+    for role, tensor in call.named():
+        if role not in ("input", "input2", "values", "output") or tensor.dtype in ("int8", "int4"):
+            continue
+        if tensor.dtype != "int16":
+            return f"{role} is {tensor.dtype}, the kernels compute in int8 and int16"
+        if zero_point_of(tensor):
+            return f"{role} is int16 with a zero point of {zero_point_of(tensor)}"
+    return None
+
+
+def int8_filter(call: Call) -> str | None:
+    """Weights of int16 data are int8."""
+    narrow = call.output.dtype == "int16" and call.input(1).dtype != "int8"
+    return f"filter is {call.input(1).dtype}" if narrow else None
+
+
+def int64_bias(call: Call) -> str | None:
+    """The bias of int16 data is int64."""
+    bias = call.get("bias")
+    short = call.output.dtype == "int16" and bias is not None and bias.dtype != "int64"
+    return f"bias is {bias.dtype}" if short and bias else None
 
 
 def whole_bytes(call: Call) -> str | None:
@@ -92,25 +119,31 @@ def accumulators_fit(axis: int) -> Rule:
     """Return the rule for filters with their outputs along `axis`."""
 
     def rule(call: Call) -> str | None:
-        """No input whatever can take an accumulator out of 32 bits."""
+        """No input whatever can take an accumulator out of 32 bits (47 for int16 data)."""
         data, weights, bias = call.get("input"), call.input(1).data, call.get("bias")
         assert data is not None
         assert weights is not None
         rows = np.moveaxis(weights, axis, 0).reshape(weights.shape[axis], -1)
         given = bias.data.reshape(-1).astype(np.int64) if bias and bias.data is not None else None
         values = np.zeros(len(rows), np.int64) if given is None else given
-        bound = int(np.max(accumulator_bounds(rows, values, zero_point_of(data))))
-        return f"accumulators can reach {bound:,}" if bound >= WRAP_LIMIT else None
+        int16 = data.dtype == "int16"
+        limit = WIDE_LIMIT if int16 and has_wide_sums(call) else WRAP_LIMIT
+        largest = 1 << 15 if int16 else 128
+        bound = int(np.max(accumulator_bounds(rows, values, zero_point_of(data), largest)))
+        return f"accumulators can reach {bound:,}" if bound >= limit else None
 
     return rule
 
 
 def weight_factors(call: Call) -> str | None:
-    """Input scale * filter scale / output scale is below 2^30."""
+    """Input scale * filter scale / output scale is below 2^30 (2^7 for int16 data)."""
     data, q = call.get("input"), call.input(1).quantization
     assert data is not None
     product = float(scale_of(data)) * max(q.scales if q else (0.0,))
-    return _factor(product / float(scale_of(call.output)))
+    factor = product / float(scale_of(call.output))
+    if call.output.dtype == "int16" and factor >= _MAX_WIDE_FACTOR:
+        return f"the requantisation factor {factor:g} is not below 2^7"
+    return _factor(factor)
 
 
 def sum_factor(call: Call) -> str | None:
@@ -139,6 +172,15 @@ def few_broadcasts(call: Call) -> str | None:
     return f"broadcasting needs {count} loops" if count > BINARY_LEVELS else None
 
 
+def byte_padding(call: Call) -> str | None:
+    """Padding of int16 is 0."""
+    value = call.get("value")
+    if call.output.dtype != "int16" or value is None:
+        return None
+    known = value.data is not None and not value.data.any()
+    return None if known else "the value of int16 padding is not 0"
+
+
 def few_copies(call: Call) -> str | None:
     """Every copy needs at most 5 loops once adjacent dimensions are joined."""
     count = max(len(copy.loops[0]) for copy in copies_of(call))
@@ -162,8 +204,27 @@ def softmax_depth(call: Call) -> str | None:
     return None if 1 <= depth <= _MAX_SOFTMAX_DEPTH else f"softmax over {depth:,} elements"
 
 
+def curve_scale(call: Call) -> str | None:
+    """An int16 input's scale is below 2.66, its output's 1/32768."""
+    if call.output.dtype == "int16":
+        curve_factor(call)  # raises Unfit
+    return None
+
+
+def int16_ratio(call: Call) -> str | None:
+    """Between integers, input scale / output scale is below 2^14."""
+    ends = call.input(0), call.output
+    if "int16" not in (t.dtype for t in ends) or "float32" in (t.dtype for t in ends):
+        return None
+    ratio = float(scale_of(ends[0])) / float(scale_of(ends[1]))
+    return None if ratio < 1 << 14 else f"the factor {ratio:g} is not below 2^14"
+
+
 def softmax_scale(call: Call) -> str | None:
-    """Beta * input scale is large enough for the kernel's precision."""
+    """Beta * input scale is large enough for the kernel's precision (int16: below 2.5)."""
+    if call.output.dtype == "int16":
+        softmax_factor(call)  # raises Unfit
+        return None
     beta = float(call.option("beta", 0.0))  # type: ignore[arg-type]
     softmax_exponentials(beta, float(scale_of(call.input(0))))  # raises Unfit
     return None
@@ -281,7 +342,15 @@ def byte_ends(call: Call) -> str | None:
     return f"from {ends[0]} to {ends[1]}"
 
 
+def quantized_ends(call: Call) -> str | None:
+    """From float32 or int16 to int8 or int16, from int8 to int16, or between int8 and uint8."""
+    ends = call.input(0).dtype, call.output.dtype
+    if ends[0] in ("float32", "int8", "int16") and ends[1] in ("int8", "int16"):
+        return None
+    return byte_ends(call)
+
+
 def float_output(call: Call) -> str | None:
-    """From int8 or uint8 to float32."""
+    """From int8, uint8 or int16 to float32."""
     dtype = call.input(0).dtype
-    return None if dtype in ("int8", "uint8") else f"from {dtype}"
+    return None if dtype in ("int8", "uint8", "int16") else f"from {dtype}"

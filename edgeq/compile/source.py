@@ -10,11 +10,11 @@ from pathlib import Path
 
 from edgeq.compile.layer import SCRATCH, Constant, Layer, Loop, Part, Run
 from edgeq.compile.memory.lifetimes import scratch_key
+from edgeq.compile.state import find_states, init_words, state_arrays, state_resets
 from edgeq.compile.text import c_array, c_initialiser, c_number, comment_words, shape_text
 from edgeq.core.records import Plan, PlannedLayer, PortRecord
 from edgeq.graph.ir import Graph, Tensor
 
-# In folders by instruction set; the generated library is flat, so that every name is there once.
 KERNELS = Path(__file__).parent / "kernels"
 # Filled for each library; and what a header declares, not what it defines.
 NAMES = "eq_names.h"
@@ -72,7 +72,7 @@ def kernel_sources(layers: Iterable[Layer]) -> tuple[str, ...]:
 
 @cache
 def kernel_paths() -> Mapping[str, Path]:
-    """Return the kernels' files, C and headers, by name."""
+    """Return the kernels' files, C and headers, by name: a library is flat, names are unique."""
     return {path.name: path for path in sorted(KERNELS.rglob("eq_*.[ch]"))}
 
 
@@ -102,8 +102,7 @@ def included(texts: Mapping[str, str]) -> tuple[str, ...]:
 
 def direct_includes(text: str) -> tuple[str, ...]:
     """Return the names in the `#include "..."` lines of a C file."""
-    lines = (line for line in text.splitlines() if line.startswith('#include "'))
-    return tuple(line.split('"')[1] for line in lines)
+    return tuple(re.findall(r'^#include "([^"]+)"', text, re.MULTILINE))
 
 
 # --- NAME.h ------------------------------------------------------------------------------------
@@ -125,6 +124,7 @@ def header_text(unit: Unit) -> str:
         inputs=len(plan.inputs),
         outputs=len(plan.outputs),
         ports="\n".join(ports),
+        reset=init_words(find_states(unit.graph, unit.places)),
     )
 
 
@@ -179,7 +179,7 @@ extern "C" {{
 #define {macro}_OUTPUTS {outputs}
 
 {ports}
-/* Clears the arena. Call it once before anything else. */
+/* {reset} Call it once before anything else. */
 void {name}_init(void);
 
 /* The memory of input `index`, to be written before each {name}_invoke(), which may overwrite it;
@@ -214,6 +214,7 @@ def source_text(unit: Unit) -> str:
         parameters="".join(_parameters(p, layer) for p, layer in pairs),
         calls="\n".join(_layer_calls(unit, p, layer) for p, layer in pairs),
         locals=_locals(unit),
+        states=state_resets(plan.name, find_states(unit.graph, unit.places)),
         inputs=_port_cases(plan.name, plan.inputs),
         outputs=_port_cases(plan.name, plan.outputs),
     )
@@ -229,8 +230,7 @@ def _declaring_headers(layers: Iterable[Layer]) -> tuple[str, ...]:
 def _locals(unit: Unit) -> str:
     if not unit.layers:
         return ""
-    loops = any(loop.rounds > 1 for layer in unit.layers for loop in layer.program)
-    counter = "    int32_t i;\n" if loops else ""
+    counter = "    int32_t i;\n" * any(x.rounds > 1 for y in unit.layers for x in y.program)
     return f"    int8_t *const a = {unit.plan.name}_arena;\n{counter}\n"
 
 
@@ -284,7 +284,8 @@ def _operand(unit: Unit, layer: int, part: Part) -> str:
     text = place if isinstance(place, str) else arena_place(place + part.offset)
     if part.step:
         text += f" + i * {part.step}"
-    plain = scratch or unit.graph.tensor(part.tensor).dtype == "int8"
+    typed = unit.plan.layers[layer].output if scratch else part.tensor
+    plain = unit.graph.tensor(typed).dtype == "int8"
     return text if plain else f"(void *)({text})"
 
 
@@ -328,7 +329,7 @@ static int8_t {name}_arena[{macro}_ARENA_BYTES]
     for (i = 0; i < {macro}_ARENA_BYTES; i++) {{
         {name}_arena[i] = 0;
     }}
-}}
+{states}}}
 
 void *{name}_input(int index)
 {{
@@ -360,7 +361,7 @@ def data_text(unit: Unit) -> str:
     arrays = "\n".join(
         (fast if name in unit.fast else "") + c_array(name, c.data)
         for name, c in unit.constants.items()
-    )
+    ) + state_arrays(find_states(unit.graph, unit.places))
     if unit.fast:
         arrays = _FAST.format(macro=unit.macro) + arrays
     guard = f"{unit.macro}_DATA_H"

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from edgeq.compile import rules
 from edgeq.compile.layer import Layer
-from edgeq.compile.lower import dsp, mve, small
+from edgeq.compile.lower import dsp, int4, int16, mve, small
 from edgeq.compile.lower.accumulation import lower_add_n, lower_cumsum
 from edgeq.compile.lower.binary import lower_product, lower_sum
 from edgeq.compile.lower.constants import lower_shape, lower_zeros
@@ -31,6 +31,7 @@ from edgeq.compile.lower.pairs import (
     lower_select,
 )
 from edgeq.compile.lower.pooling import lower_pool
+from edgeq.compile.lower.recurrent import gates_fit, lower_lstm, lower_svdf, sums_fit
 from edgeq.compile.lower.reductions import (
     lower_arg,
     lower_extreme_of,
@@ -46,6 +47,7 @@ from edgeq.compile.memory.lifetimes import RESHAPES, live_nodes
 from edgeq.compile.micro import history
 from edgeq.compile.target import Target
 from edgeq.core.errors import InputError, did_you_mean
+from edgeq.graph import recurrent
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of, check
 from edgeq.graph.place import Place
@@ -60,11 +62,11 @@ class Operator:
     rules: tuple[Rule, ...]
 
 
-def _weighted(lower: Lower, axis: int) -> Operator:
+def _weighted(lower: Lower, axis: int, *data: Rule) -> Operator:
     return Operator(
         lower,
         (
-            rules.int8_data,
+            *(data or (rules.int8_data,)),
             rules.constant_weights,
             rules.small_dimensions,
             rules.accumulators_fit(axis),
@@ -74,8 +76,9 @@ def _weighted(lower: Lower, axis: int) -> Operator:
 
 
 _COMPUTED = (rules.computed_input, rules.int8_data)
-_POOL = Operator(lower_pool, (*_COMPUTED, rules.small_dimensions))
-_SUM = Operator(lower_sum, (*_COMPUTED, rules.few_broadcasts, rules.sum_factor))
+_INTEGER = (rules.computed_input, rules.integer_data)
+_POOL = Operator(lower_pool, (*_INTEGER, rules.small_dimensions))
+_SUM = Operator(lower_sum, (*_INTEGER, rules.few_broadcasts, rules.sum_factor))
 _TABLE = Operator(lower_table, (*_COMPUTED, rules.scale_ratio))
 _MOVEMENT = Operator(lower_movement, (rules.computed_input, rules.whole_bytes, rules.few_copies))
 _PICK = Operator(lower_pick, (rules.computed_input, rules.whole_bytes))
@@ -89,13 +92,16 @@ _SUM_OVER = (*_COMPUTED, rules.regular_axes, rules.bounded_sum, rules.scale_rati
 _EXTREME_OF = Operator(lower_extreme_of, (*_COMPUTED, rules.regular_axes))
 _ARG = Operator(lower_arg, (rules.computed_input, rules.int32_output))
 _GATHER = (rules.computed_input, rules.whole_bytes, rules.int32_indices)
-_PAD = Operator(lower_pad, (*_COMPUTED, rules.few_copies))
+_PAD = Operator(lower_pad, (*_INTEGER, rules.byte_padding, rules.few_copies))
+_CURVE = Operator(lower_table, (*_INTEGER, rules.scale_ratio, rules.curve_scale))
 
 OPERATORS: dict[str, Operator] = {
     # Operators with weights, and products of matrices.
-    "CONV_2D": _weighted(lower_conv_2d, axis=0),
-    "DEPTHWISE_CONV_2D": _weighted(lower_depthwise_conv_2d, axis=3),
-    "FULLY_CONNECTED": _weighted(lower_fully_connected, axis=0),
+    "CONV_2D": _weighted(lower_conv_2d, 0, rules.integer_data, rules.int8_filter),
+    "DEPTHWISE_CONV_2D": _weighted(
+        lower_depthwise_conv_2d, 3, rules.integer_data, rules.int8_filter, rules.int64_bias
+    ),
+    "FULLY_CONNECTED": _weighted(lower_fully_connected, 0, rules.integer_data, rules.int8_filter),
     "TRANSPOSE_CONV": _weighted(lower_transpose_conv, axis=0),
     "BATCH_MATMUL": Operator(
         lower_batch_matmul,
@@ -114,7 +120,7 @@ OPERATORS: dict[str, Operator] = {
     "ARG_MAX": _ARG,
     "ARG_MIN": _ARG,
     "CUMSUM": Operator(lower_cumsum, (*_COMPUTED, rules.scale_ratio)),
-    "SOFTMAX": Operator(lower_softmax, (*_COMPUTED, rules.softmax_depth, rules.softmax_scale)),
+    "SOFTMAX": Operator(lower_softmax, (*_INTEGER, rules.softmax_depth, rules.softmax_scale)),
     "LOG_SOFTMAX": Operator(
         lower_log_softmax, (*_COMPUTED, rules.softmax_depth, rules.log_softmax_scale)
     ),
@@ -122,7 +128,7 @@ OPERATORS: dict[str, Operator] = {
     # Two tensors or more, element by element.
     "ADD": _SUM,
     "SUB": _SUM,
-    "MUL": Operator(lower_product, (*_PAIR, rules.multiplied_factor)),
+    "MUL": Operator(lower_product, (*_INTEGER, rules.few_broadcasts, rules.multiplied_factor)),
     "DIV": Operator(lower_quotient, (*_PAIR, rules.quotient_range)),
     "MAXIMUM": _EXTREME,
     "MINIMUM": _EXTREME,
@@ -140,8 +146,8 @@ OPERATORS: dict[str, Operator] = {
     "SELECT": _SELECT,
     "SELECT_V2": _SELECT,
     # One tensor, element by element.
-    "LOGISTIC": _TABLE,
-    "TANH": _TABLE,
+    "LOGISTIC": _CURVE,
+    "TANH": _CURVE,
     "RELU": _TABLE,
     "RELU6": _TABLE,
     "RELU_N1_TO_1": _TABLE,
@@ -153,7 +159,9 @@ OPERATORS: dict[str, Operator] = {
     "RSQRT": _TABLE,
     "LOGICAL_NOT": Operator(lower_table, (rules.computed_input,)),
     "BYTE_TABLE": Operator(lower_table, (rules.computed_input, rules.byte_ends)),
-    "QUANTIZE": Operator(lower_quantize, (rules.computed_input, rules.byte_ends)),
+    "QUANTIZE": Operator(
+        lower_quantize, (rules.computed_input, rules.quantized_ends, rules.int16_ratio)
+    ),
     "DEQUANTIZE": Operator(lower_dequantize, (rules.computed_input, rules.float_output)),
     "CAST": Operator(lower_cast, (rules.computed_input, rules.castable)),
     # Moving elements.
@@ -179,6 +187,11 @@ OPERATORS: dict[str, Operator] = {
     "FILL": Operator(lower_movement, (rules.whole_bytes, rules.few_copies)),
     "ZEROS_LIKE": Operator(lower_zeros, ()),
     "SHAPE": Operator(lower_shape, ()),
+    # With state.
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": Operator(lower_lstm, (*recurrent.LSTM_RULES, gates_fit)),
+    "READ_VARIABLE": Operator(lower_movement, (rules.whole_bytes,)),
+    "ASSIGN_VARIABLE": Operator(lower_movement, (rules.whole_bytes,)),
+    "SVDF": Operator(lower_svdf, (*recurrent.SVDF_RULES, sums_fit)),
 }
 
 
@@ -187,9 +200,9 @@ OPERATORS: dict[str, Operator] = {
 _FLOAT_ONLY = "CEIL COS EXP FLOOR FLOOR_DIV FLOOR_MOD L2_POOL_2D LOG NEG ROUND SIN SQRT SQUARE"
 FLOAT_ONLY = frozenset(_FLOAT_ONLY.split())
 
-# Rows before an operator's plain kernel; those of the richest instruction set come first.
+# Rows before an operator's plain kernel: other dtypes than int8, then the richest instruction set.
 VARIANTS: dict[str, tuple[Variant, ...]] = {
-    op: tuple(row for room in (mve, dsp, small) for row in room.ROWS.get(op, ()))
+    op: tuple(row for room in (int16, int4, mve, dsp, small) for row in room.ROWS.get(op, ()))
     for op in OPERATORS
 }
 
@@ -258,7 +271,8 @@ def lowering_faults(graph: Graph) -> Iterator[Unsupported]:
 
 def _fault(graph: Graph, node: Node) -> str | None:
     if node.op in RESHAPES:
-        return None
+        variable = graph.tensor(node.inputs[0]).is_variable
+        return "it reads a variable, which may change under it" if variable else None
     row = OPERATORS.get(node.op)
     return first_fault(call_of(graph, node), row.rules) if row else _absence(node.op)
 

@@ -13,7 +13,14 @@ from edgeq.compile.layer import Ref
 from edgeq.core.units import short_name
 
 WIDTH = 99
-C_TYPES = {"int8": "int8_t", "uint8": "uint8_t", "int32": "int32_t", "float32": "float"}
+C_TYPES = {
+    "int8": "int8_t",
+    "uint8": "uint8_t",
+    "int16": "int16_t",
+    "int32": "int32_t",
+    "int64": "int64_t",
+    "float32": "float",
+}
 _BYTES = np.array([str(v) for v in range(-128, 128)], dtype=object)
 _PLAIN = re.compile(r"[^A-Za-z0-9_.:/;,+ -]")
 

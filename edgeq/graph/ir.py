@@ -111,7 +111,11 @@ class Node:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Graph:
-    """A verified model. `sha256` and `file_bytes` identify the file it came from."""
+    """A verified model. `sha256` and `file_bytes` identify the file it came from.
+
+    `subgraphs` are the file's others, which only CALL_ONCE runs. `initial` holds what variables are
+    before the first inference where that is not what their quantisation says, by tensor.
+    """
 
     name: str
     tensors: tuple[Tensor, ...]
@@ -121,6 +125,8 @@ class Graph:
     sha256: str = ""
     file_bytes: int = 0
     description: str = ""
+    subgraphs: tuple[Graph, ...] = ()
+    initial: Mapping[int, NDArray[Any]] = field(default_factory=dict)
 
     def tensor(self, index: int) -> Tensor:
         """Return tensor `index`."""

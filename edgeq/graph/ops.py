@@ -11,7 +11,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edgeq.graph import indexed_shapes, rules, shapes, spatial_shapes
+from edgeq.graph import indexed_shapes, recurrent, rules, shapes, spatial_shapes
 from edgeq.graph.calls import Call, Shape
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.place import Place
@@ -32,6 +32,7 @@ class Op:
         rules: what else must hold.
         macs: multiply-accumulates of one call.
         many: whether it has several outputs.
+        silent: whether it may have none.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Op:
     rules: tuple[Rule, ...] = ()
     macs: Callable[[Call], int] = lambda call: 0
     many: bool = False
+    silent: bool = False
 
     @property
     def roles(self) -> tuple[str, ...]:
@@ -92,7 +94,8 @@ def macs(graph: Graph, node: Node) -> int:
 
 def _fault(row: Op, graph: Graph, node: Node) -> str | None:
     call = Call.of(graph, node, row.roles)
-    if len(node.outputs) != 1 and not (row.many and node.outputs):
+    several = row.many if node.outputs else row.silent
+    if len(node.outputs) != 1 and not several:
         return f"{len(node.outputs)} outputs"
     return (
         rules.arity(call, row.optional, row.variadic)
@@ -288,6 +291,18 @@ _ROWS = (
        indexed_shapes.filled, _MOVING),
     Op("ZEROS_LIKE", "ZerosLikeOptions", 1, "input", ("T > T",), shapes.same, _MOVING),
     Op("SHAPE", "ShapeOptions", 1, "input", (f"any > {_INDEX}",), shapes.shape_of),
+    # With state.
+    Op("UNIDIRECTIONAL_SEQUENCE_LSTM", "UnidirectionalSequenceLSTMOptions", 3,
+       recurrent.LSTM_INPUTS, ("any > any",), recurrent.sequence_shape, (),
+       recurrent.sequence_macs),
+    Op("SVDF", "SVDFOptions", 3, "input filter time_filter bias? activation_state",
+       ("any > any",), recurrent.filter_shape, (), recurrent.filter_macs),
+    Op("VAR_HANDLE", "VarHandleOptions", 1, "", (" > resource",), recurrent.as_declared),
+    Op("READ_VARIABLE", "ReadVariableOptions", 1, "variable", ("resource > any", "T > T"),
+       recurrent.as_declared),
+    Op("ASSIGN_VARIABLE", "AssignVariableOptions", 1, "variable value?",
+       ("resource any > any", "T > T"), recurrent.as_declared, silent=True),
+    Op("CALL_ONCE", "CallOnceOptions", 1, "", (" > any",), recurrent.as_declared, silent=True),
     # Internal.
     Op("BYTE_TABLE", None, 1, "input table", ("int8|uint8 int8|uint8 > int8|uint8",),
        shapes.same, (rules.table_of_bytes,)),

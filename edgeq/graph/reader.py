@@ -43,7 +43,8 @@ def read_model(path: Path | str) -> Graph:
 
 
 def read_graph(data: bytes, name: str) -> Graph:
-    """Verify `data` and return its first subgraph; `name` is the file's name (for errors).
+    """Verify `data` and return its first subgraph, which holds the others; `name` is the file's
+    name (for errors).
 
     Raises:
         InputError: as `read_model`.
@@ -61,7 +62,7 @@ def read_graph(data: bytes, name: str) -> Graph:
         for i, code in enumerate(model.operatorCodes or ())
     ]
     graphs = [
-        _read_subgraph(raw, codes, buffers, place.at("subgraphs", i))
+        _read_subgraph(raw, codes, buffers, place.at("subgraphs", i), main=i == 0)
         for i, raw in enumerate(model.subgraphs or ())
     ]
     if not graphs:
@@ -71,6 +72,7 @@ def read_graph(data: bytes, name: str) -> Graph:
     return replace(
         graphs[0],
         name=Path(name).stem,
+        subgraphs=tuple(graphs[1:]),
         sha256=sha256_hex(data),
         file_bytes=len(data),
         description=(model.description or b"").decode(),
@@ -92,7 +94,12 @@ def _read_code(raw: Any, place: Place) -> OperatorCode:
 
 
 def _read_subgraph(
-    raw: Any, codes: Sequence[OperatorCode], buffers: Sequence[Bytes], place: Place
+    raw: Any,
+    codes: Sequence[OperatorCode],
+    buffers: Sequence[Bytes],
+    place: Place,
+    *,
+    main: bool,
 ) -> Graph:
     private = _private_tensors(raw, codes)
     tensors = tuple(
@@ -110,7 +117,7 @@ def _read_subgraph(
         inputs=_read_indices(raw.inputs, count, place, "inputs"),
         outputs=_read_indices(raw.outputs, count, place, "outputs"),
     )
-    check_wiring(graph, place)
+    check_wiring(graph, place, main=main)
     for node in graph.nodes:
         check(graph, node, place.at("operators", node.index))
     return graph
@@ -179,10 +186,10 @@ def _read_options(raw: Any, op: str, place: Place) -> dict[str, OptionValue]:
 
 
 def _reject_control_flow(graph: Graph, place: Place) -> None:
-    """Reject a graph that runs other subgraphs: no control flow on the board."""
+    """Reject a graph that runs other subgraphs, but once: no control flow on the board."""
     for node in graph.nodes:
         for option in node.options:
-            if "subgraph" in option and node.op != "CUSTOM":
+            if "subgraph" in option and node.op not in ("CUSTOM", "CALL_ONCE"):
                 place.at("operators", node.index).reject(
                     f"{node.op} runs other subgraphs, which is not supported",
                     hint="export the model without control flow (If, While, Call)",

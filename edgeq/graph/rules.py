@@ -11,6 +11,7 @@ Rule = Callable[[Call], str | None]
 
 QUANTIZED = ("int8", "uint8", "int16", "int4")
 FUSED = ("NONE", "RELU", "RELU_N1_TO_1", "RELU6")
+RECURRENT = ("UNIDIRECTIONAL_SEQUENCE_LSTM", "SVDF")
 # Window geometry fits 16 bits, so that index arithmetic in the kernels cannot overflow.
 _MAX_WINDOW = 65_535
 _WINDOW_OPTIONS = (
@@ -37,9 +38,13 @@ def windows_positive(call: Call) -> str | None:
 
 
 def activation_clamps(call: Call) -> str | None:
-    """The fused activation is none or a clamp."""
+    """The fused activation is none or a clamp, or the function of a recurrent cell."""
     value = call.option("fused_activation_function", "NONE")
-    return None if value in FUSED else f"fused activation {value} is none of {', '.join(FUSED)}"
+    return (
+        None
+        if value in FUSED or call.node.op in RECURRENT
+        else f"fused activation {value} is none of {', '.join(FUSED)}"
+    )
 
 
 def no_activation(call: Call) -> str | None:

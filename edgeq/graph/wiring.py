@@ -8,14 +8,15 @@ from edgeq.graph.place import Place
 _HINT = "the operators of a .tflite file must stand in the order in which they run"
 
 
-def check_wiring(graph: Graph, place: Place) -> None:
+def check_wiring(graph: Graph, place: Place, *, main: bool = True) -> None:
     """Raise InputError unless every tensor has its value before an operator reads it.
 
     Inputs, constants and variables have theirs from the start, every other tensor from the one
     operator that produces it. Operators in file order that way cannot form a cycle. A custom
-    operator may have tensors of its own, which nothing produces.
+    operator may have tensors of its own, which nothing produces; a subgraph that is not the `main`
+    one may have no output.
     """
-    ready = _initial(graph, place)
+    ready = _initial(graph, place, main)
     producers: dict[int, int] = {}
     for node in graph.nodes:
         at = place.at("operators", node.index)
@@ -36,9 +37,9 @@ def check_wiring(graph: Graph, place: Place) -> None:
             place.at("outputs", i).reject(f"no operator produces tensor {tensor}")
 
 
-def _initial(graph: Graph, place: Place) -> set[int]:
+def _initial(graph: Graph, place: Place, main: bool) -> set[int]:
     """Return the tensors that have a value before the first operator runs."""
-    if not graph.outputs:
+    if main and not graph.outputs:
         place.at("outputs").reject("the graph has no output")
     ready = {t.index for t in graph.tensors if t.is_constant or t.is_variable}
     for i, tensor in enumerate(graph.inputs):

@@ -20,7 +20,7 @@ _LAST_SHORT_CODE = 127
 
 
 def write_graph(graph: Graph) -> bytes:
-    """Return `graph` as a .tflite file with one subgraph; constants are 16-byte aligned.
+    """Return `graph` as a .tflite file, its subgraphs behind it; constants are 16-byte aligned.
 
     Raises:
         UsageError: an operator or option that the schema or the op table does not know.
@@ -29,27 +29,33 @@ def write_graph(graph: Graph) -> bytes:
     from ai_edge_litert import schema_py_generated as schema
 
     codes: dict[tuple[str, int, str], int] = {}
-    operators = [_operator(node, codes, schema) for node in graph.nodes]
     buffers = [schema.BufferT()]
-    tensors = [_tensor(tensor, buffers, schema) for tensor in graph.tensors]
+    graphs = (graph, *graph.subgraphs)
+    subgraphs = [_subgraph(g, codes, buffers, schema) for g in graphs]
     model = schema.ModelT(
         version=3,
         operatorCodes=[_operator_code(*code, schema) for code in codes],
-        subgraphs=[
-            schema.SubGraphT(
-                tensors=tensors,
-                inputs=list(graph.inputs),
-                outputs=list(graph.outputs),
-                operators=operators,
-                name="main",
-            )
-        ],
+        subgraphs=subgraphs,
         description=graph.description,
         buffers=buffers,
     )
-    builder = flatbuffers.Builder(1024 + sum(t.bytes for t in graph.tensors if t.is_constant))
+    constants = sum(t.bytes for g in graphs for t in g.tensors if t.is_constant)
+    builder = flatbuffers.Builder(1024 + constants)
     builder.Finish(model.Pack(builder), file_identifier=FILE_IDENTIFIER)
     return bytes(builder.Output())
+
+
+def _subgraph(
+    graph: Graph, codes: dict[tuple[str, int, str], int], buffers: list[Any], schema: Any
+) -> Any:
+    main = len(buffers) == 1 and not codes
+    return schema.SubGraphT(
+        operators=[_operator(node, codes, schema) for node in graph.nodes],
+        tensors=[_tensor(tensor, buffers, schema) for tensor in graph.tensors],
+        inputs=list(graph.inputs),
+        outputs=list(graph.outputs),
+        name="main" if main else graph.name,
+    )
 
 
 class _Constant:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from types import ModuleType
 
+import msgspec
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,12 +13,21 @@ from hypothesis import strategies as st
 
 from edgeq import api
 from edgeq.bench.calibration import COUNT_TOLERANCE
-from edgeq.bench.costs import load_costs, model_cost
+from edgeq.bench.costs import (
+    GUESS_TOLERANCE,
+    CoreCosts,
+    UnknownKernelError,
+    load_costs,
+    model_cost,
+)
 from edgeq.bench.features import MEANING, layer_features
 from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph
+from edgeq.compile.target import Target
 from edgeq.core.processes import find_tool
+from edgeq.core.records import Plan
 from edgeq.device.virtual.launch import qemu_program
+from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
 from edgeq.graph.writer import write_graph
 from tests.support.benchmarks import load_benchmark
@@ -37,14 +47,42 @@ def fit_costs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
     return load_benchmark("fit_costs", monkeypatch)
 
 
-def test_the_table_has_every_kernel_that_the_compiler_calls(cost_models: ModuleType) -> None:
+@pytest.mark.slow
+@pytest.mark.parametrize("core", load_costs().cores)
+def test_the_table_has_every_kernel_that_the_compiler_calls(
+    cost_models: ModuleType, core: str
+) -> None:
+    costs = load_costs().cores[core]
     called = {
         layer.kernel
         for graph in cost_models.cost_models()
-        for layer in compile_graph(graph, name=graph.name).plan.layers
+        for layer in _compile(graph, costs).layers
     }
-    for core, costs in load_costs().cores.items():
-        assert called == set(costs.kernels), f"{core}: {STALE}"
+    assert called == set(costs.kernels), STALE
+
+
+@pytest.mark.parametrize("core", load_costs().cores)
+def test_no_kernel_of_a_small_model_is_guessed(core: str) -> None:
+    costs, graph = load_costs().cores[core], small_cnn()
+    assert model_cost(graph, _compile(graph, costs), costs).guessed == (), STALE
+
+
+def test_a_kernel_without_a_row_counts_like_its_operators_most_fitted_one() -> None:
+    graph, costs = small_cnn(), load_costs().cores["cortex-m4"]
+    plan = _compile(graph, costs)
+    known = model_cost(graph, plan, costs)
+    layers = (msgspec.structs.replace(plan.layers[0], kernel="eq_new"), *plan.layers[1:])
+    guess = model_cost(graph, msgspec.structs.replace(plan, layers=layers), costs)
+    assert guess.guessed == ("eq_new",)
+    assert known.tolerance == COUNT_TOLERANCE < guess.tolerance < GUESS_TOLERANCE
+    assert guess.instructions == pytest.approx(known.instructions, rel=guess.tolerance)
+
+
+def test_a_kernel_of_an_operator_without_a_row_is_not_known() -> None:
+    graph, costs = small_cnn(), load_costs().cores["cortex-m4"]
+    bare = msgspec.structs.replace(costs, kernels={})
+    with pytest.raises(UnknownKernelError, match="eq_"):
+        model_cost(graph, _compile(graph, costs), bare)
 
 
 def test_coefficients_are_positive_and_of_known_features() -> None:
@@ -66,6 +104,8 @@ def test_the_features_of_a_layer_are_its_counts() -> None:
     assert depthwise["macs"] == 4 * 9 * 8
     assert pool["taps"] == 16 * 8
     assert dense["single_macs"] == 80
+    assert conv["tile_macs"] == plan.layers[0].macs
+    assert "rest_macs" not in conv  # 16 pixels are four fours
     assert softmax["rows"] == 1
 
 
@@ -89,6 +129,11 @@ def test_the_fit_gives_no_negative_coefficient(fit_costs: ModuleType) -> None:
     assert found.any()
 
 
+def _compile(graph: Graph, costs: CoreCosts) -> Plan:
+    target = Target.on(find_board(costs.board))
+    return compile_graph(graph, name="held_out", target=target).plan
+
+
 def _held_out(folder: Path) -> list[Path]:
     models = SHARED / "models" / "mlperf_tiny"
     if models.is_dir():
@@ -99,7 +144,7 @@ def _held_out(folder: Path) -> list[Path]:
 
 def _check(core: str, path: Path) -> None:
     graph, costs = read_model(path), load_costs().cores[core]
-    estimated = model_cost(graph, compile_graph(graph, name="held_out").plan, costs)
+    estimated = model_cost(graph, _compile(graph, costs), costs)
     latency = api.bench(path, board=costs.board, runs=1, warmup=0, layers=False).latency
     assert latency.instructions
     limit = pytest.approx(latency.instructions, rel=COUNT_TOLERANCE)

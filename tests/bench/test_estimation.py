@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeq.bench.calibration import COUNT_TOLERANCE, CoreCalibration, load_calibration
-from edgeq.bench.costs import Cost, load_costs
+from edgeq.bench.costs import GUESS_TOLERANCE, Cost, load_costs
 from edgeq.bench.estimation import EstimateRecord, estimate_board, estimate_boards, silicon_cycles
 from edgeq.boards.profile import Board, Memory
 from edgeq.boards.registry import find_board, list_boards
@@ -158,8 +158,19 @@ def test_a_kernel_that_the_table_does_not_know_is_named() -> None:
     layers = (msgspec.structs.replace(compiled.plan.layers[0], kernel="eq_new"),)
     plan = msgspec.structs.replace(compiled.plan, layers=layers)
     record = estimate_board(graph, msgspec.structs.replace(compiled, plan=plan), board)
-    assert record.latency is None
     assert any("eq_new" in note for note in record.notes)
+    latency = record.latency
+    assert latency is not None
+    assert latency.low_s == pytest.approx(latency.typical_s / (1 + GUESS_TOLERANCE))
+    assert latency.high_s == pytest.approx(latency.typical_s * (1 + GUESS_TOLERANCE))
+
+
+def test_an_operator_that_the_table_does_not_know_has_no_latency() -> None:
+    unit = activation((1, 8), scale=1 / 128)
+    graph = one_op("L2_NORMALIZATION", [activation((1, 8))], unit, {})
+    record = _estimate("virt-m4", graph)
+    assert record.latency is None
+    assert any("the cost table has no kernel eq_" in note for note in record.notes)
 
 
 def test_an_unsupported_operator_is_named_and_fits_nowhere() -> None:

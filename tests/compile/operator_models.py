@@ -7,10 +7,13 @@ from hypothesis import strategies as st
 from edgeq.graph.ir import Graph
 from tests.graph.oracle import test_comparisons as comparisons
 from tests.graph.oracle import test_elementwise as elementwise
+from tests.graph.oracle import test_int16 as int16
 from tests.graph.oracle import test_movement as movement
 from tests.graph.oracle import test_rearrangement as rearrangement
+from tests.graph.oracle import test_recurrent as recurrent
 from tests.graph.oracle import test_reductions as reductions
 from tests.graph.oracle import test_resizing as resizing
+from tests.graph.oracle import test_variables as variables
 from tests.graph.oracle import test_weighted as weighted
 from tests.graph.oracle import test_windows as windows
 
@@ -21,11 +24,24 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "conv_2d": weighted.convolutions(),
     "depthwise_conv_2d": weighted.depthwise_convolutions(),
     "fully_connected": weighted.dense_layers(),
+    "conv_2d_int4": weighted.convolutions("int4"),
+    "depthwise_conv_2d_int4": weighted.depthwise_convolutions("int4"),
+    "fully_connected_int4": weighted.dense_layers("int4"),
+    "conv_2d_int16": weighted.convolutions(data="int16"),
+    "depthwise_conv_2d_int16": weighted.depthwise_convolutions(data="int16"),
+    "fully_connected_int16": weighted.dense_layers(data="int16"),
     "transpose_conv": weighted.transposed_convolutions(),
     "batch_matmul": weighted.products(),
     "average_pool_2d": windows.pools("AVERAGE_POOL_2D"),
     "max_pool_2d": windows.pools("MAX_POOL_2D"),
     **{op.lower(): resizing.resizings(op) for op in _RESIZE},
+    **{f"{op.lower()}_int16": int16.pairs16(op) for op in ("ADD", "SUB", "MUL")},
+    "average_pool_2d_int16": int16.pools16("AVERAGE_POOL_2D"),
+    "max_pool_2d_int16": int16.pools16("MAX_POOL_2D"),
+    "logistic_int16": int16.curves16("LOGISTIC"),
+    "tanh_int16": int16.curves16("TANH"),
+    "softmax_int16": int16.softmaxes16(),
+    "quantize_int16": int16.rescalings16(),
     "mean": reductions.reductions("MEAN", True),
     "sum": reductions.reductions("SUM", True),
     "reduce_max": reductions.reductions("REDUCE_MAX", False),
@@ -91,4 +107,8 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "fill": rearrangement.fills(),
     "zeros_like": rearrangement.zeros(),
     "shape": rearrangement.shapes_of(),
+    "unidirectional_sequence_lstm": recurrent.lstms(),
+    "svdf": recurrent.svdfs(),
+    "read_variable": variables.reads(),
+    "assign_variable": variables.assignments(),
 }

@@ -72,8 +72,9 @@ def test_random_plans_hold_and_are_never_worse_than_tflite_micros() -> None:
 
 
 @pytest.mark.slow
-def test_five_thousand_plans_hold_and_are_never_worse_than_tflite_micros() -> None:
-    for seed in range(5000):
+@pytest.mark.parametrize("first", range(0, 5000, 500))
+def test_five_thousand_plans_hold_and_are_never_worse_than_tflite_micros(first: int) -> None:
+    for seed in range(first, first + 500):
         hold_plan(seed)
 
 

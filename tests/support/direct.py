@@ -21,21 +21,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Overlap, Ref
-from edgeq.compile.source import KERNELS
+from edgeq.compile.source import kernel_paths, kernel_text
 from edgeq.compile.support import lower
 from edgeq.compile.target import NATIVE
 from edgeq.graph.ir import DTYPES, Graph, Tensor
+from edgeq.graph.variables import initial_values
 from tests.support.native import WARNINGS, require_compiler
 
 Array = NDArray[Any]
 
 _GUARD = 64
-_STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\};", re.MULTILINE | re.DOTALL)
+_STRUCT = re.compile(r"^struct (\w+) \{\n(.*?)^\}", re.MULTILINE | re.DOTALL)
 _FIELD = re.compile(r"(?:const )?(?:struct )?(\w+) ([^;]+);")
 _TYPES: dict[str, Any] = {
     "int8_t": ctypes.c_int8,
     "int16_t": ctypes.c_int16,
     "int32_t": ctypes.c_int32,
+    "int64_t": ctypes.c_int64,
     "uint8_t": ctypes.c_uint8,
     "uint16_t": ctypes.c_uint16,
     "uint32_t": ctypes.c_uint32,
@@ -52,7 +54,7 @@ def run_direct(graph: Graph, inputs: Sequence[Array]) -> Iterator[list[Array]]:
     """
     (node,) = graph.nodes
     layer = lower(graph, node, NATIVE)
-    given = dict(zip(graph.inputs, inputs, strict=True))
+    given = initial_values(graph) | dict(zip(graph.inputs, inputs, strict=True))
     used = dict.fromkeys(i for i in (*node.inputs, *node.outputs) if i >= 0)
     for overlap in (None, *layer.overlaps):
         memory = {i: _Memory.of(graph.tensor(i), given.get(i)) for i in used}
@@ -134,7 +136,7 @@ def _filled(structure: Any, fields: Mapping[str, Any], constants: Mapping[Ref, C
 @functools.cache
 def structures() -> Mapping[str, Any]:
     """Return the structures that the kernels' headers declare, by name."""
-    texts = {h.name: h.read_text(encoding="ascii") for h in sorted(KERNELS.glob("*.h"))}
+    texts = {name: kernel_text(name) for name in kernel_paths() if name.endswith(".h")}
     bodies = dict(pair for text in texts.values() for pair in _STRUCT.findall(_plain(text)))
     made: dict[str, Any] = {}
 
@@ -171,7 +173,9 @@ def _library() -> ctypes.CDLL:
     folder = Path(tempfile.mkdtemp(prefix="edgeq-direct-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     target = folder / "kernels.so"
-    sources = sorted(str(path) for path in KERNELS.glob("*.c"))
+    for path in kernel_paths().values():
+        shutil.copy(path, folder)
+    sources = sorted(str(path) for path in folder.glob("*.c"))
     command = [require_compiler("gcc"), *WARNINGS, "-O1", "-fPIC", "-shared", *sources]
     done = subprocess.run([*command, "-o", target], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

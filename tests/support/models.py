@@ -50,6 +50,13 @@ def constant(
     return Tensor(-1, name, data.shape, dtype, quantization(scale, zero_point, axis), data)
 
 
+def variable(
+    shape: Sequence[int], dtype: str = "int8", scale: Scales = 0.05, zero_point: int = 0
+) -> Tensor:
+    """Return a tensor that keeps its value from one inference to the next."""
+    return replace(activation(shape, dtype, scale, zero_point), is_variable=True)
+
+
 class ModelBuilder:
     """Builds a graph of several operators: `add` tensors, connect them with `op`, then `build`."""
 
@@ -78,7 +85,7 @@ class ModelBuilder:
         options: Mapping[str, OptionValue] | None = None,
         version: int | None = None,
     ) -> int:
-        """Add an operator and return the index of its (first) output.
+        """Add an operator and return the index of its (first) output, -1 where it has none.
 
         `inputs` are indices (-1: absent) or tensors to add; `version` defaults to the op table's.
         """
@@ -88,7 +95,7 @@ class ModelBuilder:
         row = OPS.get(op)
         number = version or (row.version if row else 1)
         self.nodes.append(Node(len(self.nodes), op, number, sources, results, dict(options or {})))
-        return results[0]
+        return results[0] if results else -1
 
     def build(self, outputs: int | Sequence[int], name: str = "model") -> Graph:
         """Return the graph."""

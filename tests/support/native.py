@@ -36,7 +36,7 @@ int main(void)
 _RUN = """
     {{
         static const unsigned in[] = {{{inputs}}}, out[] = {{{outputs}}};
-        {name}_init();
+        {resets}{name}_init();
         for (i = 0; i < {macro}_INPUTS; i++)
             if (fread({name}_input(i), 1, in[i], stdin) != in[i]) return 1;
         {name}_invoke();
@@ -91,6 +91,18 @@ def run_native(
     return run_together([graph], [compiled], [inputs], folder)[0]
 
 
+def run_sequence(
+    graph: Graph,
+    compiled: CompiledModel,
+    sequence: Sequence[Sequence[NDArray[Any]]],
+    folder: Path,
+    resets: Sequence[int] = (0,),
+) -> list[list[NDArray[Any]]]:
+    """Return the outputs of consecutive invokes; NAME_init is called before those in `resets`."""
+    count = len(sequence)
+    return _run([graph] * count, [compiled] * count, sequence, folder, resets)
+
+
 def run_together(
     graphs: Sequence[Graph],
     compiled: Sequence[CompiledModel],
@@ -99,16 +111,30 @@ def run_together(
 ) -> list[list[NDArray[Any]]]:
     """Return the outputs of several models of different names, run one after the other in one
     program, under sanitizers for addresses and overflow."""
+    return _run(graphs, compiled, inputs, folder, range(len(graphs)))
+
+
+def _run(
+    graphs: Sequence[Graph],
+    compiled: Sequence[CompiledModel],
+    inputs: Sequence[Sequence[NDArray[Any]]],
+    folder: Path,
+    resets: Sequence[int],
+) -> list[list[NDArray[Any]]]:
     for model in compiled:
         write_library(model, folder)
     # The objects that all tests share have the kernels' own names, without a model's prefix.
     shutil.copy(kernel_paths()[NAMES], folder)
-    runs = "".join(_RUN.format(**_names(model)) for model in compiled)
-    headers = "".join(f'#include "{model.name}.h"\n' for model in compiled)
+    runs = "".join(
+        _RUN.format(**_names(model), resets="" if i in resets else "if (0) ")
+        for i, model in enumerate(compiled)
+    )
+    different = {model.name: model for model in compiled}.values()
+    headers = "".join(f'#include "{model.name}.h"\n' for model in different)
     (folder / "main.c").write_text(_MAIN.format(headers=headers, runs=runs))
     objects = _kernel_objects()
-    kernels = sorted({s for model in compiled for s in model.sources[1:]})
-    models = [f"{model.name}.c" for model in compiled]
+    kernels = sorted({s for model in different for s in model.sources[1:]})
+    models = [f"{model.name}.c" for model in different]
     _run_gcc(folder, "main.c", *models, *(str(objects / f"{s}.o") for s in kernels))
     data = b"".join(np.ascontiguousarray(a).tobytes() for given in inputs for a in given)
     ran = subprocess.run([folder / "a.out"], input=data, capture_output=True, check=False)

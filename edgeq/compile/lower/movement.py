@@ -249,6 +249,7 @@ def _blocks(op: OperatorCall, space: Steps, batches: Steps, *, to_space: bool) -
 
 
 COPIES: dict[str, Callable[[OperatorCall], tuple[Copy, ...]]] = {
+    "ASSIGN_VARIABLE": _repeat,
     "BATCH_TO_SPACE_ND": _space_of_batches,
     "BROADCAST_TO": _repeat,
     "CAST": _repeat,
@@ -258,6 +259,7 @@ COPIES: dict[str, Callable[[OperatorCall], tuple[Copy, ...]]] = {
     "PACK": _pack,
     "PAD": _pad,
     "PADV2": _pad,
+    "READ_VARIABLE": _repeat,
     "REVERSE_V2": _reverse,
     "SLICE": _slice,
     "SPACE_TO_BATCH_ND": _batches_of_space,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -58,6 +59,11 @@ def over_window(
     image = np.arange(batch, dtype=np.int64) * in_h
     reads = ((image[:, None, None] + row[:, None]) * in_w + column).reshape(-1) * in_c
     return _over_steps(tensor, reads, out_c, tile, buffered)
+
+
+def in_elements(overlaps: Sequence[Overlap], bytes_each: int) -> tuple[Overlap, ...]:
+    """Return overlaps that were stated for elements of a byte, for larger ones."""
+    return tuple(replace(o, distance=o.distance * bytes_each) for o in overlaps)
 
 
 def over_loops(

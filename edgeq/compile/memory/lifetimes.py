@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from edgeq.compile.layer import SCRATCH, Overlap
 from edgeq.compile.memory.packing import Buffer, Permit
 from edgeq.graph.ir import Graph, Node
+from edgeq.graph.rules import RECURRENT
 
 # Operators that change a tensor's shape and leave its bytes alone.
 RESHAPES = frozenset({"RESHAPE", "SQUEEZE", "EXPAND_DIMS"})
@@ -35,13 +36,20 @@ def find_storage(graph: Graph) -> dict[int, int]:
 
 
 def live_nodes(graph: Graph) -> tuple[Node, ...]:
-    """Return the nodes that the outputs depend on; what computes a known shape is dead."""
+    """Return the nodes that the outputs depend on, and those that keep something for next time;
+    what computes a known shape is dead."""
     wanted, live = set(graph.outputs), []
     for node in reversed(graph.nodes):
-        if wanted.intersection(node.outputs):
+        if wanted.intersection(node.outputs) or changes_state(graph, node):
             live.append(node)
             wanted.update(read_inputs(node))
     return tuple(reversed(live))
+
+
+def changes_state(graph: Graph, node: Node) -> bool:
+    """Return whether a node writes to a variable: as its output, or as the state it reads."""
+    written = node.inputs if node.op in RECURRENT else node.outputs
+    return any(t >= 0 and graph.tensor(t).is_variable for t in written)
 
 
 def read_inputs(node: Node) -> tuple[int, ...]:
@@ -61,7 +69,7 @@ def find_lifetimes(
     """Return a buffer for each tensor that needs arena memory, by tensor index.
 
     An input is alive from layer 0, since it is written before; an output to the last layer, since
-    it is read after.
+    it is read after; a variable always.
     """
     final = max(0, len(nodes) - 1)
     spans: dict[int, tuple[int, int]] = {}
@@ -79,6 +87,8 @@ def find_lifetimes(
             touch(tensor, layer)
     for tensor in graph.outputs:
         touch(tensor, final)
+    for tensor in [t for t in spans if graph.tensor(t).is_variable]:
+        spans[tensor] = (0, final)
     return {t: Buffer(graph.tensor(t).bytes, *spans[t]) for t in sorted(spans)}
 
 
@@ -91,20 +101,26 @@ def find_permits(
 ) -> tuple[Permit, ...]:
     """Return which buffers may overlap: a layer's output and an input that dies there.
 
-    What the application reads afterwards stays whole.
+    What the application reads afterwards stays whole, and so do variables.
     """
     positions = {key: i for i, key in enumerate(buffers)}
-    kept = {storage[t] for t in graph.outputs}
+    states = {t for t in buffers if is_variable(graph, t)}
+    kept = {storage[t] for t in graph.outputs} | states
     found = []
     for index, (node, leave) in enumerate(zip(nodes, overlaps, strict=True)):
         output = storage[node.outputs[0]]
         for overlap in leave:
             source = storage[overlap.tensor]
             dies = source in buffers and buffers[source].last == index == buffers[output].first
-            if dies and source not in kept and source != output:
+            if dies and source not in kept and output not in {source, *states}:
                 places = positions[output], positions[source]
                 found.append(Permit(*places, overlap.distance, overlap.exact))
     return tuple(found)
+
+
+def is_variable(graph: Graph, key: int) -> bool:
+    """Return whether a buffer's key is that of a variable."""
+    return key >= 0 and graph.tensor(key).is_variable
 
 
 def scratch_key(layer: int) -> int:

@@ -29,7 +29,7 @@ def fuse_activations(graph: Graph) -> Rewrite:
 
     What is left of the clamp is a reshape, for its result may be quantised differently.
     """
-    draft, fused = Draft(graph), 0
+    draft, fused = Draft(graph), set[int]()
     intervals = find_intervals(graph)
     consumers, producers = find_consumers(graph), find_producers(graph)
     for node in graph.nodes:
@@ -38,17 +38,18 @@ def fuse_activations(graph: Graph) -> Rewrite:
         if limits is None or source in graph.outputs or len(consumers.get(source, ())) != 1:
             continue
         producer = producers[source]
-        if producer.op not in _CLAMPING:
+        # An operator with a constant scalar may clamp too: once fused, it is a reshape.
+        if producer.op not in _CLAMPING or producer.index in fused:
             continue
         # The clamp of a clamp: each end of the first goes through the second.
         low, high = (int(np.clip(end, *limits)) for end in fused_range(call_of(graph, producer)))
         options = {**producer.options, "activation_min": low, "activation_max": high}
         draft.replace(producer, options=options)
         draft.nodes[node.index] = reshape_node(node, source)
-        fused += 1
+        fused.add(node.index)
     if not fused:
         return Rewrite(graph)
-    return Rewrite(draft.finish(), fused, f"{count_of(fused, 'clamp')} fused")
+    return Rewrite(draft.finish(), len(fused), f"{count_of(len(fused), 'clamp')} fused")
 
 
 def _clamp_of(graph: Graph, node: Node, intervals: Intervals) -> tuple[int, int] | None:

@@ -24,6 +24,7 @@ from edgeq.compile.passes.transposes import eliminate_transposes
 from edgeq.core.errors import UsageError, did_you_mean
 from edgeq.core.records import PassRecord
 from edgeq.graph.ir import Graph
+from edgeq.graph.oracle import resolved
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +155,7 @@ def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tupl
                 f"there is no pass {name!r}",
                 hint=f"passes: {', '.join(names)}.{did_you_mean(name, names)}",
             )
+    graph = resolved(graph)
     chosen = [p for p in PASSES if p.name not in omitted]
     if _is_vast(graph):
         note = "left out: the graph is too large to be analysed"

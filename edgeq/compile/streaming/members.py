@@ -42,7 +42,9 @@ def member(graph: Graph, node: Node, source: int) -> Member | None:
     """Return the node as a member of a group, None if it cannot run stripe by stripe."""
     moving = [graph.tensor(t) for t in (*node.inputs, *node.outputs) if t >= 0]
     moving = [t for t in moving if not t.is_constant]
-    if any(len(t.shape) != 4 or t.shape[0] != 1 or t.dtype != "int8" for t in moving):
+    if any(len(t.shape) != 4 or t.shape[0] != 1 for t in moving):
+        return None
+    if {t.dtype for t in moving} not in ({"int8"}, {"int16"}):
         return None
     x, y = graph.tensor(source).shape, graph.tensor(node.outputs[0]).shape
     if node.op in _WINDOWS and source == node.inputs[0]:

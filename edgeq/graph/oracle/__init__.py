@@ -3,6 +3,6 @@
 An implementation of its own: it shares no arithmetic with the generated C and needs no runtime.
 """
 
-from edgeq.graph.oracle.interpreter import Oracle, OracleRun
+from edgeq.graph.oracle.interpreter import Oracle, OracleRun, resolved
 
-__all__ = ["Oracle", "OracleRun"]
+__all__ = ["Oracle", "OracleRun", "resolved"]

@@ -38,8 +38,9 @@ from edgeq.graph.oracle.requantization import (
 Int8 = NDArray[np.int8]
 Factors = tuple[float, float, float]
 
-# ADD and SUB compute with this many bits of headroom.
+# ADD and SUB compute with this many bits of headroom, and so many on int16.
 SUM_SHIFT = 20
+SUM_SHIFT_16 = 15
 # SQUARED_DIFFERENCE with this many.
 DIFFERENCE_SHIFT = 7
 
@@ -53,8 +54,13 @@ def add_factors(call: Call) -> Factors:
     """Return the real factors of left, right and result of an ADD, in double precision."""
     left, right = (float(scale_of(call.input(i))) for i in range(2))
     common = 2 * max(left, right)
-    result = common / ((1 << SUM_SHIFT) * float(scale_of(call.output)))
+    result = common / ((1 << sum_shift(call)) * float(scale_of(call.output)))
     return left / common, right / common, result
+
+
+def sum_shift(call: Call) -> int:
+    """Return the bits by which an ADD or a SUB raises its inputs."""
+    return SUM_SHIFT_16 if call.output.dtype == "int16" else SUM_SHIFT
 
 
 def subtract(call: Call) -> Run:
@@ -66,7 +72,7 @@ def subtract_factors(call: Call) -> Factors:
     """Return the real factors of left, right and result of a SUB, in single precision."""
     left, right = (scale_of(call.input(i)) for i in range(2))
     common = np.float32(2) * max(left, right)
-    result = common / (np.float32(1 << SUM_SHIFT) * scale_of(call.output))
+    result = common / (np.float32(1 << sum_shift(call)) * scale_of(call.output))
     return float(left / common), float(right / common), float(result)
 
 
@@ -79,14 +85,15 @@ def _sum(call: Call, factors: Factors, sign: int) -> Run:
     *sources, result = [quantize_multiplier(factor) for factor in factors]
     zeros = [zero_point_of(call.input(i)) for i in range(2)]
     out_zero, limits = zero_point_of(call.output), fused_range(call)
+    up, dtype = sum_shift(call), DTYPES[call.output.dtype]
 
     def aligned(x: Int8, side: int) -> Integers:
-        raised = (x.astype(np.int64) - zeros[side]) << SUM_SHIFT
+        raised = (x.astype(np.int64) - zeros[side]) << up
         return multiply_by_quantized_multiplier(raised, *sources[side])
 
     def run(left: Int8, right: Int8) -> Int8:
         total = as_int32(aligned(left, 0) + sign * aligned(right, 1))
-        return to_int8(total, *result, out_zero, limits)
+        return to_int8(total, *result, out_zero, limits, dtype)
 
     return run
 
@@ -99,7 +106,7 @@ def multiply(call: Call) -> Run:
 
     def run(a: Int8, b: Int8) -> Int8:
         product = (a.astype(np.int64) - zeros[0]) * (b.astype(np.int64) - zeros[1])
-        return to_int8(product, *factor, out_zero, limits)
+        return to_int8(product, *factor, out_zero, limits, DTYPES[call.output.dtype])
 
     return run
 

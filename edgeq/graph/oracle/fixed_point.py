@@ -112,6 +112,21 @@ def multiply_by_quantized_multiplier(
     return rounding_divide_by_pot(high, np.maximum(-power, 0))
 
 
+def reduce_multiplier(multiplier: int) -> int:
+    """Return a multiplier of 31 bits as one of 15, rounded: real = result / 2**15 * 2**shift."""
+    return min((multiplier + (1 << 15)) >> 16, (1 << 15) - 1)
+
+
+def multiply_wide(x: ArrayLike, multiplier: ArrayLike, shift: ArrayLike) -> Integers:
+    """Return x * multiplier / 2**15 * 2**shift for sums of up to 48 bits, halves rounded up.
+
+    `multiplier` has 15 bits (see `reduce_multiplier`); the result wraps in 32 bits.
+    """
+    right = 15 - np.asarray(shift, np.int64)
+    product = np.asarray(x, np.int64) * np.asarray(multiplier, np.int64)
+    return as_int32((product + (np.int64(1) << (right - 1))) >> right)
+
+
 def multiply_by_power_of_two(x: ArrayLike, exponent: int) -> Integers:
     """Return x * 2**exponent: saturating to the left, rounding to the right."""
     if exponent >= 0:

@@ -16,10 +16,12 @@ from edgeq.graph.calls import Call
 from edgeq.graph.ir import DTYPES, Graph, Node
 from edgeq.graph.oracle import (
     comparisons,
+    curves16,
     elementwise,
     movement,
     normalization,
     rearrangement,
+    recurrent,
     reductions,
     resizing,
     tables,
@@ -28,11 +30,13 @@ from edgeq.graph.oracle import (
 )
 from edgeq.graph.oracle.requantization import Run
 from edgeq.graph.place import Place
+from edgeq.graph.resources import resolve_variables
+from edgeq.graph.variables import initial_values
 
 Array = NDArray[Any]
 Prepare = Callable[[Call], Run]
 
-# Operators that compute on int8 alone.
+# Operators that compute on int8.
 _ARITHMETIC: dict[str, Prepare] = {
     "CONV_2D": weighted.convolution,
     "DEPTHWISE_CONV_2D": weighted.depthwise,
@@ -70,6 +74,8 @@ _ARITHMETIC: dict[str, Prepare] = {
     "RELU_N1_TO_1": elementwise.relu(-1.0, 1.0),
     "RELU_0_TO_1": elementwise.relu(0.0, 1.0),
     "LEAKY_RELU": elementwise.leaky_relu,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": recurrent.lstm,
+    "SVDF": recurrent.svdf,
 }
 
 # Operators that go between dtypes, or take any.
@@ -118,6 +124,21 @@ _GENERAL: dict[str, Prepare] = {
     "SELECT": comparisons.select,
     "SELECT_V2": comparisons.select,
     "CAST": comparisons.cast,
+    "READ_VARIABLE": movement.duplicate,
+    "ASSIGN_VARIABLE": movement.duplicate,
+}
+
+# Of the first ones, those that compute on int16 too.
+_INT16 = frozenset(
+    {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "SUB", "MUL",
+     "AVERAGE_POOL_2D", "MAX_POOL_2D", "SOFTMAX", "LOGISTIC", "TANH"}
+)  # fmt: skip
+
+# What goes another way on int16.
+_CURVES: dict[str, Prepare] = {
+    "SOFTMAX": curves16.softmax,
+    "LOGISTIC": curves16.logistic,
+    "TANH": curves16.tanh,
 }
 
 _HINT = "compare with another oracle, or convert the model to int8 with the supported operators"
@@ -139,15 +160,23 @@ class OracleRun:
 class Oracle:
     """An int8 graph, ready to run bit-exactly as TensorFlow Lite Micro does.
 
+    A graph with variables keeps them from one run to the next; `reset` begins anew.
+
     Raises:
         InputError: an operator, its dtypes or its quantisation have no int8 semantics here; the
             cause names the operator and its index.
     """
 
     def __init__(self, graph: Graph) -> None:
+        graph = resolved(graph)
         self.graph = graph
         self._constants = {t.index: t.data for t in graph.tensors if t.data is not None}
         self._steps = [(node, prepare(graph, node)) for node in graph.nodes]
+        self.reset()
+
+    def reset(self) -> None:
+        """Give every variable the value that it has before the first run."""
+        self._state = initial_values(self.graph)
 
     def run(self, inputs: Sequence[Array], *, keep: bool = False) -> OracleRun:
         """Run one inference.
@@ -159,14 +188,16 @@ class Oracle:
         Raises:
             UsageError: the inputs do not fit the model's.
         """
-        values: dict[int, Array] = dict(self._constants)
+        values: dict[int, Array] = self._constants | self._state
         values.update(zip(self.graph.inputs, self._checked(inputs), strict=True))
         for node, step in self._steps:
             given = step(*(values[i] if i >= 0 else None for i in node.inputs))
             results = given if isinstance(given, tuple) else (given,)
             values.update(zip(node.outputs, results, strict=True))
         outputs = tuple(values[i] for i in self.graph.outputs)
-        computed = {i: v for i, v in values.items() if i not in self._constants}
+        self._state = {i: values[i] for i in self._state}
+        kept = {i: values[i].copy() for i in self._state}
+        computed = {i: v for i, v in (values | kept).items() if i not in self._constants}
         return OracleRun(outputs, computed if keep else {})
 
     def _checked(self, inputs: Sequence[Array]) -> Sequence[Array]:
@@ -180,6 +211,11 @@ class Oracle:
                 hint="give one array for each model input",
             )
         return inputs
+
+
+def resolved(graph: Graph) -> Graph:
+    """Return the graph with variable tensors in the place of handles: see `resolve_variables`."""
+    return resolve_variables(graph, prepare)
 
 
 def prepare(graph: Graph, node: Node) -> Run:
@@ -196,9 +232,10 @@ def prepare(graph: Graph, node: Node) -> Run:
         place.reject("the oracle does not know this operator", _HINT)
     call = ops.call_of(graph, node)
     data = call.get("input") or call.input(0)
-    if node.op in _ARITHMETIC and {data.dtype, call.output.dtype} != {"int8"}:
-        place.reject(f"{data.dtype} instead of int8", _HINT)
+    taken = ("int8", "int16") if node.op in _INT16 else ("int8",)
+    if node.op in _ARITHMETIC and {data.dtype, call.output.dtype} not in [{t} for t in taken]:
+        place.reject(f"{data.dtype} instead of {' or '.join(taken)}", _HINT)
     try:
-        return known(call)
+        return _CURVES.get(node.op, known)(call) if data.dtype == "int16" else known(call)
     except ValueError as error:  # Unfit is one
         place.reject(str(error), _HINT)

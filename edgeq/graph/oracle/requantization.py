@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.graph.calls import Call, Unfit
-from edgeq.graph.ir import Quantization, Tensor
+from edgeq.graph.ir import DTYPES, Quantization, Tensor
 from edgeq.graph.oracle.fixed_point import (
     Integers,
     multiply_by_quantized_multiplier,
@@ -52,7 +52,7 @@ def affine(tensor: Tensor) -> tuple[float, int]:
 
 
 def fused_range(call: Call) -> tuple[int, int]:
-    """Return the int8 clamp of the fused activation (CalculateActivationRangeQuantized).
+    """Return the clamp of the fused activation (CalculateActivationRangeQuantized).
 
     The compiler's passes may give one as the options activation_min and activation_max, which no
     file can hold.
@@ -60,7 +60,13 @@ def fused_range(call: Call) -> tuple[int, int]:
     if "activation_min" in call.node.options:
         return call.number("activation_min"), call.number("activation_max")
     name = str(call.option("fused_activation_function", "NONE"))
-    return clamp_range(*_FUSED[name], *affine(call.output))
+    return clamp_range(*_FUSED[name], *affine(call.output), levels_of(call.output.dtype))
+
+
+def levels_of(dtype: str) -> tuple[int, int]:
+    """Return the least and the largest number of an integer dtype."""
+    limits = np.iinfo(DTYPES[dtype])
+    return int(limits.min), int(limits.max)
 
 
 def quantize_multipliers(reals: Iterable[float]) -> tuple[Integers, Integers]:
@@ -76,13 +82,16 @@ def to_int8(
     shift: int | Integers,
     zero_point: int,
     limits: tuple[int, int] = (-128, 127),
-) -> NDArray[np.int8]:
+    dtype: np.dtype[Any] = DTYPES["int8"],
+) -> NDArray[Any]:
     """Return accumulators requantised, moved to `zero_point` and clamped to `limits`."""
     scaled = multiply_by_quantized_multiplier(accumulators, multiplier, shift)
-    return clamp(scaled + zero_point, *limits)
+    return clamp(scaled + zero_point, *limits, dtype)
 
 
-def clamp(x: NDArray[Any], low: int, high: int) -> NDArray[np.int8]:
-    """Return `x` between `low` and `high` as int8."""
-    clamped: NDArray[np.int8] = np.minimum(np.maximum(x, low), high).astype(np.int8)
+def clamp(
+    x: NDArray[Any], low: int, high: int, dtype: np.dtype[Any] = DTYPES["int8"]
+) -> NDArray[Any]:
+    """Return `x` between `low` and `high` as int8, or as `dtype`."""
+    clamped: NDArray[Any] = np.minimum(np.maximum(x, low), high).astype(dtype)
     return clamped

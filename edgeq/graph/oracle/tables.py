@@ -142,8 +142,14 @@ def elu_table(in_scale: float, in_zp: int, out_scale: float, out_zp: int) -> Tab
     return _int8((nearest.astype(np.float32) + np.float32(out_zp)).astype(np.int64))
 
 
-def clamp_range(low: float, high: float, scale: float, zero_point: int) -> tuple[int, int]:
-    """Return the int8 numbers between which the real numbers low..high lie (-inf, inf: none)."""
+def clamp_range(
+    low: float,
+    high: float,
+    scale: float,
+    zero_point: int,
+    levels: tuple[int, int] = (-128, 127),
+) -> tuple[int, int]:
+    """Return the `levels` between which the real numbers low..high lie (-inf, inf: none)."""
 
     def level(real: float, absent: int) -> int:
         if math.isinf(real):
@@ -151,7 +157,8 @@ def clamp_range(low: float, high: float, scale: float, zero_point: int) -> tuple
         # The quotient is a float32, as in roundf(real / scale).
         return zero_point + int(round_half_away(float(np.float32(real) / np.float32(scale))))
 
-    return max(-128, level(low, -128)), min(127, level(high, 127))
+    least, most = levels
+    return max(least, level(low, least)), min(most, level(high, most))
 
 
 def _require(scale: float, zero_point: int, only_scale: float, only_zero_point: int) -> None:

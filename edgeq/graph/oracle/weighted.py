@@ -11,14 +11,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.graph.calls import Call
-from edgeq.graph.oracle.fixed_point import as_int32, quantize_multiplier
+from edgeq.graph.ir import DTYPES
+from edgeq.graph.oracle.fixed_point import (
+    as_int32,
+    multiply_by_quantized_multiplier,
+    multiply_wide,
+    quantize_multiplier,
+    reduce_multiplier,
+)
 from edgeq.graph.oracle.requantization import (
     Run,
+    clamp,
     fused_range,
     quantization,
     quantize_multipliers,
@@ -161,15 +170,44 @@ def matrix_factor(call: Call) -> float:
     return float(scale_of(call.input(0)) * scale_of(call.input(1))) / float(scale_of(call.output))
 
 
-def _finisher(call: Call, factors: list[float]) -> Callable[[Sums, Bias], Int8]:
+def _finisher(call: Call, factors: list[float]) -> Callable[[Sums, Bias], NDArray[Any]]:
     """Return what turns sums of products and a bias into the output."""
+    if call.output.dtype == "int16":
+        return _finisher16(call, factors)
     multipliers, shifts = quantize_multipliers(factors)
     zero_point, limits = zero_point_of(call.output), fused_range(call)
 
-    def finish(sums: Sums, bias: Bias) -> Int8:
+    def finish(sums: Sums, bias: Bias) -> NDArray[Any]:
         total = sums.astype(np.int64)
         if bias is not None:
             total = total + bias.reshape(-1).astype(np.int64)
         return to_int8(as_int32(total), multipliers, shifts, zero_point, limits)
 
     return finish
+
+
+def _finisher16(call: Call, factors: list[float]) -> Callable[[Sums, Bias], NDArray[Any]]:
+    multipliers, shifts = quantize_multipliers(factors)
+    wide, (low, high) = has_wide_sums(call), fused_range(call)
+    zero_point = zero_point_of(call.output)
+    reduced = np.array([reduce_multiplier(int(m)) for m in multipliers])
+
+    def finish(sums: Sums, bias: Bias) -> NDArray[Any]:
+        total = sums.astype(np.int64)
+        if bias is not None:
+            total = total + bias.reshape(-1).astype(np.int64)
+        if wide:
+            scaled = multiply_wide(total, reduced, shifts)
+        else:
+            scaled = multiply_by_quantized_multiplier(as_int32(total), multipliers, shifts)
+        return clamp(scaled + zero_point, low, high, DTYPES["int16"])
+
+    return finish
+
+
+def has_wide_sums(call: Call) -> bool:
+    """Return whether int16 data is summed in 64 bits: unless the bias is int32, or would be."""
+    bias = call.get("bias")
+    if bias is not None:
+        return bias.dtype != "int32"
+    return call.option("quantized_bias_type", "FLOAT32") != "INT32"

@@ -82,12 +82,12 @@ def average_pool(call: Call) -> Run:
     """AVERAGE_POOL_2D: the mean of the taps inside the input, halves away from zero."""
     windows, (low, high) = _pool_windows(call), fused_range(call)
 
-    def run(x: NDArray[np.int8]) -> NDArray[np.int8]:
+    def run(x: NDArray[Any]) -> NDArray[Any]:
         sums = sum(tap for _, _, tap in windows.taps(windows.pad(x.astype(np.int64), 0)))
         inside = windows.pad(np.ones((1, *x.shape[1:3], 1), np.int64), 0)
         counts = sum(tap for _, _, tap in windows.taps(inside))
         nearest = np.sign(sums) * ((np.abs(sums) + counts // 2) // counts)
-        return clamp(nearest, low, high)
+        return clamp(nearest, low, high, x.dtype)
 
     return run
 
@@ -96,11 +96,12 @@ def max_pool(call: Call) -> Run:
     """MAX_POOL_2D."""
     windows, (low, high) = _pool_windows(call), fused_range(call)
 
-    def run(x: NDArray[np.int8]) -> NDArray[np.int8]:
-        result: NDArray[np.int8] = np.full(call.output.shape, -128, np.int8)
-        for _, _, tap in windows.taps(windows.pad(x, -128)):
+    def run(x: NDArray[Any]) -> NDArray[Any]:
+        least = np.iinfo(x.dtype).min
+        result: NDArray[Any] = np.full(call.output.shape, least, x.dtype)
+        for _, _, tap in windows.taps(windows.pad(x, least)):
             np.maximum(result, tap, out=result)
-        return clamp(result, low, high)
+        return clamp(result, low, high, x.dtype)
 
     return run
 

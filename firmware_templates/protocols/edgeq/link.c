@@ -331,6 +331,7 @@ static void answer_request(size_t length)
         send_error(UNKNOWN_TYPE, "this board speaks version 1 of the protocol");
     } else if (request[1] == HELLO && wanted != 0) {
         session = wanted;
+        model_init(); /* a session begins without the state of the one before */
         send_hello();
     } else if (wanted != session || session == 0) {
         send_error(WRONG_SESSION, "no such session");

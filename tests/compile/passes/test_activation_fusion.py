@@ -65,3 +65,18 @@ def test_a_function_that_is_no_clamp_stays() -> None:
     y = model.op("ADD", [x, x], activation((1, 4), "int8", 0.05, -20))
     z = model.op("LEAKY_RELU", [y], activation((1, 4), "int8", 0.05, -20), {"alpha": 0.5})
     assert fuse_activations(model.build(z)).changes == 0
+
+
+@pytest.mark.parametrize("is_output", [False, True])
+def test_a_fused_clamp_takes_no_other(is_output: bool) -> None:
+    like = activation((1, 256), "int8", 0.05, -20)
+    model = ModelBuilder()
+    x = model.input(like)
+    y = model.op("ADD", [x, x], like)
+    nought = constant([-20], "int8", 0.05, -20)
+    z = model.op("ADD", [y, nought], like, {"fused_activation_function": "RELU"})
+    last = model.op("RELU_N1_TO_1", [z], like)
+    graph = model.build([last, z] if is_output else last)
+    made = fuse_activations(graph)
+    assert [n.op for n in made.graph.nodes] == ["ADD", "RESHAPE", "RELU_N1_TO_1"]
+    assert_same(graph, made.graph)

@@ -56,11 +56,19 @@ def _random(tensor: Tensor, rng: np.random.Generator) -> Array:
 
 def run_micro(graph: Graph, inputs: Sequence[Array]) -> list[Array]:
     """Run TensorFlow Lite Micro; skip the test where it is not installed."""
+    return run_micro_sequence(graph, [inputs])[0]
+
+
+def run_micro_sequence(graph: Graph, sequence: Sequence[Sequence[Array]]) -> list[list[Array]]:
+    """Run TensorFlow Lite Micro on several inputs, one after the other."""
     interpreter = _micro().Interpreter.from_bytes(write_graph(graph), arena_size=_ARENA_BYTES)
-    for port, array in enumerate(inputs):
-        interpreter.set_input(array, port)
-    interpreter.invoke()
-    return [interpreter.get_output(port).copy() for port in range(len(graph.outputs))]
+    results = []
+    for inputs in sequence:
+        for port, array in enumerate(inputs):
+            interpreter.set_input(array, port)
+        interpreter.invoke()
+        results.append([interpreter.get_output(p).copy() for p in range(len(graph.outputs))])
+    return results
 
 
 def run_litert(graph: Graph, inputs: Sequence[Array]) -> list[Array]:
@@ -95,6 +103,16 @@ def check(graph: Graph, seed: int, *, micro: bool = True, litert: bool = True) -
             assert ours.shape == theirs.shape, name
             assert ours.dtype == theirs.dtype, name
             np.testing.assert_array_equal(ours, theirs, err_msg=name)
+
+
+def check_sequence(graph: Graph, seed: int, runs: int = 3) -> None:
+    """Hold the oracle's outputs of consecutive inferences against TensorFlow Lite Micro's."""
+    sequence = [random_inputs(graph, seed + i) for i in range(runs)]
+    oracle = Oracle(graph)
+    for inputs, expected in zip(sequence, run_micro_sequence(graph, sequence), strict=True):
+        for ours, theirs in zip(oracle.run(inputs).outputs, expected, strict=True):
+            assert (ours.shape, ours.dtype) == (theirs.shape, theirs.dtype)
+            np.testing.assert_array_equal(ours, theirs)
 
 
 def hold(

@@ -69,9 +69,14 @@ def weighted(
         op: CONV_2D, DEPTHWISE_CONV_2D, TRANSPOSE_CONV or FULLY_CONNECTED.
         weight_shape: of the filter.
         axis: of the output channels in the filter.
-        shapes: `x` and `y`, the shapes of input and output; `options`.
+        shapes: `x` and `y`, the shapes of input and output; `options`; `dtype` of the filter,
+            `data` that of input and output.
     """
     rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    dtype, data = shapes.get("dtype", "int8"), shapes.get("data", "int8")
+    wide = data == "int16"
+    zeros = st.just(0) if wide else zero_points
+    limit = 8 if dtype == "int4" else 128
     channels = weight_shape[axis]
     count = channels if draw(st.booleans()) else 1
     in_scale = draw(scales)
@@ -80,10 +85,10 @@ def weighted(
     reach = in_scale * float(weight_scales.max()) * np.sqrt(np.prod(weight_shape) / channels)
     out_scale = float(np.float32(reach * 2.0 ** draw(st.floats(0, 9, allow_subnormal=False))))
     inputs: list[Tensor | None] = [
-        activation(shapes["x"], "int8", in_scale, draw(zero_points)),
+        activation(shapes["x"], data, in_scale, draw(zeros)),
         constant(
-            rng.integers(-128, 128, weight_shape),
-            "int8",
+            rng.integers(-limit, limit, weight_shape),
+            dtype,
             [float(w) for w in weight_scales],
             axis=axis,
         ),
@@ -91,10 +96,11 @@ def weighted(
     if draw(st.booleans()):
         bias = rng.integers(-(1 << draw(st.integers(1, 16))), 1 << 12, channels)
         bias_scales = [float(np.float32(in_scale) * w) for w in weight_scales]
-        inputs.append(constant(bias, "int32", bias_scales))
+        short = not wide or (op != "DEPTHWISE_CONV_2D" and draw(st.booleans()))
+        inputs.append(constant(bias, "int32" if short else "int64", bias_scales))
     elif op == "FULLY_CONNECTED":
         inputs.append(None)
     if op == "TRANSPOSE_CONV":
         inputs = [constant(shapes["y"], "int32"), inputs[1], inputs[0], *inputs[2:]]
-    output = activation(shapes["y"], "int8", out_scale, draw(zero_points))
+    output = activation(shapes["y"], data, out_scale, draw(zeros))
     return one_op(op, inputs, output, shapes["options"])

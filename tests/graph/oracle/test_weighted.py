@@ -8,8 +8,10 @@ CONV_2D without a bias.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 
 import numpy as np
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 
@@ -26,35 +28,37 @@ from tests.graph.oracle.strategies import (
 )
 from tests.support.models import activation, one_op
 
+Models = Callable[..., st.SearchStrategy[Graph]]
+
 
 @st.composite
-def convolutions(draw: st.DrawFn) -> Graph:
+def convolutions(draw: st.DrawFn, dtype: str = "int8", data: str = "int8") -> Graph:
     form = draw(geometries(dilated=True))
     batch, channels, depth = (draw(st.integers(1, most)) for most in (2, 6, 6))
     return draw(
         weighted(
             "CONV_2D", (channels, *form["kernel"], depth), 0,
             x=(batch, *form["size"], depth), y=(batch, *form["output"], channels),
-            options=form["options"],
+            options=form["options"], dtype=dtype, data=data,
         )
     )  # fmt: skip
 
 
 @st.composite
-def depthwise_convolutions(draw: st.DrawFn) -> Graph:
+def depthwise_convolutions(draw: st.DrawFn, dtype: str = "int8", data: str = "int8") -> Graph:
     form = draw(geometries(dilated=True))
     batch, depth, copies = (draw(st.integers(1, most)) for most in (2, 5, 3))
     return draw(
         weighted(
             "DEPTHWISE_CONV_2D", (1, *form["kernel"], depth * copies), 3,
             x=(batch, *form["size"], depth), y=(batch, *form["output"], depth * copies),
-            options=form["options"] | {"depth_multiplier": copies},
+            options=form["options"] | {"depth_multiplier": copies}, dtype=dtype, data=data,
         )
     )  # fmt: skip
 
 
 @st.composite
-def dense_layers(draw: st.DrawFn) -> Graph:
+def dense_layers(draw: st.DrawFn, dtype: str = "int8", data: str = "int8") -> Graph:
     rows, units, depth = (draw(st.integers(1, most)) for most in (3, 9, 70))
     keep = draw(st.booleans())
     options = {"fused_activation_function": draw(activations), "keep_num_dims": keep}
@@ -62,7 +66,7 @@ def dense_layers(draw: st.DrawFn) -> Graph:
     return draw(
         weighted(
             "FULLY_CONNECTED", (units, depth), 0, x=(*lead, depth), y=(*lead, units),
-            options=options,
+            options=options, dtype=dtype, data=data,
         )
     )  # fmt: skip
 
@@ -107,6 +111,14 @@ def _check_dense(graph: Graph, seed: int) -> None:
     assert np.abs(ours.astype(int) - theirs).max(initial=0) <= 1
 
 
+def _check_narrow(graph: Graph, seed: int) -> None:
+    # TensorFlow Lite Micro has no FULLY_CONNECTED of int4 per channel.
+    node = graph.nodes[0]
+    weights = graph.tensor(node.inputs[1]).quantization
+    micro = node.op != "FULLY_CONNECTED" or not (weights and weights.per_channel)
+    check(graph, seed, micro=micro, litert=False)
+
+
 @efforts
 def test_convolution(effort: settings) -> None:
     hold(convolutions(), effort, _check_convolution)
@@ -120,6 +132,18 @@ def test_depthwise_convolution(effort: settings) -> None:
 @efforts
 def test_fully_connected(effort: settings) -> None:
     hold(dense_layers(), effort, _check_dense)
+
+
+@efforts
+@pytest.mark.parametrize("models", [convolutions, depthwise_convolutions, dense_layers])
+def test_weights_of_four_bits(models: Models, effort: settings) -> None:
+    hold(models("int4"), effort, _check_narrow)
+
+
+@efforts
+@pytest.mark.parametrize("models", [convolutions, depthwise_convolutions, dense_layers])
+def test_data_of_sixteen_bits(models: Models, effort: settings) -> None:
+    hold(models(data="int16"), effort, lambda g, seed: check(g, seed, litert=False))
 
 
 @efforts

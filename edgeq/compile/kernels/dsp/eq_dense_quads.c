@@ -143,6 +143,27 @@ static void add_chunks(struct quad *first, int32_t depth)
     }
 }
 
+void eq_quad_add(const int32_t *weights, const int8_t *x, int32_t depth, int32_t chunk,
+                 int32_t *sums)
+{
+    struct quad quad;
+    int32_t i;
+    quad.x = x;
+    quad.weights = weights;
+    quad.depth = depth < chunk ? depth : chunk;
+    quad.blocks = (quad.depth + 3) >> 2;
+    for (i = 0; i < 4; i++) {
+        quad.sums[i] = sums[i];
+    }
+    add_chunk(&quad);
+    if (depth > chunk) {
+        add_chunks(&quad, depth);
+    }
+    for (i = 0; i < 4; i++) {
+        sums[i] = quad.sums[i];
+    }
+}
+
 static void dense_row(const struct eq_dense_quads *d, const int8_t *x, int8_t *y)
 {
     const struct eq_output q = d->out;

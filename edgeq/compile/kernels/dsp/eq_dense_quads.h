@@ -18,6 +18,10 @@ struct eq_dense_quads {
     struct eq_output out;
 };
 
+/* sums[4] += the products of x and the quad that starts at `weights`. */
+void eq_quad_add(const int32_t *weights, const int8_t *x, int32_t depth, int32_t chunk,
+                 int32_t *sums);
+
 void eq_dense_quads(const struct eq_dense_quads *layer, const int8_t *x, int8_t *y);
 
 #endif

@@ -6,7 +6,12 @@
 
 #if defined(__ARM_FEATURE_DSP) && defined(__thumb2__) && defined(__GNUC__)
 #define EQ_DSP_ASM 1
+/* GCC must conclude nothing from a body that it does not read. */
+#if defined(__clang__)
 #define EQ_DSP_NAKED __attribute__((naked, noinline))
+#else
+#define EQ_DSP_NAKED __attribute__((naked, noinline, noipa))
+#endif
 #define EQ_UNUSED __attribute__((unused))
 #endif
 

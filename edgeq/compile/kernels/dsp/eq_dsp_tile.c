@@ -85,14 +85,15 @@
     "orr r2, r2, #1\n"                                    \
     "str r2, [sp, #28]\n"                                 \
     "ldrsb r2, [r0, #12]\n" /* zero */                    \
+    "ldr r5, [r0, #16]\n" /* made */                     \
     "ldm r0, {r0, r3, r4}\n" /* stream, steps, outputs */ \
     "strd r2, r4, [sp, #4]\n"                             \
     "add r6, r1, r3, lsl #4\n"                            \
-    "adds r4, #1\n"                                       \
-    "lsrs r4, r4, #1\n"                                   \
+    "adds r5, #1\n"                                       \
+    "lsrs r5, r5, #1\n"                                   \
     "adds r7, r3, #5\n"                                   \
-    "mul r4, r4, r7\n"                                    \
-    "add r7, r0, r4, lsl #2\n"                            \
+    "mul r5, r5, r7\n"                                    \
+    "add r7, r0, r5, lsl #2\n"                            \
     "strd r6, r7, [sp, #20]\n"                            \
     "adr r7, 1f\n"                                        \
     "subs r3, #1\n"                                       \
@@ -220,7 +221,7 @@ static void tile_1(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y)
 {
     const int32_t *stream = m->stream;
     int32_t o, k;
-    for (o = 0; o < m->outputs; o += 2) {
+    for (o = 0; o < m->made; o += 2) {
         int32_t a = *stream++, both = a, b, shifts;
         for (k = 0; k < m->steps; k++) {
             const int32_t w = *stream++;
@@ -237,18 +238,20 @@ static void tile_1(const struct eq_dsp_matrix *m, const int32_t *x, int8_t *y)
 
 void eq_dsp_tile(const struct eq_dsp_matrix *m, const int32_t *x, int32_t pixels, int8_t *y)
 {
-    const int32_t count = pixels * m->outputs, min = m->min, max = m->max;
-    int32_t i;
+    const int32_t min = m->min, max = m->max;
+    int32_t p, i;
     if (pixels == 4) {
         tile_4(m, x, m->zero == -128 && min == -128, y);
     } else {
-        for (i = 0; i < pixels; i++) {
-            tile_1(m, x + i, y + i * m->outputs);
+        for (p = 0; p < pixels; p++) {
+            tile_1(m, x + p, y + p * m->outputs);
         }
     }
     if (min > -128 || max < 127) {
-        for (i = 0; i < count; i++) {
-            y[i] = (int8_t)eq_clamp(y[i], min, max);
+        for (p = 0; p < pixels; p++, y += m->outputs) {
+            for (i = 0; i < m->made; i++) {
+                y[i] = (int8_t)eq_clamp(y[i], min, max);
+            }
         }
     }
 }

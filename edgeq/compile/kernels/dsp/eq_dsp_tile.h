@@ -8,12 +8,14 @@
    the bias of a; `steps` words of weights, each two int16 a + 256 b, so that a sum of b is a sum
    of both less one of a; the bias of b; a word that holds the shifts of b and a and, from bit 16,
    the distance of b from a (0 where there is no b); the multipliers of b and a. A real factor is
-   (multiplier + 2^32) * 2^-(33 + shift), 1 <= shift, and noughts stand in for what is missing. */
+   (multiplier + 2^32) * 2^-(33 + shift), 1 <= shift, and noughts stand in for what is missing.
+   A pixel has `outputs` outputs, of which the stream makes the first `made`. */
 struct eq_dsp_matrix {
     const int32_t *stream;
     int32_t steps;
     int32_t outputs;
     int8_t zero, min, max;
+    int32_t made;
 };
 
 /* y[pixels][outputs] of the at most four pixels widened at x[steps][4], words of two int16. */

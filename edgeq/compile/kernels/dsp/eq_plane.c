@@ -67,8 +67,8 @@ static inline void gather_fours(struct ends *e, int32_t step, int32_t fours)
                      "strd %1, %3, [%6], #8\n"
                      "subs %7, %7, #1\n"
                      "bne 1b\n"
-                     : "=&r"(p), "=&r"(q), "=&r"(r), "=&r"(s), "+r"(e->x), "+r"(e->a), "+r"(e->b),
-                       "+r"(fours)
+                     : "=&r"(p), "=&r"(q), "=&r"(r), "=&r"(s), "+&r"(e->x), "+&r"(e->a),
+                       "+&r"(e->b), "+&r"(fours)
                      : "r"(step), "r"(3 * step), "r"(0xff00ff00)
                      : "cc", "memory");
 }

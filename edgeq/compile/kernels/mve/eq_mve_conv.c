@@ -15,7 +15,8 @@ static inline void copy_roughly(int8_t *to, const int8_t *from, int32_t count)
 }
 
 /* The taps of the window `at` bytes along the lines, in the order of the weights. */
-static inline int8_t *gather(const struct eq_window *g, const int8_t *const *row, int32_t at, int8_t *to)
+static inline int8_t *gather(const struct eq_window *g, const int8_t *const *row, int32_t at,
+                             int8_t *to)
 {
     const int32_t run = g->dilation_w == 1 ? g->kernel_w * g->in_c : g->in_c;
     const int32_t runs = g->dilation_w == 1 ? 1 : g->kernel_w;

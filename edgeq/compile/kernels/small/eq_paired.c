@@ -49,8 +49,8 @@ static inline void dot(const uint32_t *x, const uint32_t *end, const int8_t *w, 
     __asm__("1:\n"
             TWO_TAPS TWO_TAPS
             "cmp %[x], %[end]\n bne 1b\n"
-            : [x] "+r"(x), [w] "+r"(w), [low0] "+r"(low0), [low1] "+r"(low1),
-              [high0] "+r"(high0), [high1] "+r"(high1)
+            : [x] "+&r"(x), [w] "+&r"(w), [low0] "+&r"(low0), [low1] "+&r"(low1),
+              [high0] "+&r"(high0), [high1] "+&r"(high1)
             : [end] "r"(end), [half] "r"(HALF)
             : "r4", "r5", "r6", "r8", "r9", "cc", "memory");
     acc[0] = (int32_t)(low0 - ((uint32_t)high0 << 16));

@@ -17,16 +17,17 @@ static void pack_pair(uint32_t *out, const int8_t *a, const int8_t *b, int32_t r
 {
     const int8_t *const a_end = a + run, *const b_end = b + run;
     int32_t k = -run;
-    __asm__(".syntax unified\n movs r4, #128\n lsls r4, r4, #8\n mov r8, r4\n"
-            "1:\n ldrsb r4, [%[a], %[k]]\n ldrsb r5, [%[b], %[k]]\n"
-            "lsls r5, r5, #16\n adds r4, r4, r5\n str r4, [%[out], #8]\n adds %[k], #1\n"
-            "ldrsb r5, [%[a], %[k]]\n ldrsb r6, [%[b], %[k]]\n"
-            "lsls r6, r6, #16\n adds r5, r5, r6\n str r5, [%[out], #16]\n"
-            "adds r4, r4, r5\n lsls r4, r4, #7\n mov r5, r8\n subs r5, r5, r4\n"
-            "str r5, [%[out]]\n adds %[out], #24\n adds %[k], #1\n bne 1b\n"
-            : [out] "+l"(out), [k] "+l"(k)
-            : [a] "l"(a_end), [b] "l"(b_end)
-            : "r4", "r5", "r6", "r8", "cc", "memory");
+    __asm__ volatile(
+        ".syntax unified\n movs r4, #128\n lsls r4, r4, #8\n mov r8, r4\n"
+        "1:\n ldrsb r4, [%[a], %[k]]\n ldrsb r5, [%[b], %[k]]\n"
+        "lsls r5, r5, #16\n adds r4, r4, r5\n str r4, [%[out], #8]\n adds %[k], #1\n"
+        "ldrsb r5, [%[a], %[k]]\n ldrsb r6, [%[b], %[k]]\n"
+        "lsls r6, r6, #16\n adds r5, r5, r6\n str r5, [%[out], #16]\n"
+        "adds r4, r4, r5\n lsls r4, r4, #7\n mov r5, r8\n subs r5, r5, r4\n"
+        "str r5, [%[out]]\n adds %[out], #24\n adds %[k], #1\n bne 1b\n"
+        : [out] "+&l"(out), [k] "+&l"(k)
+        : [a] "l"(a_end), [b] "l"(b_end)
+        : "r4", "r5", "r6", "r8", "cc", "memory");
 }
 #else
 static void pack_pair(uint32_t *out, const int8_t *a, const int8_t *b, int32_t run)
@@ -83,7 +84,7 @@ static inline void dot(const uint32_t *x, const uint32_t *end, const uint8_t *w,
             "adds %[w], #4\n cmp %[x], r12\n bne 1b\n"
             "mov r3, r9\n lsls r6, r3, #16\n mov r2, r8\n subs r2, r2, r6\n"
             "mov r5, r11\n lsls r6, r5, #16\n mov r4, r10\n subs r4, r4, r6\n"
-            : [x] "+l"(x), [w] "+l"(w), "+l"(first), "+l"(second), "+l"(third), "=l"(fourth)
+            : [x] "+l"(x), [w] "+l"(w), "+l"(first), "+l"(second), "+l"(third), "=&l"(fourth)
             :
             : "r6", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
     acc[0] = first;

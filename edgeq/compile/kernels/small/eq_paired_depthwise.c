@@ -104,7 +104,9 @@ static void slide_by_two(const struct plane *p, int32_t i)
     "ldmia r0!, {r3, r4, r5}\n ldr r6, [r2, #" #at "]\n muls r3, r6, r3\n"                        \
     "ldr r6, [r2, #" #next "]\n muls r4, r6, r4\n adds r3, r3, r4\n"                              \
     "ldr r6, [r2, #" #last "]\n muls r5, r6, r5\n adds r3, r3, r5\n" SPLIT
-#define BEGIN "movs r3, #0\n mov r9, r3\n mov r10, r3\n"
+#define START                                                                                     \
+    ".syntax unified\n mov r8, r3\n mov r11, r4\n mov r12, r5\n"                                 \
+    "1:\n movs r3, #0\n mov r9, r3\n mov r10, r3\n"
 #define END                                                                                       \
     "add r0, r11\n mov r3, r9\n mov r4, r10\n lsls r5, r4, #16\n subs r3, r3, r5\n"               \
     "ldr r5, [r2, #36]\n adds r3, r3, r5\n ldr r5, [r2, #40]\n adds r4, r4, r5\n"                 \
@@ -120,18 +122,18 @@ static void sum_columns(const uint32_t *x, int32_t step, const struct channel *c
     register int32_t back __asm__("r4") = 4 * (step - 3 * TAPS);
     register uintptr_t end __asm__("r5") = (uintptr_t)(acc + 2 * count);
     if (c->in_threes) {
-        __asm__(".syntax unified\n mov r8, r3\n mov r11, r4\n mov r12, r5\n1:\n" BEGIN
-                THREE(0, 4, 8) THREE(12, 16, 20) THREE(24, 28, 32) END
-                : "+l"(columns), "+l"(sums), "+l"(channel), "+l"(half), "+l"(back), "+l"(end)
-                :
-                : "r6", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
+        __asm__ volatile(START THREE(0, 4, 8) THREE(12, 16, 20) THREE(24, 28, 32) END
+                         : "+l"(columns), "+l"(sums), "+l"(channel), "+l"(half), "+l"(back),
+                           "+l"(end)
+                         :
+                         : "r6", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
     } else {
-        __asm__(".syntax unified\n mov r8, r3\n mov r11, r4\n mov r12, r5\n1:\n" BEGIN
-                TWO(0, 4) TWO(8, 12) TWO(16, 20) TWO(24, 28)
-                "ldmia r0!, {r3}\n ldr r6, [r2, #32]\n muls r3, r6, r3\n" SPLIT END
-                : "+l"(columns), "+l"(sums), "+l"(channel), "+l"(half), "+l"(back), "+l"(end)
-                :
-                : "r6", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
+        __asm__ volatile(START TWO(0, 4) TWO(8, 12) TWO(16, 20) TWO(24, 28)
+                         "ldmia r0!, {r3}\n ldr r6, [r2, #32]\n muls r3, r6, r3\n" SPLIT END
+                         : "+l"(columns), "+l"(sums), "+l"(channel), "+l"(half), "+l"(back),
+                           "+l"(end)
+                         :
+                         : "r6", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
     }
 }
 #else

@@ -29,17 +29,18 @@ static inline const uint8_t *add_fours(const int8_t *x, const uint8_t *w, int32_
     if (depth == 0) {
         return w;
     }
-    __asm__(".syntax unified\n"
-            "ldr r3, [%[acc]]\n mov r8, r3\n ldr r3, [%[acc], #4]\n mov r9, r3\n"
-            "ldr r3, [%[acc], #8]\n mov r10, r3\n ldr r3, [%[acc], #12]\n mov r11, r3\n"
-            "1:\n" INPUT(even, 0, 1, 2, 3) INPUT(odd, 4, 5, 6, 7) "adds %[k], #2\n"
-            INPUT(even, 8, 9, 10, 11) INPUT(odd, 12, 13, 14, 15)
-            "adds %[w], #16\n adds %[k], #2\n bne 1b\n"
-            "mov r3, r8\n str r3, [%[acc]]\n mov r3, r9\n str r3, [%[acc], #4]\n"
-            "mov r3, r10\n str r3, [%[acc], #8]\n mov r3, r11\n str r3, [%[acc], #12]\n"
-            : [w] "+l"(w), [k] "+l"(k)
-            : [even] "l"(end), [odd] "l"(end + 1), [acc] "l"(acc)
-            : "r3", "r4", "r8", "r9", "r10", "r11", "cc", "memory");
+    __asm__ volatile(
+        ".syntax unified\n"
+        "ldr r3, [%[acc]]\n mov r8, r3\n ldr r3, [%[acc], #4]\n mov r9, r3\n"
+        "ldr r3, [%[acc], #8]\n mov r10, r3\n ldr r3, [%[acc], #12]\n mov r11, r3\n"
+        "1:\n" INPUT(even, 0, 1, 2, 3) INPUT(odd, 4, 5, 6, 7) "adds %[k], #2\n"
+        INPUT(even, 8, 9, 10, 11) INPUT(odd, 12, 13, 14, 15)
+        "adds %[w], #16\n adds %[k], #2\n bne 1b\n"
+        "mov r3, r8\n str r3, [%[acc]]\n mov r3, r9\n str r3, [%[acc], #4]\n"
+        "mov r3, r10\n str r3, [%[acc], #8]\n mov r3, r11\n str r3, [%[acc], #12]\n"
+        : [w] "+&l"(w), [k] "+&l"(k)
+        : [even] "l"(end), [odd] "l"(end + 1), [acc] "l"(acc)
+        : "r3", "r4", "r8", "r9", "r10", "r11", "cc", "memory");
     return w;
 }
 #else

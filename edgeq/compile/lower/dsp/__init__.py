@@ -8,6 +8,7 @@ from edgeq.compile.lower.dsp.dense import DENSE
 from edgeq.compile.lower.dsp.depthwise import DEPTHWISE
 from edgeq.compile.lower.dsp.elementwise import CLAMPS
 from edgeq.compile.lower.dsp.pooling import POOLS
+from edgeq.compile.lower.dsp.recurrent import LSTMS
 from edgeq.compile.lower.dsp.reductions import MEANS
 from edgeq.compile.lower.variants import Variant
 
@@ -22,4 +23,5 @@ ROWS: dict[str, tuple[Variant, ...]] = {
     **dict.fromkeys(("RELU", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1"), CLAMPS),
     "SUB": SUMS,
     "SUM": MEANS,
+    "UNIDIRECTIONAL_SEQUENCE_LSTM": LSTMS,
 }

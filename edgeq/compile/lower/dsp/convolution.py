@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,6 @@ from edgeq.compile.layer import SCRATCH, Call, Layer, Overlap
 from edgeq.compile.lower.convolution import Window, node_window
 from edgeq.compile.lower.dsp.tiles import (
     PIXELS,
-    Matrix,
     order_runs,
     pairs_fit,
     shifts_right,
@@ -43,7 +43,9 @@ def lower_pointwise(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower CONV_2D with a 1x1 kernel and stride 1."""
     window = node_window(graph, node)
     depth, outputs = window.input[3], window.output[3]
-    matrix = _window_matrix(graph, node, (1, 1, depth))
+    weights = weight_values(graph, node).reshape(outputs, -1)
+    factors = channel_multipliers(graph, node)
+    matrix = tile_matrix(graph, node, weights, factors, order_runs(1, 1, depth))
     pixels = math.prod(window.output[:3])
     fields = {"rows": pixels, "depth": depth, "matrix": matrix.fields}
     distance = write_distance(outputs, np.arange(pixels) * depth)
@@ -60,10 +62,16 @@ def lower_pointwise(graph: Graph, node: Node, target: Target) -> Layer:
 
 def lower_convolution(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower CONV_2D of any window."""
-    window = node_window(graph, node)
+    return window_layer(graph, node, node_window(graph, node), channel_multipliers(graph, node))
+
+
+def window_layer(graph: Graph, node: Node, window: Window, multipliers: Sequence[float]) -> Layer:
+    """Return the layer y = window over x * weights, with weights [outputs][taps]."""
     (kh, kw), depth = window.kernel, window.input[3]
     runs = (1, kh, kw * depth) if window.dilation[1] == 1 else (kh, kw, depth)
-    matrix = _window_matrix(graph, node, runs)
+    weights = weight_values(graph, node)
+    rows = weights.reshape(len(weights), -1)
+    matrix = tile_matrix(graph, node, rows, multipliers, order_runs(*runs))
     zero = zero_point_of(graph.tensor(node.inputs[0]))
     fields = {"window": window.fields, "in_zero": zero, "matrix": matrix.fields}
     border = kh * ((PIXELS - 1) * window.stride[1] + window.reach[1]) * depth
@@ -77,12 +85,6 @@ def lower_convolution(graph: Graph, node: Node, target: Target) -> Layer:
         scratch=matrix.scratch + (border if window.is_padded else 0),
         overlaps=(Overlap(node.inputs[0], distance),),
     )
-
-
-def _window_matrix(graph: Graph, node: Node, runs: tuple[int, int, int]) -> Matrix:
-    weights = weight_values(graph, node)
-    rows = weights.reshape(len(weights), -1)
-    return tile_matrix(graph, node, rows, channel_multipliers(graph, node), order_runs(*runs))
 
 
 def _operands(node: Node) -> tuple[int, int, int]:

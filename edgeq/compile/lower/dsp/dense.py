@@ -47,10 +47,15 @@ def _is_quads(graph: Graph, node: Node, target: Target) -> bool:
     depth, rows = weights.shape[1], _size(graph, node)[1]
     return (
         target.dsp
-        and bool(np.all(np.abs(_pairs(weights) + 0.5) < 1 << 15))
+        and fits_pairs(weights)
         and (rows == 1 or depth % _TAPS == 0)
         and max(rows, depth + _TAPS) <= _LARGEST
     )
+
+
+def fits_pairs(weights: NDArray[np.int64]) -> bool:
+    """Return whether 256 * a + b fits 16 bits for all pairs of weights [outputs, depth]."""
+    return bool(np.all(np.abs(_pairs(weights) + 0.5) < 1 << 15))
 
 
 def _size(graph: Graph, node: Node) -> tuple[int, int]:
@@ -66,7 +71,7 @@ def _pairs(weights: NDArray[np.int64]) -> NDArray[np.int64]:
     return full[0::2] * 256 + full[1::2]
 
 
-def _chunk(weights: NDArray[np.int64]) -> int:
+def sum_chunk(weights: NDArray[np.int64]) -> int:
     """Return how many taps are summed before 256 * a + b could leave 32 bits."""
     depth = weights.shape[1] + -weights.shape[1] % _TAPS
     most = int(np.abs(weights).sum(axis=1).max()) * 128
@@ -96,7 +101,7 @@ def _lower_quads(graph: Graph, node: Node, target: Target) -> Layer:
         "rows": graph.tensor(node.outputs[0]).elements // outputs,
         "depth": depth,
         "outputs": outputs,
-        "chunk": _chunk(weights.astype(np.int64)),
+        "chunk": sum_chunk(weights.astype(np.int64)),
         "weights": words.ref,
         "out": output.fields,
     }

@@ -141,7 +141,8 @@ def _rows(axes: Axes) -> tuple[int, int]:
     return axes.window.kernel[axes.across - 1], (axes.window.reach[axes.line - 1] + 1) // 2
 
 
-def _is_any(graph: Graph, node: Node, target: Target) -> bool:
+def is_any(graph: Graph, node: Node, target: Target) -> bool:
+    """Return whether lower_any takes the node, on a core with SMLAD."""
     window = node_window(graph, node)
     axes = _axes_any(window)
     sums = np.abs(weight_values(graph, node).astype(np.int64)).sum(axis=(0, 1, 2))
@@ -195,4 +196,4 @@ def _operands(node: Node) -> tuple[int, int, int]:
     return node.inputs[0], SCRATCH, node.outputs[0]
 
 
-DEPTHWISE = (Variant("3x3", _is_3x3, lower_3x3), Variant("any", _is_any, lower_any))
+DEPTHWISE = (Variant("3x3", _is_3x3, lower_3x3), Variant("any", is_any, lower_any))

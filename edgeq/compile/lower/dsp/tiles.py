@@ -100,6 +100,7 @@ def tile_matrix(
         "zero": zero_point_of(graph.tensor(node.outputs[0])),
         "min": low,
         "max": high,
+        "made": outputs,
     }
     return Matrix(fields, array, PIXELS * 4 * steps)
 

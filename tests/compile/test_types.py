@@ -1,0 +1,56 @@
+"""Models of int16 data, or with weights of four bits, give TensorFlow Lite Micro's bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from edgeq import api
+from edgeq.compile import compile_graph
+from edgeq.compile.target import NATIVE, Target
+from edgeq.graph.oracle import Oracle
+from edgeq.graph.writer import write_graph
+from tests.graph.oracle.runtimes import check, random_inputs
+from tests.support.native import run_native
+from tests.support.type_models import INT4, INT8, INT16, Types, small_network
+
+_TYPES = pytest.mark.parametrize("types", [INT4, INT16], ids=["int4", "int16"])
+_M4 = Target("cortex-m4", dsp=True)
+
+
+@_TYPES
+def test_a_network_s_oracle_is_tensorflow_lite_micro(types: Types) -> None:
+    check(small_network(types), 3, litert=False)
+
+
+@_TYPES
+@pytest.mark.parametrize("target", [NATIVE, _M4], ids=["plain", "dsp"])
+def test_a_network_of_other_types_gives_the_oracles_bytes(
+    types: Types, target: Target, tmp_path: Path
+) -> None:
+    graph = small_network(types)
+    inputs = random_inputs(graph, 5)
+    outputs = run_native(graph, compile_graph(graph, name="net", target=target), inputs, tmp_path)
+    for ours, theirs in zip(outputs, Oracle(graph).run(inputs).outputs, strict=True):
+        np.testing.assert_array_equal(ours, theirs)
+
+
+@_TYPES
+def test_a_virtual_board_gives_the_oracles_bytes(types: Types, tmp_path: Path) -> None:
+    model = tmp_path / "net.tflite"
+    model.write_bytes(write_graph(small_network(types)))
+    record = api.validate(model, board="virt-m4", seeds=2)
+    assert (record.inputs, record.matched) == (2, 2)
+
+
+def test_weights_of_four_bits_take_half_the_constants() -> None:
+    narrow, wide = (
+        compile_graph(small_network(types), name="net").plan.constant_bytes
+        for types in (INT4, INT8)
+    )
+    weights = sum(
+        t.elements for t in small_network(INT8).tensors if t.is_constant and t.dtype == "int8"
+    )
+    assert wide - narrow >= weights // 2

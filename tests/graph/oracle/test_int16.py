@@ -1,0 +1,97 @@
+"""Operators on int16 without weights give the bytes of TensorFlow Lite Micro."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from edgeq.graph.ir import Graph
+from tests.graph.oracle.runtimes import check, efforts, hold
+from tests.graph.oracle.strategies import activations, geometries, scales, shapes
+from tests.support.models import activation, one_op
+
+_POWERS = st.integers(-15, 0).map(lambda power: 2.0**power)
+_ENDS = (
+    ("float32", "int16"), ("int16", "float32"), ("int16", "int16"), ("int16", "int8"),
+    ("int8", "int16"),
+)  # fmt: skip
+
+
+@st.composite
+def pairs16(draw: st.DrawFn, op: str) -> Graph:
+    """Two tensors of broadcastable shapes."""
+    shape = draw(shapes())
+    other = tuple(1 if draw(st.booleans()) else dim for dim in shape)
+    x, y, z = (activation(s, "int16", draw(scales)) for s in (shape, other, shape))
+    inputs = [x, y] if draw(st.booleans()) else [y, x]
+    return one_op(op, inputs, z, {"fused_activation_function": draw(activations)})
+
+
+@st.composite
+def pools16(draw: st.DrawFn, op: str) -> Graph:
+    form = draw(geometries(dilated=False))
+    batch, channels = draw(st.integers(1, 2)), draw(st.integers(1, 5))
+    scale = draw(scales)
+    x, y = (
+        activation((batch, *sizes, channels), "int16", scale)
+        for sizes in (form["size"], form["output"])
+    )
+    window = dict(zip(("filter_height", "filter_width"), form["kernel"], strict=True))
+    return one_op(op, [x], y, form["options"] | window)
+
+
+@st.composite
+def curves16(draw: st.DrawFn, op: str) -> Graph:
+    """LOGISTIC or TANH; scales that are powers of two go another way."""
+    shape = draw(shapes(1, 3))
+    scale = draw(st.floats(1e-5, 2.6) | _POWERS)
+    return one_op(op, [activation(shape, "int16", scale)], activation(shape, "int16", 2.0**-15))
+
+
+@st.composite
+def softmaxes16(draw: st.DrawFn) -> Graph:
+    shape = (*draw(shapes(0, 3)), draw(st.integers(1, 40)))
+    beta = draw(st.sampled_from([1.0, 0.5, 2.0]))
+    x = activation(shape, "int16", 2.0 ** draw(st.floats(-15, 0)))
+    return one_op("SOFTMAX", [x], activation(shape, "int16", 2.0**-15), {"beta": beta})
+
+
+@st.composite
+def rescalings16(draw: st.DrawFn) -> Graph:
+    """QUANTIZE and DEQUANTIZE between int16 and another dtype."""
+    shape, (source, result) = draw(shapes(1, 3)), draw(st.sampled_from(_ENDS))
+    x, y = (activation(shape, dtype, draw(scales)) for dtype in (source, result))
+    return one_op("DEQUANTIZE" if result == "float32" else "QUANTIZE", [x], y)
+
+
+@efforts
+@pytest.mark.parametrize("op", ["ADD", "SUB", "MUL"])
+def test_pairs(op: str, effort: settings) -> None:
+    hold(pairs16(op), effort, _check)
+
+
+@efforts
+@pytest.mark.parametrize("op", ["AVERAGE_POOL_2D", "MAX_POOL_2D"])
+def test_pools(op: str, effort: settings) -> None:
+    hold(pools16(op), effort, _check)
+
+
+@efforts
+@pytest.mark.parametrize("op", ["LOGISTIC", "TANH"])
+def test_curves(op: str, effort: settings) -> None:
+    hold(curves16(op), effort, _check)
+
+
+@efforts
+def test_softmax(effort: settings) -> None:
+    hold(softmaxes16(), effort, _check)
+
+
+@efforts
+def test_quantize_and_dequantize(effort: settings) -> None:
+    hold(rescalings16(), effort, _check)
+
+
+def _check(graph: Graph, seed: int) -> None:
+    check(graph, seed, litert=False)
