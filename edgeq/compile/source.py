@@ -15,7 +15,6 @@ from edgeq.compile.text import c_array, c_initialiser, c_number, comment_words, 
 from edgeq.core.records import Plan, PlannedLayer, PortRecord
 from edgeq.graph.ir import Graph, Tensor
 
-# In folders by instruction set; the generated library is flat, so that every name is there once.
 KERNELS = Path(__file__).parent / "kernels"
 # Filled for each library; and what a header declares, not what it defines.
 NAMES = "eq_names.h"
@@ -73,7 +72,7 @@ def kernel_sources(layers: Iterable[Layer]) -> tuple[str, ...]:
 
 @cache
 def kernel_paths() -> Mapping[str, Path]:
-    """Return the kernels' files, C and headers, by name."""
+    """Return the kernels' files, C and headers, by name: a library is flat, names are unique."""
     return {path.name: path for path in sorted(KERNELS.rglob("eq_*.[ch]"))}
 
 
@@ -103,8 +102,7 @@ def included(texts: Mapping[str, str]) -> tuple[str, ...]:
 
 def direct_includes(text: str) -> tuple[str, ...]:
     """Return the names in the `#include "..."` lines of a C file."""
-    lines = (line for line in text.splitlines() if line.startswith('#include "'))
-    return tuple(line.split('"')[1] for line in lines)
+    return tuple(re.findall(r'^#include "([^"]+)"', text, re.MULTILINE))
 
 
 # --- NAME.h ------------------------------------------------------------------------------------
@@ -232,8 +230,7 @@ def _declaring_headers(layers: Iterable[Layer]) -> tuple[str, ...]:
 def _locals(unit: Unit) -> str:
     if not unit.layers:
         return ""
-    loops = any(loop.rounds > 1 for layer in unit.layers for loop in layer.program)
-    counter = "    int32_t i;\n" if loops else ""
+    counter = "    int32_t i;\n" * any(x.rounds > 1 for y in unit.layers for x in y.program)
     return f"    int8_t *const a = {unit.plan.name}_arena;\n{counter}\n"
 
 

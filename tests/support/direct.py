@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Overlap, Ref
-from edgeq.compile.source import KERNELS
+from edgeq.compile.source import kernel_paths, kernel_text
 from edgeq.compile.support import lower
 from edgeq.compile.target import NATIVE
 from edgeq.graph.ir import DTYPES, Graph, Tensor
@@ -136,7 +136,7 @@ def _filled(structure: Any, fields: Mapping[str, Any], constants: Mapping[Ref, C
 @functools.cache
 def structures() -> Mapping[str, Any]:
     """Return the structures that the kernels' headers declare, by name."""
-    texts = {h.name: h.read_text(encoding="ascii") for h in sorted(KERNELS.glob("*.h"))}
+    texts = {name: kernel_text(name) for name in kernel_paths() if name.endswith(".h")}
     bodies = dict(pair for text in texts.values() for pair in _STRUCT.findall(_plain(text)))
     made: dict[str, Any] = {}
 
@@ -173,7 +173,9 @@ def _library() -> ctypes.CDLL:
     folder = Path(tempfile.mkdtemp(prefix="edgeq-direct-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     target = folder / "kernels.so"
-    sources = sorted(str(path) for path in KERNELS.glob("*.c"))
+    for path in kernel_paths().values():
+        shutil.copy(path, folder)
+    sources = sorted(str(path) for path in folder.glob("*.c"))
     command = [require_compiler("gcc"), *WARNINGS, "-O1", "-fPIC", "-shared", *sources]
     done = subprocess.run([*command, "-o", target], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
