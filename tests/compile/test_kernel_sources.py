@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgeq.boards.registry import find_board
-from edgeq.compile.source import KERNELS
+from edgeq.compile.source import kernel_paths, kernel_text
 from edgeq.core.files import shipped_folder
 from edgeq.core.processes import run
 from edgeq.firmware.toolchains import (
@@ -21,8 +21,9 @@ from edgeq.firmware.toolchains import (
 )
 from tests.support.native import WARNINGS, require_compiler
 
-HEADERS = sorted(p.name for p in KERNELS.glob("*.h"))
-SOURCES = sorted(p.name for p in KERNELS.glob("*.c"))
+HEADERS = sorted(name for name in kernel_paths() if name.endswith(".h"))
+SOURCES = sorted(name for name in kernel_paths() if name.endswith(".c"))
+INCLUDES = sorted({f"-I{path.parent}" for path in kernel_paths().values()})
 LIBC = shipped_folder("firmware_templates") / "bare-metal" / "libc"
 # Between them: C, assembly of Thumb-1, of Thumb-2 with and without the DSP extension, Helium.
 BOARDS = ("virt-m0plus", "virt-m3", "virt-m4", "virt-m7", "virt-m33", "qemu-an547", "virt-rv32imc")
@@ -42,7 +43,7 @@ def names_in(text: str) -> set[str]:
 
 
 def test_no_two_headers_define_the_same_name() -> None:
-    names = {header: names_in((KERNELS / header).read_text()) for header in HEADERS}
+    names = {header: names_in(kernel_text(header)) for header in HEADERS}
     assert {"eq_output", "eq_line_kernel", "eq_clamp", "eq_scaled"} <= set().union(*names.values())
     counts = Counter(name for found in names.values() for name in found)
     assert [name for name, count in counts.items() if count > 1] == []
@@ -53,7 +54,7 @@ def test_no_two_headers_define_the_same_name() -> None:
 def test_all_headers_go_into_one_file(compiler: str, backwards: bool, tmp_path: Path) -> None:
     lines = [f'#include "{header}"\n' for header in sorted(HEADERS, reverse=backwards)]
     (tmp_path / "all.c").write_text("".join(lines))
-    flags = (*WARNINGS, "-Wno-unused-function", "-fsyntax-only", f"-I{KERNELS}")
+    flags = (*WARNINGS, "-Wno-unused-function", "-fsyntax-only", *INCLUDES)
     done = run([require_compiler(compiler), *flags, "all.c"], timeout_s=60, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
 
@@ -77,9 +78,16 @@ def test_each_kernel_compiles_alone_without_a_warning(
     flags = [*toolchain.compile_flags.split(), "-Werror", *toolchain.speed.split()]
     if toolchain.target != "native":
         flags.append(f"-I{LIBC}")
-    sources = [str(KERNELS / source) for source in SOURCES]
+    sources = [str(kernel_paths()[source]) for source in SOURCES]
     done = run(
-        [*toolchain.compiler(), *flags, *toolchain.core_flags(profile.core), "-c", *sources],
+        [
+            *toolchain.compiler(),
+            *flags,
+            *INCLUDES,
+            *toolchain.core_flags(profile.core),
+            "-c",
+            *sources,
+        ],
         timeout_s=300,
         cwd=tmp_path,
         env=zig_environment(),
@@ -98,7 +106,7 @@ def test_assembly_that_writes_memory_is_never_dropped() -> None:
     """Without volatile, a compiler may drop assembly whose outputs nothing reads."""
     writers, dropped = 0, []
     for file in (*HEADERS, *SOURCES):
-        text = (KERNELS / file).read_text()
+        text = kernel_text(file)
         macros = dict(re.findall(r"#define (\w+)(?:\([^)]*\))? *((?:.*\\\n)*.*)\n", text))
         for volatile, body in _ASM.findall(text):
             code = body.split('"memory"')[0]

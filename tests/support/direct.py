@@ -60,7 +60,8 @@ def run_direct(graph: Graph, inputs: Sequence[Array]) -> Iterator[list[Array]]:
         memory = {i: _Memory.of(graph.tensor(i), given.get(i)) for i in used}
         memory[SCRATCH] = _Memory(np.zeros(layer.scratch, np.int8))
         if overlap is not None:
-            _lay_over(memory, node.outputs[0], overlap)
+            widest = max(DTYPES[graph.tensor(i).dtype].itemsize for i in used)
+            _lay_over(memory, node.outputs[0], overlap, widest)
         for call in layer.calls:
             _invoke(layer, call, [memory[i].address for i in call.operands])
         for piece in memory.values():
@@ -96,10 +97,10 @@ class _Memory:
         assert (self.bytes[-_GUARD:] == 0x5A).all(), "a kernel wrote behind it"
 
 
-def _lay_over(memory: dict[int, _Memory], output: int, overlap: Overlap) -> None:
+def _lay_over(memory: dict[int, _Memory], output: int, overlap: Overlap, align: int) -> None:
     """Put an output as near to the start of an input, or as far behind it, as it may be."""
     x, y = memory[overlap.tensor], memory[output]
-    start = 0 if overlap.exact else min(-overlap.distance, x.size)
+    start = 0 if overlap.exact else min(-overlap.distance, x.size) // align * align
     low, high = min(0, start), max(x.size, start + y.size)
     both = _Memory(np.full(high - low, 0x3C, np.int8))
     both.bytes[_GUARD - low : _GUARD - low + x.size] = x.data

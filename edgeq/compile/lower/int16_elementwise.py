@@ -134,7 +134,7 @@ def lower_rescaling(graph: Graph, node: Node, target: Target) -> Layer:
         "zero": out_zero,
         **_factor(in_scale / out_scale, 2 * _LARGEST),
     }
-    call = Call("eq_rescale", "eq_rescale", fields, _ends(node))
+    call = Call("eq_convert_16", "eq_convert_16", fields, _ends(node))
     return Layer((call,), ("eq_float_16",), (), f"{source.dtype} to {result.dtype}")
 
 

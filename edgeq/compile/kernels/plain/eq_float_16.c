@@ -26,7 +26,7 @@ void eq_dequantize_16(const struct eq_float *layer, const int16_t *x, float *y)
     }
 }
 
-void eq_rescale(const struct eq_rescale *layer, const void *x, void *y)
+void eq_convert_16(const struct eq_convert_16 *layer, const void *x, void *y)
 {
     int32_t i;
     for (i = 0; i < layer->count; i++) {

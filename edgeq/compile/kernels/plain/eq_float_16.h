@@ -6,7 +6,7 @@
 #include "eq_float.h"
 
 /* (q - in_zero) * factor + zero; `from` and `to` are the bytes of an element, 1 or 2. */
-struct eq_rescale {
+struct eq_convert_16 {
     int32_t count;
     int8_t from;
     int8_t to;
@@ -18,6 +18,6 @@ struct eq_rescale {
 
 void eq_quantize_16(const struct eq_float *layer, const float *x, int16_t *y);
 void eq_dequantize_16(const struct eq_float *layer, const int16_t *x, float *y);
-void eq_rescale(const struct eq_rescale *layer, const void *x, void *y);
+void eq_convert_16(const struct eq_convert_16 *layer, const void *x, void *y);
 
 #endif
