@@ -75,7 +75,7 @@ COMMON = (
     "-std=c99 -Wall -Wextra -Wpedantic -ffunction-sections -fdata-sections -fno-common"
     " -fno-unwind-tables -fno-asynchronous-unwind-tables -fno-stack-protector"
 )
-# Clang unrolls at -O2: more code, and slower. Change this and run benchmarks/mlperf_tiny.py.
+# Clang unrolls at -O2: more code, and slower. Change this and run benchmarks/engine.py.
 ROLLED = "-O2 -fno-unroll-loops"
 LINK_BARE = "-nostartfiles -Wl,--gc-sections -Wl,--build-id=none -Wl,-e,Reset_Handler"
 LINK_NATIVE = "-Wl,--gc-sections -Wl,--build-id=none -pthread"
