@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 
 from edgeq.compile.arithmetic import (
     accumulator_bounds,
     bias_values,
-    channel_multipliers,
     pack_shift,
-    weight_values,
 )
 from edgeq.compile.layer import Call, Layer, constant
-from edgeq.compile.lower.convolution import Window, node_window
-from edgeq.compile.lower.dense import dense_multipliers
-from edgeq.compile.lower.int4 import dense_window
+from edgeq.compile.lower.groups import group_node
 from edgeq.compile.lower.int16_elementwise import (
     lower_curve,
     lower_pool,
@@ -40,32 +33,10 @@ def _is_int16(graph: Graph, node: Node, target: Target) -> bool:
     return "int16" in (graph.tensor(t).dtype for t in (node.inputs[0], node.outputs[0]))
 
 
-def _lower_conv_2d(graph: Graph, node: Node, target: Target) -> Layer:
-    weights, window = weight_values(graph, node), node_window(graph, node)
-    rows = weights.reshape(len(weights), -1)
-    return _layer(graph, node, window, rows, channel_multipliers(graph, node))
-
-
-def _lower_depthwise_conv_2d(graph: Graph, node: Node, target: Target) -> Layer:
-    window = node_window(graph, node)
-    rows = weight_values(graph, node)[0].reshape(-1, window.output[3]).T
-    return _layer(graph, node, window, rows, channel_multipliers(graph, node), depth=1)
-
-
-def _lower_fully_connected(graph: Graph, node: Node, target: Target) -> Layer:
-    rows, window = weight_values(graph, node), dense_window(graph, node)
-    return _layer(graph, node, window, rows, dense_multipliers(graph, node))
-
-
-def _layer(
-    graph: Graph,
-    node: Node,
-    window: Window,
-    rows: NDArray[np.int8],
-    multipliers: Sequence[float],
-    depth: int | None = None,
-) -> Layer:
-    """Return the layer with weights `rows` [outputs, taps], each of `depth` input channels."""
+def lower_weighted(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower an operator with weights."""
+    group = group_node(graph, node)
+    rows, multipliers = group.rows, group.multipliers
     wide = has_wide_sums(call_of(graph, node))
     weights = constant("weights", rows, np.int8)
     bias = constant("bias", bias_values(graph, node, len(rows)), np.int64)
@@ -81,9 +52,7 @@ def _layer(
     shifts = constant("shift", [s for _, s in packed], np.int8)
     low, high = fused_range(call_of(graph, node))
     fields = {
-        "window": window.fields,
-        "depth": depth or window.input[3],
-        "copies": window.output[3] // window.input[3] if depth else window.output[3],
+        **group.fields,
         "weights": weights.ref,
         "out": {
             "bias": bias.ref,
@@ -101,18 +70,18 @@ def _layer(
         (call,),
         ("eq_int16",),
         constants,
-        f"{window.describe()}, int16",
+        f"{group.window.describe()}, int16",
         hot=True,
-        overlaps=in_elements(over_window(node.inputs[0], window), 2),
+        overlaps=in_elements(over_window(node.inputs[0], group.window), 2),
     )
 
 
 ROWS: dict[str, tuple[Variant, ...]] = {
     op: (Variant("int16", _is_int16, lower),)
     for op, lower in {
-        "CONV_2D": _lower_conv_2d,
-        "DEPTHWISE_CONV_2D": _lower_depthwise_conv_2d,
-        "FULLY_CONNECTED": _lower_fully_connected,
+        "CONV_2D": lower_weighted,
+        "DEPTHWISE_CONV_2D": lower_weighted,
+        "FULLY_CONNECTED": lower_weighted,
         "ADD": lower_sum,
         "SUB": lower_sum,
         "MUL": lower_product,

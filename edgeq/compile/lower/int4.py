@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import channel_multipliers, weight_values, weighted_output
+from edgeq.compile.arithmetic import weight_values, weighted_output
 from edgeq.compile.layer import SCRATCH, Call, Layer, constant
-from edgeq.compile.lower.convolution import Window, node_window
-from edgeq.compile.lower.dense import dense_multipliers
 from edgeq.compile.lower.dsp.convolution import window_layer
 from edgeq.compile.lower.dsp.depthwise import is_any, lower_any
 from edgeq.compile.lower.dsp.tiles import pairs_fit, shifts_right
+from edgeq.compile.lower.groups import group_node, weight_multipliers, weight_window
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.core.records import Goal
@@ -25,14 +24,6 @@ _REST = 5  # words of a pair of outputs in the stream of kernels/eq_dsp_tile.h, 
 # The memory for unpacked weights.
 _CHUNK_BYTES: Mapping[Goal, int] = {"speed": 8192, "balanced": 1024, "flash": 1024, "ram": 512}
 _LARGEST = (1 << 15) - 1  # of a size in struct eq_window
-
-
-def dense_window(graph: Graph, node: Node) -> Window:
-    """Return a FULLY_CONNECTED as a window of one tap, every row an image of one pixel."""
-    outputs, depth = graph.tensor(node.inputs[1]).shape
-    rows = graph.tensor(node.outputs[0]).elements // outputs
-    one = (1, 1)
-    return Window((rows, *one, depth), (rows, *one, outputs), one, one, one, same=False)
 
 
 def _is_packed(graph: Graph, node: Node, target: Target) -> bool:
@@ -48,39 +39,14 @@ def _is_packed(graph: Graph, node: Node, target: Target) -> bool:
     )
 
 
-def _lower_conv_2d(graph: Graph, node: Node, target: Target) -> Layer:
-    weights = weight_values(graph, node)
-    rows = weights.reshape(len(weights), -1)
-    window = node_window(graph, node)
-    return _layer(graph, node, window, rows, channel_multipliers(graph, node))
-
-
-def _lower_depthwise_conv_2d(graph: Graph, node: Node, target: Target) -> Layer:
-    window = node_window(graph, node)
-    rows = weight_values(graph, node)[0].reshape(-1, window.output[3]).T
-    return _layer(graph, node, window, rows, channel_multipliers(graph, node), depth=1)
-
-
-def _lower_fully_connected(graph: Graph, node: Node, target: Target) -> Layer:
-    rows, window = weight_values(graph, node), dense_window(graph, node)
-    return _layer(graph, node, window, rows, dense_multipliers(graph, node))
-
-
-def _layer(
-    graph: Graph,
-    node: Node,
-    window: Window,
-    rows: NDArray[np.int8],
-    multipliers: Sequence[float],
-    depth: int | None = None,
-) -> Layer:
-    """Return the layer with weights `rows` [outputs, taps], each of `depth` input channels."""
-    output = weighted_output(graph, node, rows, multipliers)
+def _lower_rows(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower an operator with weights: those of one output are unpacked at a time."""
+    group = group_node(graph, node)
+    rows = group.rows
+    output = weighted_output(graph, node, rows, group.multipliers)
     packed = constant("weights", pack_int4(np.ascontiguousarray(rows)).view(np.int8), np.int8)
     fields = {
-        "window": window.fields,
-        "depth": depth or window.input[3],
-        "copies": window.output[3] // window.input[3] if depth else window.output[3],
+        **group.fields,
         "in_zero": zero_point_of(graph.tensor(node.inputs[0])),
         "weights": packed.ref,
         "out": output.fields,
@@ -90,7 +56,7 @@ def _layer(
         (call,),
         ("eq_int4",),
         (packed, *output.constants),
-        f"{window.describe()}, int4",
+        f"{group.window.describe()}, int4",
         hot=True,
         scratch=rows.shape[1],
     )
@@ -101,21 +67,15 @@ def _is_tiled(graph: Graph, node: Node, target: Target) -> bool:
     if not (target.dsp and not target.mve and _is_packed(graph, node, target)):
         return False
     rows = weight_values(graph, node)
-    return shifts_right(_multipliers(graph, node)) and pairs_fit(
+    return shifts_right(weight_multipliers(graph, node)) and pairs_fit(
         graph, node, rows.reshape(len(rows), -1)
     )
 
 
-def _multipliers(graph: Graph, node: Node) -> list[float]:
-    dense = node.op == "FULLY_CONNECTED"
-    return dense_multipliers(graph, node) if dense else channel_multipliers(graph, node)
-
-
 def _lower_tiles(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower CONV_2D or FULLY_CONNECTED: the weights of a chunk of outputs are unpacked at once."""
-    dense = node.op == "FULLY_CONNECTED"
-    window = dense_window(graph, node) if dense else node_window(graph, node)
-    plain = window_layer(graph, node, window, _multipliers(graph, node))
+    window = weight_window(graph, node)
+    plain = window_layer(graph, node, window, weight_multipliers(graph, node))
     conv = plain.calls[0].fields
     steps, outputs = int(conv["matrix"]["steps"]), window.output[3]
     stream = plain.constants[0].data.reshape(-1, steps + _REST)
@@ -184,14 +144,14 @@ def _lower_plane(graph: Graph, node: Node, target: Target) -> Layer:
 ROWS: dict[str, tuple[Variant, ...]] = {
     "CONV_2D": (
         Variant("int4 tiles", _is_tiled, _lower_tiles),
-        Variant("int4", _is_packed, _lower_conv_2d),
+        Variant("int4", _is_packed, _lower_rows),
     ),
     "DEPTHWISE_CONV_2D": (
         Variant("int4 plane", _is_plane, _lower_plane),
-        Variant("int4", _is_packed, _lower_depthwise_conv_2d),
+        Variant("int4", _is_packed, _lower_rows),
     ),
     "FULLY_CONNECTED": (
         Variant("int4 tiles", _is_tiled, _lower_tiles),
-        Variant("int4", _is_packed, _lower_fully_connected),
+        Variant("int4", _is_packed, _lower_rows),
     ),
 }
