@@ -45,12 +45,18 @@ def test_a_wrong_kernel_is_found_by_its_layer_and_elements(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     right = source.kernel_text
+    spoilt = set()
 
     def wrong(name: str) -> str:
-        return right(name).replace("eq_clamp(reduce(&cut, c)", "eq_clamp(reduce(&cut, c) ^ 1")
+        text = right(name)
+        other = text.replace("reduce(&cut, cut.x + at)", "reduce(&cut, cut.x + at) ^ 1")
+        if other != text:
+            spoilt.add(name)
+        return other
 
     monkeypatch.setattr(source, "kernel_text", wrong)
     ready = _prepared(model, tmp_path / "fw")
+    assert spoilt == {"eq_dsp_pool.c"}
     items = [generate_input(ready.compiled.plan.inputs, parse_input("lcg:1"))]
     record = run_validation(ready, items)
     assert record.matched == 0
