@@ -134,3 +134,8 @@ def channel_multipliers(graph: Graph, node: Node) -> list[float]:
     x, w, y = (graph.tensor(i) for i in (*node.inputs[:2], node.outputs[0]))
     scales = (float(np.float32(s)) for s in quantization(w).scales)
     return [float(scale_of(x)) * s / float(scale_of(y)) for s in scales]
+
+
+def shifts_right(multipliers: Sequence[float]) -> bool:
+    """Return whether every factor is nought or below a half: its shift is to the right."""
+    return all(m == 0 or shift < 0 for m, shift in map(quantize_multiplier, multipliers))

@@ -7,7 +7,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from edgeq.compile.lower.small.scaling import FRACTION, Step, find_steps, thresholds
+from edgeq.compile.lower.small.scaling import FRACTION, Step, find_steps
+from edgeq.compile.lower.thresholds import thresholds
 from edgeq.graph.oracle.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier
 
 _FEW = settings(max_examples=60, deadline=None, derandomize=True)
@@ -44,7 +45,7 @@ def test_a_scale_has_the_steps_of_tflite(effort: settings) -> None:
         if found is None:
             return
         low_bits, (step,) = found
-        edges = np.array(thresholds(*pair, levels))
+        (edges,) = thresholds(*np.array(pair)[:, None], levels)
         rng = np.random.default_rng(seed)
         near = np.concatenate([edges + d for d in range(-2, 3)])
         acc = np.concatenate([near, rng.integers(-bound, bound + 1, 2000), [-bound, 0, bound]])

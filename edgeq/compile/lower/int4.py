@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import weight_values, weighted_output
+from edgeq.compile.arithmetic import shifts_right, weight_values, weighted_output
 from edgeq.compile.layer import SCRATCH, Call, Layer, constant
 from edgeq.compile.lower.dsp.convolution import window_layer
 from edgeq.compile.lower.dsp.depthwise import is_any, lower_any
-from edgeq.compile.lower.dsp.tiles import pairs_fit, shifts_right
+from edgeq.compile.lower.dsp.tiles import pairs_fit
 from edgeq.compile.lower.groups import group_node, weight_multipliers, weight_window
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target

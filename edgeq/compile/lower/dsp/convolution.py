@@ -8,16 +8,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import channel_multipliers, weight_values
+from edgeq.compile.arithmetic import channel_multipliers, shifts_right, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Layer, Overlap
 from edgeq.compile.lower.convolution import Window, node_window
-from edgeq.compile.lower.dsp.tiles import (
-    PIXELS,
-    order_runs,
-    pairs_fit,
-    shifts_right,
-    tile_matrix,
-)
+from edgeq.compile.lower.dsp.tiles import PIXELS, order_runs, pairs_fit, tile_matrix
 from edgeq.compile.lower.dsp.winograd import WINOGRAD
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target

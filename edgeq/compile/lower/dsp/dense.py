@@ -5,16 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import weight_values, weighted_output
+from edgeq.compile.arithmetic import shifts_right, weight_values, weighted_output
 from edgeq.compile.layer import SCRATCH, Call, Layer, constant
 from edgeq.compile.lower.dense import dense_multipliers
-from edgeq.compile.lower.dsp.tiles import (
-    PIXELS,
-    order_runs,
-    pairs_fit,
-    shifts_right,
-    tile_matrix,
-)
+from edgeq.compile.lower.dsp.tiles import PIXELS, order_runs, pairs_fit, tile_matrix
 from edgeq.compile.lower.overlaps import over_rows
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target

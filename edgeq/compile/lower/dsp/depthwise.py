@@ -20,9 +20,9 @@ from edgeq.compile.arithmetic import (
 from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, constant
 from edgeq.compile.lower.convolution import Window, node_window
 from edgeq.compile.lower.dsp.planes import Axes
+from edgeq.compile.lower.dsp.requantization import Stage, prove
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
-from edgeq.compile.thresholds import Stage, prove
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
 from edgeq.graph.oracle.fixed_point import quantize_multiplier
@@ -108,9 +108,7 @@ def _channels(
     multiplier, shift = np.array(pairs, np.int64).T
     multiplier, shift = (np.broadcast_to(a, len(rows)) for a in (multiplier, shift))
     low, high = accumulator_reach(rows, bias, zero)
-    least, most = fused_range(call_of(graph, node))
-    y_zero = zero_point_of(graph.tensor(node.outputs[0]))
-    affine = prove(Stage(multiplier, shift, low, high, y_zero, least, most), SCALE, SHIFT)
+    affine = prove(Stage(multiplier, shift, low, high), SCALE, SHIFT)
     offset = affine.offset + SCALE * folded
     proved = affine.proved & (np.abs(offset) < 1 << 31)
     words = np.empty((len(rows), 5), np.int32)

@@ -29,11 +29,6 @@ class Matrix:
     scratch: int
 
 
-def shifts_right(multipliers: Sequence[float]) -> bool:
-    """Whether every factor is nought or below a half, as the requantisation of a tile asks."""
-    return all(m == 0 or shift < 0 for m, shift in map(quantize_multiplier, multipliers))
-
-
 def pairs_fit(graph: Graph, node: Node, rows: NDArray[np.int8]) -> bool:
     """Whether 16 bits hold each pair of weights (they do from -127 to 127), and 32 their sums.
 

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import channel_multipliers, weight_values
+from edgeq.compile.arithmetic import channel_multipliers, shifts_right, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Layer, Overlap, constant
 from edgeq.compile.lower.convolution import Window, node_window
-from edgeq.compile.lower.dsp.tiles import factor_words, folded_weights, shifts_right
+from edgeq.compile.lower.dsp.tiles import factor_words, folded_weights
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node

@@ -18,11 +18,6 @@ BYTES = 16  # int8 of a vector
 LANES = 4  # accumulators that are requantised at once
 
 
-def shifts_right(multipliers: Sequence[float]) -> bool:
-    """Whether every factor is below a half: the vectors' requantisation shifts right alone."""
-    return all(m == 0 or s < 0 for m, s in map(quantize_multiplier, multipliers))
-
-
 def vector_output(
     graph: Graph, node: Node, rows: NDArray[np.int8], multipliers: Sequence[float]
 ) -> Output:

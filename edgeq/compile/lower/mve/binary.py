@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from edgeq.compile.arithmetic import shifts_right
 from edgeq.compile.layer import Call, Layer, Overlap
 from edgeq.compile.lower.binary import broadcast_fields, broadcast_sizes
-from edgeq.compile.lower.mve.arithmetic import shifts_right
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import Output, channel_multipliers, weight_values
+from edgeq.compile.arithmetic import Output, channel_multipliers, shifts_right, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Overlap, constant
 from edgeq.compile.lower.convolution import Window, node_window
-from edgeq.compile.lower.mve.arithmetic import BYTES, channel_output, shifts_right
+from edgeq.compile.lower.mve.arithmetic import BYTES, channel_output
 from edgeq.compile.lower.mve.order import line_distance, line_scratch
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import channel_multipliers, weight_values
+from edgeq.compile.arithmetic import channel_multipliers, shifts_right, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Overlap, constant
 from edgeq.compile.lower.convolution import node_window
 from edgeq.compile.lower.dense import dense_multipliers
-from edgeq.compile.lower.mve.arithmetic import BYTES, LANES, shifts_right, vector_output
+from edgeq.compile.lower.mve.arithmetic import BYTES, LANES, vector_output
 from edgeq.compile.lower.mve.order import line_distance, line_scratch
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.memory.inplace import least_distance

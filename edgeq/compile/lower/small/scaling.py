@@ -23,6 +23,7 @@ from edgeq.compile.arithmetic import (
     weighted_output,
 )
 from edgeq.compile.layer import Constant, constant
+from edgeq.compile.lower.thresholds import thresholds
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
 from edgeq.graph.oracle.fixed_point import quantize_multiplier
@@ -56,21 +57,6 @@ class Scaling:
 
     fields: Mapping[str, Any]
     constants: tuple[Constant, ...]
-
-
-def thresholds(multiplier: int, shift: int, levels: int) -> list[int]:
-    """Return the least accumulators that give 1, 2, ... `levels` above the zero point.
-
-    TFLite's product rounds to the nearest 2**-31, then to the nearest integer, halves upwards.
-    """
-    return [threshold(multiplier, shift, level) for level in range(1, levels + 1)]
-
-
-def threshold(multiplier: int, shift: int, level: int) -> int:
-    """Return the least accumulator that gives `level` above the zero point."""
-    half = 1 << -shift >> 1
-    product = ((level << -shift) - half << 31) - (1 << 30)
-    return -(-product // multiplier)
 
 
 def exact_scaling(
@@ -124,8 +110,9 @@ def find_steps(
         bounds: the magnitude that each accumulator cannot exceed.
         levels: outputs above the zero point.
     """
-    tops = [threshold(m, s, levels) if m else 0 for m, s in pairs]
-    widest = max(min(t, b) for t, b in zip(tops, bounds, strict=True)) * 257 // 256 + 1
+    multiplier, shift = np.array(pairs, np.int64).T
+    tops = np.where(multiplier > 0, thresholds(multiplier, shift, levels)[:, -1], 0)
+    widest = int(np.minimum(tops, bounds).max()) * 257 // 256 + 1
     steepest = max(m / 2.0 ** (31 - s) for m, s in pairs)
     low_bits = _WORD - widest.bit_length()
     while low_bits > 0 and steepest * 2.0 ** (low_bits + FRACTION) >= 1 << _WORD:
@@ -143,7 +130,8 @@ def find_steps(
 def _find_step(m: int, shift: int, bound: int, levels: int, low_bits: int) -> Step | None:
     if m == 0:
         return Step(0, 0, 0, HALF, HALF)
-    steps = [t for t in thresholds(m, shift, levels + 1)[:levels] if t <= bound]
+    reached = thresholds(np.array([m]), np.array([shift]), levels)[0].tolist()
+    steps = [t for t in reached if t <= bound]
     power = low_bits + FRACTION - (31 - shift)
     nearest = m << power if power >= 0 else (m + (1 << -power >> 1)) >> -power
     for change in sorted(range(-_TRIES, _TRIES + 1), key=abs) if power < 0 else (0,):

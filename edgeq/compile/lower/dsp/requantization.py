@@ -1,38 +1,34 @@
 """Requantisation in two instructions, proved equal to TFLite's for every accumulator.
 
-TFLite's map from an accumulator to int8 never falls, and so it is fixed by its thresholds: the
-least accumulator that reaches each output. A cheaper map that never falls either and has the same
-thresholds is the same map:
+Where an activation cuts off all that is below the zero point, TFLite's map from an accumulator to
+int8 never falls, and so it is fixed by its thresholds. A cheaper map that never falls either and
+has the same thresholds is the same map:
 
     saturate((scale * accumulator + offset) * multiplier >> (32 + shift))
 
-with an offset and a multiplier of 32 bits: on cores with a DSP extension SMMUL and SSAT. It can
-be found where the zero point is the least output, as after a fused ReLU; elsewhere TFLite rounds
-halves away from zero, to either side.
+with an offset and a multiplier of 32 bits: SMMUL and SSAT.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.graph.oracle.fixed_point import multiply_by_quantized_multiplier
-
-Integers = NDArray[np.int64]
+from edgeq.compile.lower.thresholds import Integers, thresholds
 
 _LIMIT = 1 << 31
 _OUTPUTS = np.arange(-127, 128)  # -128 is reached by everything
-_NEAR = 2  # accumulators on either side of where a threshold is looked for
 _SLOPES = 256  # multipliers tried on either side of the true one
 _STEEPER = 24  # and its multiples by powers of two, where few outputs can be reached
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Stage:
-    """TFLite's output stage of some channels, and the accumulators that each can have.
+    """TFLite's output stage of some channels, clamped at a zero point of -128 and nowhere else,
+    and the accumulators that each can have.
 
     `multiplier`, `shift` (positive = left), `low` and `high` have the shape [channels];
     accumulators, bias and zero points included, lie in `low` to `high`.
@@ -42,25 +38,19 @@ class Stage:
     shift: Integers
     low: Integers
     high: Integers
-    zero_point: int
-    least: int
-    most: int
-
-    def outputs(self, accumulators: Integers) -> Integers:
-        """Return the int8 values of `accumulators`, [channels, n]."""
-        m, s = self.multiplier[:, None], self.shift[:, None]
-        scaled = multiply_by_quantized_multiplier(accumulators, m, s)
-        return np.clip(scaled + self.zero_point, self.least, self.most)
 
     def of(self, channels: Integers) -> Stage:
         """Return the stage of these channels alone."""
-        return replace(
-            self,
-            multiplier=self.multiplier[channels],
-            shift=self.shift[channels],
-            low=self.low[channels],
-            high=self.high[channels],
-        )
+        fields = (self.multiplier, self.shift, self.low, self.high)
+        return Stage(*(field[channels] for field in fields))
+
+    def thresholds(self) -> Integers:
+        """Return the least accumulator for each output from -127 to 127, [channels, 255].
+
+        It is `low` for outputs that `low` reaches, and `high` + 1 for outputs that nothing reaches.
+        """
+        least = thresholds(self.multiplier, self.shift, len(_OUTPUTS))
+        return np.clip(least, self.low[:, None], self.high[:, None] + 1)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,38 +65,12 @@ class Affine:
     proved: NDArray[np.bool_]
 
 
-def thresholds(stage: Stage) -> Integers:
-    """Return the least accumulator for each output from -127 to 127, [channels, 255].
-
-    It is `low` for outputs that `low` reaches, and `high` + 1 for outputs that nothing reaches.
-    """
-    below, at = _brackets(stage)
-    while np.any(at - below > 1):
-        middle = (below + at) >> 1
-        reached = stage.outputs(middle) >= _OUTPUTS
-        at, below = np.where(reached, middle, at), np.where(reached, below, middle)
-    return np.maximum(at, stage.low[:, None])
-
-
-def _brackets(stage: Stage) -> tuple[Integers, Integers]:
-    """Return for each output an accumulator below it, or `low` - 1, and one that reaches it, or
-    `high` + 1: close together where the real multiplier's threshold is near TFLite's.
-    """
-    ends = stage.low[:, None] - 1, stage.high[:, None] + 1
-    real = np.ldexp(np.maximum(stage.multiplier, 1), stage.shift - 31)[:, None]
-    guess = np.clip((_OUTPUTS - stage.zero_point - 0.5) / real, *ends).astype(np.int64)
-    below, at = np.maximum(guess - _NEAR, ends[0]), np.minimum(guess + _NEAR, ends[1])
-    falls = (below > ends[0]) & (stage.outputs(below) >= _OUTPUTS)
-    rises = (at < ends[1]) & (stage.outputs(at) < _OUTPUTS)
-    return np.where(falls, ends[0], below), np.where(rises, ends[1], at)
-
-
 def prove(stage: Stage, scale: int, shift: int) -> Affine:
     """Return maps with the thresholds of `stage`, as far as there are any."""
     count = len(stage.multiplier)
     found = Affine(np.zeros(count, np.int64), np.zeros(count, np.int64), np.zeros(count, np.bool_))
     left = np.flatnonzero(_never_wraps(stage))
-    at = thresholds(stage.of(left))
+    at = stage.of(left).thresholds()
     true = np.ldexp(stage.multiplier / scale, stage.shift + 1 + shift).round().astype(np.int64)
     for steps, factor in _slopes():
         part = stage.of(left)
