@@ -40,6 +40,11 @@ class Arrangement:
     arena: int
     notes: tuple[str, ...] = ()
 
+    @property
+    def places(self) -> dict[int, int]:
+        """The offset of each tensor that lies in the arena."""
+        return {t: self.offsets[root] for t, root in self.storage.items() if root in self.offsets}
+
 
 def arrange(graph: Graph, target: Target) -> Arrangement:
     """Lower a graph and plan its arena; stream rows where goal or budget ask for it."""
