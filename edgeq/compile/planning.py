@@ -36,7 +36,7 @@ def make_plan(
 ) -> Plan:
     """Return the plan of a library: of `graph` as the `passes` left it.
 
-    `fast` are the bytes of the arrays for fast memory, `macs` those of the model as its file has it.
+    `fast` has the bytes of the arrays for fast memory; `macs` are those of the model in its file.
     """
     places = made.places
     arrays = sum(c.data.nbytes for c in constants.values())
