@@ -6,9 +6,7 @@ Here the kernels' portable C runs under sanitizers; tests/integration runs their
 from __future__ import annotations
 
 import re
-import tempfile
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -22,11 +20,9 @@ from edgeq.compile.support import lower
 from edgeq.compile.target import Target
 from edgeq.core.records import CompiledModel, CompileOptions
 from edgeq.graph.ir import Graph
-from edgeq.graph.oracle import Oracle
-from tests.graph.oracle.runtimes import random_inputs
 from tests.support.crowds import convolutions
+from tests.support.generated import check_library
 from tests.support.models import conv_model
-from tests.support.native import run_native
 
 M4 = Target("cortex-m4", dsp=True)
 FAST = replace(M4, options=CompileOptions(goal="speed"))
@@ -52,13 +48,8 @@ def upon_input(graph: Graph, compiled: CompiledModel, target: Target) -> Compile
 
 def check(graph: Graph, seed: int, target: Target = M4, *, shared: bool = False) -> None:
     """Hold the generated C against the oracle; with `shared`, the output upon the input."""
-    inputs = random_inputs(graph, seed)
     compiled = compile_graph(graph, name="model", target=target)
-    library = upon_input(graph, compiled, target) if shared else compiled
-    with tempfile.TemporaryDirectory() as folder:
-        found = run_native(graph, library, inputs, Path(folder))
-    for ours, theirs in zip(found, Oracle(graph).run(inputs).outputs, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
+    check_library(graph, upon_input(graph, compiled, target) if shared else compiled, seed)
 
 
 @pytest.mark.parametrize(

@@ -2,42 +2,28 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
+from functools import partial
 
-import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 
-from edgeq import api
-from edgeq.compile import compile_graph
-from edgeq.compile.support import unsupported_nodes
 from edgeq.compile.target import Target
 from edgeq.core.records import CompileOptions
 from edgeq.graph.ir import Graph
-from edgeq.graph.oracle import Oracle
-from edgeq.graph.writer import write_graph
 from tests.graph.oracle import test_elementwise as elementwise
-from tests.graph.oracle.runtimes import random_inputs
 from tests.graph.oracle.test_weighted import dense_layers, depthwise_convolutions
 from tests.graph.oracle.test_windows import pools
 from tests.support.dsp_models import (
     depthwise_3x3,
     pixel_means,
-    side_by_side,
     single_rows,
     sums,
     usual,
 )
-from tests.support.native import run_native
+from tests.support.generated import check, prove, prove_on_board
+from tests.support.properties import efforts
 
-_FEW = settings(
-    max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
-_MANY = settings(_FEW, max_examples=400, derandomize=False)
-_ONE = settings(_FEW, max_examples=1, phases=settings.default.phases[:3])
-_TEN = settings(_ONE, max_examples=10, derandomize=False)
 _SPEED = CompileOptions(goal="speed")
 _M4 = Target("cortex-m4", dsp=True, options=_SPEED)
 
@@ -72,50 +58,12 @@ _MIX = {
 }
 
 
-class _Mix:
-    """Some models of each kind, which hypothesis does not print whole."""
-
-    def __init__(self, groups: tuple[list[Graph], ...]) -> None:
-        self.graphs = [g for group in groups for g in group if not unsupported_nodes(g)]
-
-
-_MIXES = st.tuples(*(st.lists(MODELS[op], min_size=n, max_size=n) for op, n in _MIX.items()))
-
-
-def check(graph: Graph, seed: int) -> None:
-    """Hold the C that is generated for an M4, run on this computer, against the oracle."""
-    inputs = random_inputs(graph, seed)
-    compiled = compile_graph(graph, name="model", target=_M4)
-    with tempfile.TemporaryDirectory() as folder:
-        outputs = run_native(graph, compiled, inputs, Path(folder))
-    for ours, theirs in zip(outputs, Oracle(graph).run(inputs).outputs, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-
-
-@pytest.mark.parametrize(
-    "effort", [_FEW, pytest.param(_MANY, marks=pytest.mark.slow)], ids=["few", "many"]
-)
+@efforts(4, 400)
 @pytest.mark.parametrize("op", MODELS)
 def test_a_kernel_gives_the_oracles_bytes(op: str, effort: settings) -> None:
-    @effort
-    @given(MODELS[op], st.integers(0, 2**32 - 1))
-    def holds(graph: Graph, seed: int) -> None:
-        assume(not unsupported_nodes(graph))
-        check(graph, seed)
-
-    holds()
+    prove(MODELS[op], effort, partial(check, target=_M4))
 
 
-@pytest.mark.parametrize(
-    "effort", [_ONE, pytest.param(_TEN, marks=pytest.mark.slow)], ids=["one", "ten"]
-)
-def test_its_assembly_does_too(effort: settings, tmp_path: Path) -> None:
-    @effort
-    @given(_MIXES.map(_Mix))
-    def holds(mix: _Mix) -> None:
-        model = tmp_path / "model.tflite"
-        model.write_bytes(write_graph(side_by_side(mix.graphs)))
-        record = api.validate(model, board="virt-m4", seeds=4, options=_SPEED)
-        assert (record.inputs, record.matched) == (4, 4)
-
-    holds()
+@efforts(1, 10)
+def test_its_assembly_does_too(effort: settings) -> None:
+    prove_on_board(MODELS, _MIX, effort, "virt-m4", _SPEED)

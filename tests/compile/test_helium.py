@@ -20,9 +20,9 @@ from edgeq.compile.source import kernel_paths
 from edgeq.compile.support import unsupported_nodes
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph
-from edgeq.graph.oracle import Oracle
 from tests.compile import helium_models as models
 from tests.graph.oracle.runtimes import random_inputs
+from tests.support.generated import assert_outputs
 from tests.support.helium import BOARD, run_helium
 from tests.support.native import WARNINGS, require_compiler
 from tests.support.small_cnn import small_cnn
@@ -34,8 +34,7 @@ def check(graphs: list[Graph], seed: int) -> None:
     """Hold the generated C against the oracle."""
     cases = [(graph, random_inputs(graph, seed + i)) for i, graph in enumerate(graphs)]
     for (graph, inputs), outputs in zip(cases, run_helium(cases), strict=True):
-        for ours, theirs in zip(outputs, Oracle(graph).run(inputs).outputs, strict=True):
-            np.testing.assert_array_equal(ours, theirs, err_msg=graph.name)
+        assert_outputs(graph, inputs, outputs)
 
 
 def draw(op: str, count: int, seed: int) -> list[Graph]:

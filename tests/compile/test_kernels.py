@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
-import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 
-from edgeq.compile import compile_graph
-from edgeq.compile.support import unsupported_nodes
 from edgeq.graph.ir import Graph
-from edgeq.graph.oracle import Oracle
 from tests.graph.oracle import test_elementwise as elementwise
 from tests.graph.oracle import test_movement as movement
 from tests.graph.oracle import test_reductions as reductions
 from tests.graph.oracle import test_weighted as weighted
 from tests.graph.oracle import test_windows as windows
-from tests.graph.oracle.runtimes import random_inputs
-from tests.support.native import run_native
+from tests.support.generated import check, prove
+from tests.support.properties import efforts
 from tests.support.small_cnn import small_cnn
-
-_FEW = settings(
-    max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
-_MANY = settings(_FEW, max_examples=250, derandomize=False)
 
 MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "conv_2d": weighted.convolutions(),
@@ -59,27 +47,10 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
 }
 
 
-def check(graph: Graph, seed: int) -> None:
-    """Hold the generated C against the oracle."""
-    inputs = random_inputs(graph, seed)
-    with tempfile.TemporaryDirectory() as folder:
-        outputs = run_native(graph, compile_graph(graph, name="model"), inputs, Path(folder))
-    for ours, theirs in zip(outputs, Oracle(graph).run(inputs).outputs, strict=True):
-        np.testing.assert_array_equal(ours, theirs)
-
-
-@pytest.mark.parametrize(
-    "effort", [_FEW, pytest.param(_MANY, marks=pytest.mark.slow)], ids=["few", "many"]
-)
+@efforts(4, 250)
 @pytest.mark.parametrize("op", MODELS)
 def test_a_kernel_gives_the_oracles_bytes(op: str, effort: settings) -> None:
-    @effort
-    @given(MODELS[op], st.integers(0, 2**32 - 1))
-    def holds(graph: Graph, seed: int) -> None:
-        assume(not unsupported_nodes(graph))
-        check(graph, seed)
-
-    holds()
+    prove(MODELS[op], effort)
 
 
 def test_a_network_gives_the_oracles_bytes() -> None:

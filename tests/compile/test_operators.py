@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
@@ -13,10 +12,10 @@ from hypothesis import strategies as st
 from edgeq.compile import compile_graph
 from edgeq.compile.support import OPERATORS, unsupported_nodes
 from edgeq.graph.ir import Graph
-from edgeq.graph.oracle import Oracle
 from tests.compile.operator_models import MODELS
 from tests.graph.oracle.runtimes import random_inputs
 from tests.support.direct import run_direct
+from tests.support.generated import assert_outputs
 from tests.support.native import run_together
 
 _FEW = settings(
@@ -36,10 +35,8 @@ def test_an_operator_gives_the_oracles_bytes(kind: str, effort: settings) -> Non
     def holds(graph: Graph, seed: int) -> None:
         assume(not unsupported_nodes(graph))
         inputs = random_inputs(graph, seed)
-        expected = Oracle(graph).run(inputs).outputs
         for outputs in run_direct(graph, inputs):
-            for ours, theirs in zip(outputs, expected, strict=True):
-                np.testing.assert_array_equal(ours, theirs)
+            assert_outputs(graph, inputs, outputs)
 
     holds()
 
@@ -57,8 +54,7 @@ def test_generated_c_is_clean_under_sanitizers(group: int, tmp_path: Path) -> No
         for graph, inputs, outputs in zip(
             taken, given_, run_together(taken, compiled, given_, tmp_path), strict=True
         ):
-            for ours, theirs in zip(outputs, Oracle(graph).run(inputs).outputs, strict=True):
-                np.testing.assert_array_equal(ours, theirs)
+            assert_outputs(graph, inputs, outputs)
 
     holds()
 

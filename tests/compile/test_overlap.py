@@ -7,27 +7,20 @@ near as the kernel's layer permits. Here the plain kernels run at the very byte.
 from __future__ import annotations
 
 import random
-import tempfile
 from functools import partial
-from pathlib import Path
 
-import numpy as np
 import pytest
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import settings
 
 from edgeq.compile import arrangement, compile_graph
 from edgeq.compile.arena import Planned, pack_greedily
 from edgeq.compile.memory.packing import Buffer, Permit, arena_bytes
 from edgeq.compile.memory.planner import check_plan, lower_bound, plan_arena
-from edgeq.compile.support import unsupported_nodes
 from edgeq.core.errors import InternalError
-from edgeq.graph.ir import Graph
-from edgeq.graph.oracle import Oracle
-from tests.compile.test_kernels import _FEW, _MANY, MODELS
-from tests.graph.oracle.runtimes import random_inputs
+from tests.compile.test_kernels import MODELS
+from tests.support.generated import prove
 from tests.support.models import ModelBuilder, activation, constant
-from tests.support.native import run_native
+from tests.support.properties import efforts
 
 
 def random_problem(seed: int) -> tuple[list[Buffer], list[Permit]]:
@@ -148,23 +141,10 @@ def test_an_output_of_the_model_stays_whole() -> None:
     assert compile_graph(graph, name="two").plan.arena_bytes == 64
 
 
-@pytest.mark.parametrize(
-    "effort", [_FEW, pytest.param(_MANY, marks=pytest.mark.slow)], ids=["few", "many"]
-)
+@efforts(4, 250)
 @pytest.mark.parametrize("op", [op for op in MODELS if not op.startswith(("quant", "dequant"))])
 def test_a_kernel_works_in_place_at_the_nearest_byte(
-    op: str, effort: object, monkeypatch: pytest.MonkeyPatch
+    op: str, effort: settings, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arrangement, "plan_exactly", partial(plan_arena, alignment=1))
-
-    @effort  # type: ignore[misc, operator]
-    @given(MODELS[op], st.integers(0, 2**32 - 1))
-    def holds(graph: Graph, seed: int) -> None:
-        assume(not unsupported_nodes(graph))
-        inputs = random_inputs(graph, seed)
-        with tempfile.TemporaryDirectory() as folder:
-            outputs = run_native(graph, compile_graph(graph, name="model"), inputs, Path(folder))
-        for ours, theirs in zip(outputs, Oracle(graph).run(inputs).outputs, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
-
-    holds()
+    prove(MODELS[op], effort)

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from edgeq.compile.lower.small.scaling import FRACTION, Step, find_steps
 from edgeq.compile.lower.thresholds import thresholds
 from edgeq.graph.oracle.fixed_point import multiply_by_quantized_multiplier, quantize_multiplier
-
-_FEW = settings(max_examples=60, deadline=None, derandomize=True)
-_MANY = settings(_FEW, max_examples=20_000, derandomize=False)
+from tests.support.properties import efforts
 
 multipliers = st.floats(-13, -1.01).map(lambda power: quantize_multiplier(2.0**power))
 
@@ -31,9 +28,7 @@ def reference(multiplier: int, shift: int, levels: int, acc: np.ndarray) -> np.n
     return np.clip(multiply_by_quantized_multiplier(acc, multiplier, shift), 0, levels)
 
 
-@pytest.mark.parametrize(
-    "effort", [_FEW, pytest.param(_MANY, marks=pytest.mark.slow)], ids=["few", "many"]
-)
+@efforts(60, 20_000)
 def test_a_scale_has_the_steps_of_tflite(effort: settings) -> None:
     @effort
     @given(multipliers, st.integers(1, 255), st.integers(1, 22), st.integers(0, 2**32 - 1))

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.compile import compile_graph
@@ -18,12 +18,9 @@ from tests.graph.oracle.runtimes import random_inputs
 from tests.graph.oracle.test_recurrent import lstm_model, lstms, svdfs
 from tests.graph.oracle.test_variables import exchange_model, streaming_models
 from tests.support.native import run_sequence
+from tests.support.properties import efforts
 from tests.support.variables import streaming_model
 
-_FEW = settings(
-    max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
-_MANY = settings(_FEW, max_examples=200, derandomize=False, database=None)
 _RUNS = 5
 _RAM = CompileOptions(goal="ram")
 _M4 = Target("cortex-m4", dsp=True)
@@ -42,9 +39,7 @@ def check_sequence(graph: Graph, seed: int, folder: Path, target: Target = NATIV
             np.testing.assert_array_equal(ours, theirs, err_msg=f"invoke {i}")
 
 
-@pytest.mark.parametrize(
-    "effort", [_FEW, pytest.param(_MANY, marks=pytest.mark.slow)], ids=["few", "many"]
-)
+@efforts(3, 200)
 @pytest.mark.parametrize(
     "models", [lstms(), svdfs(), streaming_models()], ids=["lstm", "svdf", "variables"]
 )

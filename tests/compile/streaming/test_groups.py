@@ -2,32 +2,24 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from edgeq.compile import arrangement, compile_graph
 from edgeq.compile.streaming.group import make_group
 from edgeq.compile.streaming.selection import Step, Wish, chain, group_step
 from edgeq.compile.streaming.stripes import Walk, schedule
-from edgeq.compile.support import unsupported_nodes
 from edgeq.compile.target import Target
 from edgeq.core.records import CompileOptions
 from edgeq.graph.ir import Graph, OptionValue, Tensor
-from edgeq.graph.oracle import Oracle
-from tests.graph.oracle.runtimes import random_inputs
+from tests.support.generated import check_library, prove
 from tests.support.models import ModelBuilder, activation, constant
-from tests.support.native import run_native
+from tests.support.properties import efforts
 
-_FEW = settings(
-    max_examples=6, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
-_MANY = settings(_FEW, max_examples=400, derandomize=False)
 WINDOWED = ("CONV_2D", "DEPTHWISE_CONV_2D", "AVERAGE_POOL_2D", "MAX_POOL_2D")
 ROWWISE = ("RELU", "ADD")
 
@@ -109,28 +101,19 @@ def stream_whole(rows: int) -> object:
 
 
 @pytest.mark.parametrize("rows", [1, 2, 3])
-@pytest.mark.parametrize(
-    "effort", [_FEW, pytest.param(_MANY, marks=pytest.mark.slow)], ids=["few", "many"]
-)
+@efforts(6, 400)
 def test_a_group_gives_the_oracles_bytes(
     effort: settings, rows: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(arrangement, "stream", stream_whole(rows))
     monkeypatch.setattr(arrangement, "min", lambda *a, key: a[-1], raising=False)
 
-    @effort
-    @given(chains(), st.integers(0, 2**32 - 1))
     def holds(graph: Graph, seed: int) -> None:
-        assume(not unsupported_nodes(graph))
-        inputs = random_inputs(graph, seed)
         compiled = compile_graph(graph, name="model")
         assert len(compiled.plan.layers) == 1
-        with tempfile.TemporaryDirectory() as folder:
-            outputs = run_native(graph, compiled, inputs, Path(folder))
-        for ours, theirs in zip(outputs, Oracle(graph).run(inputs).outputs, strict=True):
-            np.testing.assert_array_equal(ours, theirs)
+        check_library(graph, compiled, seed)
 
-    holds()
+    prove(chains(), effort, holds)
 
 
 walks = st.lists(

@@ -8,28 +8,19 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from edgeq.graph.ir import DTYPES, Graph, Tensor
 from edgeq.graph.oracle import Oracle
 from edgeq.graph.writer import write_graph
+from tests.support import properties
 
 Array = NDArray[Any]
 _ARENA_BYTES = 1 << 20
 
-_QUICK = settings(
-    max_examples=40, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
-)
-_THOROUGH = settings(_QUICK, max_examples=2000, derandomize=False)
-
-# Runs a property test with few models, and as a slow test with many.
-efforts = pytest.mark.parametrize(
-    "effort",
-    [_QUICK, pytest.param(_THOROUGH, marks=pytest.mark.slow)],
-    ids=["few", "many"],
-)
+efforts = properties.efforts(40, 2000)
 
 
 @functools.cache
