@@ -2,30 +2,9 @@
 
 #if defined(__ARM_FEATURE_MVE)
 #include "eq_mve.h"
+#include "eq_patch.h"
 
-/* Rows and columns of pixels, and the bytes between them. */
-struct patch {
-    const int8_t *x;
-    int32_t rows, columns;
-    int32_t row_bytes, pixel_bytes;
-};
-
-/* The part of a pooling window that lies inside the input. */
-static struct patch cut_patch(const struct eq_window *g, const int8_t *x, int32_t oy, int32_t ox)
-{
-    const int32_t row = oy * g->stride_h - g->pad_h, column = ox * g->stride_w - g->pad_w;
-    const struct eq_span ky = eq_taps_inside(row, 1, g->kernel_h, g->in_h);
-    const struct eq_span kx = eq_taps_inside(column, 1, g->kernel_w, g->in_w);
-    struct patch cut;
-    cut.rows = ky.end - ky.first;
-    cut.columns = kx.end - kx.first;
-    cut.pixel_bytes = g->in_c;
-    cut.row_bytes = g->in_w * g->in_c;
-    cut.x = x + (row + ky.first) * cut.row_bytes + (column + kx.first) * cut.pixel_bytes;
-    return cut;
-}
-
-static inline int32x4_t sum(const struct patch *p, int32_t c, mve_pred16_t lanes)
+static inline int32x4_t sum(const struct eq_patch *p, int32_t c, mve_pred16_t lanes)
 {
     int32x4_t acc = vdupq_n_s32(0);
     int32_t row, column;
@@ -39,7 +18,7 @@ static inline int32x4_t sum(const struct patch *p, int32_t c, mve_pred16_t lanes
     return acc;
 }
 
-static inline int8x16_t maximum(const struct patch *p, int32_t c, mve_pred16_t lanes)
+static inline int8x16_t maximum(const struct eq_patch *p, int32_t c, mve_pred16_t lanes)
 {
     int8x16_t most = vdupq_n_s8(INT8_MIN);
     int32_t row, column;
@@ -55,7 +34,7 @@ static inline int8x16_t maximum(const struct patch *p, int32_t c, mve_pred16_t l
 
 /* Means rounded half away from zero. 2n * ceil(2^31 / count) is n / count in the upper half, exact
    for n * count below 2^31. */
-static void average_pixel(const struct eq_pool *layer, const struct patch *p, int8_t *y)
+static void average_pixel(const struct eq_pool *layer, const struct eq_patch *p, int8_t *y)
 {
     const uint32_t count = (uint32_t)(p->rows * p->columns);
     const uint32x4_t inverse = vdupq_n_u32((0x80000000u + count - 1) / count);
@@ -72,7 +51,7 @@ static void average_pixel(const struct eq_pool *layer, const struct patch *p, in
     }
 }
 
-static void maximum_pixel(const struct eq_pool *layer, const struct patch *p, int8_t *y)
+static void maximum_pixel(const struct eq_pool *layer, const struct eq_patch *p, int8_t *y)
 {
     int32_t c;
     for (c = 0; c < layer->window.in_c; c += 16) {
@@ -83,14 +62,14 @@ static void maximum_pixel(const struct eq_pool *layer, const struct patch *p, in
 }
 
 static void pool(const struct eq_pool *layer, const int8_t *x, int8_t *y,
-                 void (*pixel)(const struct eq_pool *, const struct patch *, int8_t *))
+                 void (*pixel)(const struct eq_pool *, const struct eq_patch *, int8_t *))
 {
     const struct eq_window *g = &layer->window;
     int32_t n, oy, ox;
     for (n = 0; n < g->batch; n++) {
         for (oy = 0; oy < g->out_h; oy++) {
             for (ox = 0; ox < g->out_w; ox++) {
-                const struct patch cut = cut_patch(g, x, oy, ox);
+                const struct eq_patch cut = eq_cut_patch(g, x, oy, ox);
                 pixel(layer, &cut, y);
                 y += g->in_c;
             }
@@ -109,7 +88,7 @@ void eq_mve_max_pool(const struct eq_pool *layer, const int8_t *x, int8_t *y)
     pool(layer, x, y, maximum_pixel);
 }
 
-static void mean_row(const struct eq_mean *m, const struct patch *p, int8_t *y)
+static void mean_row(const struct eq_mean *m, const struct eq_patch *p, int8_t *y)
 {
     const int32x4_t scale = vdupq_n_s32(m->multiplier), shift = vdupq_n_s32(m->shift);
     int32_t c;
@@ -125,7 +104,7 @@ static void mean_row(const struct eq_mean *m, const struct patch *p, int8_t *y)
 void eq_mve_mean(const struct eq_mean *layer, const int8_t *x, int8_t *y)
 {
     const int32_t *const n = layer->size;
-    struct patch p;
+    struct eq_patch p;
     int32_t i, j;
     p.rows = n[1];
     p.columns = n[3];

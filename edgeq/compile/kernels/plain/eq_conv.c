@@ -1,17 +1,9 @@
 #include "eq_conv.h"
 
-/* The part of a window that lies inside the input: `rows` x `taps` runs of contiguous bytes.
-   Without dilation along the width a row is a single run. */
-struct patch {
-    const int8_t *x;
-    const int8_t *w;
-    int32_t rows, taps, run;
-    int32_t x_row, x_tap;
-    int32_t w_row, w_tap;
-};
+#include "eq_taps.h"
 
 /* One pixel, two outputs. */
-EQ_APART static void dot_1x2(const struct patch *p, int32_t w_next, int32_t *acc)
+EQ_APART static void dot_1x2(const struct eq_taps *p, int32_t w_next, int32_t *acc)
 {
     int32_t a0 = acc[0], a1 = acc[1];
     int32_t row, tap, k;
@@ -32,7 +24,7 @@ EQ_APART static void dot_1x2(const struct patch *p, int32_t w_next, int32_t *acc
 }
 
 /* Two pixels, two outputs: each load serves two products. */
-EQ_APART static void dot_2x2(const struct patch *p, int32_t x_next, int32_t w_next, int32_t *acc)
+EQ_APART static void dot_2x2(const struct eq_taps *p, int32_t x_next, int32_t w_next, int32_t *acc)
 {
     int32_t a00 = acc[0], a01 = acc[1], a10 = acc[0], a11 = acc[1];
     int32_t row, tap, k;
@@ -66,46 +58,6 @@ struct pair {
     int32_t next;
 };
 
-static struct patch cut_patch(const struct pair *p, const int8_t *x, int32_t row, int32_t column,
-                              struct eq_span ky, struct eq_span kx)
-{
-    const struct eq_window *g = p->g;
-    const int32_t c = g->in_c, width = kx.end - kx.first;
-    struct patch cut;
-    cut.x_row = g->dilation_h * g->in_w * c;
-    cut.w_row = g->kernel_w * c;
-    cut.x_tap = g->dilation_w * c;
-    cut.w_tap = c;
-    cut.rows = ky.end - ky.first;
-    cut.taps = g->dilation_w == 1 ? 1 : width;
-    cut.run = g->dilation_w == 1 ? width * c : c;
-    cut.x = x + (row * g->in_w + column) * c + ky.first * cut.x_row + kx.first * cut.x_tap;
-    cut.w = p->weights + ky.first * cut.w_row + kx.first * cut.w_tap;
-    return cut;
-}
-
-/* The sum of the weights whose taps lie outside the input: there it reads the zero point. */
-static int32_t outside_sum(const struct eq_window *g, const int8_t *w, struct eq_span ky,
-                           struct eq_span kx)
-{
-    int32_t sum = 0, i, j, k;
-    for (i = 0; i < g->kernel_h; i++) {
-        for (j = 0; j < g->kernel_w; j++) {
-            const int inside = i >= ky.first && i < ky.end && j >= kx.first && j < kx.end;
-            for (k = 0; !inside && k < g->in_c; k++) {
-                sum += w[k];
-            }
-            w += g->in_c;
-        }
-    }
-    return sum;
-}
-
-static int is_whole(const struct eq_window *g, struct eq_span ky, struct eq_span kx)
-{
-    return ky.end - ky.first == g->kernel_h && kx.end - kx.first == g->kernel_w;
-}
-
 /* The first column of a tile of `pixels` windows and the taps that lie inside the input. */
 struct tile {
     int32_t row, column, pixels;
@@ -115,12 +67,14 @@ struct tile {
 static void conv_pair(const struct pair *p, const struct tile *t, const int8_t *x, int32_t *acc)
 {
     const struct eq_window *g = p->g;
-    const struct patch cut = cut_patch(p, x, t->row, t->column, t->ky, t->kx);
+    const struct eq_taps cut =
+        eq_cut_taps(g, g->in_c, x, p->weights, t->row, t->column, t->ky, t->kx);
     acc[0] = p->bias[0];
     acc[1] = p->bias[p->next];
-    if (!is_whole(g, t->ky, t->kx)) {
-        acc[0] += p->zero * outside_sum(g, p->weights, t->ky, t->kx);
-        acc[1] += p->zero * outside_sum(g, p->weights + p->w_next, t->ky, t->kx);
+    if (!eq_is_whole(g, t->ky, t->kx)) {
+        const int8_t *const w = p->weights;
+        acc[0] += p->zero * eq_outside_sum(g, g->in_c, w, t->ky, t->kx);
+        acc[1] += p->zero * eq_outside_sum(g, g->in_c, w + p->w_next, t->ky, t->kx);
     }
     if (t->pixels == 2) {
         dot_2x2(&cut, g->stride_w * g->in_c, p->w_next, acc);

@@ -1,13 +1,6 @@
 #include "eq_int4.h"
 
-/* The part of a window that lies inside the input: `rows` x `taps` runs of `run` channels. */
-struct patch {
-    const int8_t *x;
-    const int8_t *w;
-    int32_t rows, taps, run;
-    int32_t x_row, x_tap;
-    int32_t w_row, w_tap;
-};
+#include "eq_taps.h"
 
 /* `count` weights from the one of index `first` on. */
 EQ_APART static void unpack(const int8_t *packed, int32_t first, int32_t count, int8_t *w)
@@ -19,7 +12,7 @@ EQ_APART static void unpack(const int8_t *packed, int32_t first, int32_t count, 
     }
 }
 
-EQ_APART static int32_t dot(const struct patch *p, int32_t acc)
+EQ_APART static int32_t dot(const struct eq_taps *p, int32_t acc)
 {
     int32_t row, tap, k;
     for (row = 0; row < p->rows; row++) {
@@ -34,46 +27,17 @@ EQ_APART static int32_t dot(const struct patch *p, int32_t acc)
     return acc;
 }
 
-/* Weights whose taps lie outside the input: there it reads the zero point. */
-static int32_t outside_sum(const struct eq_int4 *layer, const int8_t *w, struct eq_span ky,
-                           struct eq_span kx)
-{
-    const struct eq_window *g = &layer->window;
-    int32_t sum = 0, i, j, k;
-    for (i = 0; i < g->kernel_h; i++) {
-        for (j = 0; j < g->kernel_w; j++) {
-            const int inside = i >= ky.first && i < ky.end && j >= kx.first && j < kx.end;
-            for (k = 0; !inside && k < layer->depth; k++) {
-                sum += w[k];
-            }
-            w += layer->depth;
-        }
-    }
-    return sum;
-}
-
 static int32_t window_sum(const struct eq_int4 *layer, const int8_t *x, const int8_t *w,
                           int32_t row, int32_t column, int32_t acc)
 {
     const struct eq_window *g = &layer->window;
     const struct eq_span ky = eq_taps_inside(row, g->dilation_h, g->kernel_h, g->in_h);
     const struct eq_span kx = eq_taps_inside(column, g->dilation_w, g->kernel_w, g->in_w);
-    const int32_t width = kx.end - kx.first;
-    const int joined = g->dilation_w == 1 && layer->depth == g->in_c;
-    struct patch p;
-    p.x_row = g->dilation_h * g->in_w * g->in_c;
-    p.w_row = g->kernel_w * layer->depth;
-    p.x_tap = g->dilation_w * g->in_c;
-    p.w_tap = layer->depth;
-    p.rows = ky.end - ky.first;
-    p.taps = joined ? 1 : width;
-    p.run = joined ? width * layer->depth : layer->depth;
-    p.x = x + (row * g->in_w + column) * g->in_c + ky.first * p.x_row + kx.first * p.x_tap;
-    p.w = w + ky.first * p.w_row + kx.first * p.w_tap;
-    if (p.rows < g->kernel_h || width < g->kernel_w) {
-        acc += layer->in_zero * outside_sum(layer, w, ky, kx);
+    const struct eq_taps cut = eq_cut_taps(g, layer->depth, x, w, row, column, ky, kx);
+    if (!eq_is_whole(g, ky, kx)) {
+        acc += layer->in_zero * eq_outside_sum(g, layer->depth, w, ky, kx);
     }
-    return dot(&p, acc);
+    return dot(&cut, acc);
 }
 
 /* Output channel `o` of one image, whose weights are `w`. */
