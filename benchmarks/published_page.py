@@ -237,7 +237,7 @@ it rests on. The last column is the same with the two halves exchanged.
 - Models whose weights are read once (AD) wait longer for flash than those that use each weight
   often: they lie at the upper end.
 - Cortex-M85: one board, four rows, a large error on those held out. Cortex-M3, M0 and M55: no row.
-- Cortex-A, RISC-V and Xtensa cores have no table: no count and no row of known code and clock.
+- Cortex-A, RV64 and Xtensa cores have no table: no count and no row of known code and clock.
 
 ## Notes to the rows
 

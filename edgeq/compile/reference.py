@@ -16,9 +16,9 @@ _HEAD = """\
 
 What `edgeq compile` turns into C, and what its kernels ask for. An operator that keeps to its row
 gives the bytes of TensorFlow Lite Micro's reference kernels; any other is refused by name.
-Weights may be int8 or int4 (two to a byte in flash), per tensor or per channel; activations are
-int8, with int8 weights also int16 where a row says so, or at the edges of a
-model uint8 and float32.
+Weights may be int8 or int4 (those of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED two to a byte
+in flash), per tensor or per channel; activations are int8, with int8 weights also int16 where a row
+says so, or at the edges of a model uint8 and float32.
 
 | Operator | Rules |
 | --- | --- |
@@ -50,7 +50,7 @@ def supported_ops_page() -> str:
 
 
 def _rules(row: Operator) -> str:
-    return " ".join((rule.__doc__ or "").split("\n")[0] for rule in row.rules)
+    return " ".join((rule.__doc__ or "").split("\n")[0] for rule in row.rules) or "None."
 
 
 if __name__ == "__main__":

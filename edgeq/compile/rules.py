@@ -193,9 +193,9 @@ def regular_axes(call: Call) -> str | None:
 
 
 def bounded_sum(call: Call) -> str | None:
-    """A mean is over fewer than 8,421,505 elements."""
+    """A mean or a sum is over fewer than 8,421,505 elements."""
     _, count = reduced_axes(call)
-    return f"a mean over {count:,} elements" if count * LARGEST_SUM >= WRAP_LIMIT else None
+    return f"a sum of {count:,} elements" if count * LARGEST_SUM >= WRAP_LIMIT else None
 
 
 def softmax_depth(call: Call) -> str | None:
