@@ -15,6 +15,7 @@ from edgeq.core.files import shipped_folder
 from edgeq.device.flashing.table import FLASHERS
 from edgeq.firmware.exports import EXPORTERS
 from edgeq.firmware.project import DRIVERS as CHOSEN
+from tests.support.texts import edited
 
 F446 = (shipped_folder("boards") / "nucleo-f446re.toml").read_text("utf-8")
 F746 = (shipped_folder("boards") / "nucleo-f746zg.toml").read_text("utf-8")
@@ -22,9 +23,8 @@ TEENSY = (shipped_folder("boards") / "teensy-41.toml").read_text("utf-8")
 
 
 def _edited(tmp_path: Path, text: str, old: str, new: str) -> Board:
-    assert text.count(old) >= 1, old
     path = tmp_path / "mine.toml"
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+    path.write_text(edited(text, old, new, count=1), encoding="utf-8")
     return registry.read_board(path)
 
 

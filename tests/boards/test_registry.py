@@ -14,6 +14,7 @@ from edgeq.boards import registry
 from edgeq.boards.profile import Board
 from edgeq.core.errors import InputError
 from edgeq.core.files import shipped_folder
+from tests.support.texts import edited
 
 M4 = (shipped_folder("boards") / "virt-m4.toml").read_text("utf-8")
 
@@ -38,7 +39,7 @@ def test_the_schema_describes_the_shipped_boards(board: Board) -> None:
 def test_the_users_board_replaces_the_shipped_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _board(tmp_path, M4.replace("Virtual Cortex-M4", "Mine"), "virt-m4")
+    _board(tmp_path, edited(M4, "Virtual Cortex-M4", "Mine"), "virt-m4")
     monkeypatch.setenv(registry.USER_FOLDER, str(tmp_path))
     assert registry.find_board("virt-m4").name == "Mine"
     assert [b.id for b in registry.list_boards()].count("virt-m4") == 1
@@ -63,7 +64,7 @@ def test_a_broken_profile_is_refused_by_its_field(
     tmp_path: Path, old: str, new: str, said: str
 ) -> None:
     with pytest.raises(InputError, match=said) as refusal:
-        registry.find_board(_board(tmp_path, M4.replace(old, new)))
+        registry.find_board(_board(tmp_path, edited(M4, old, new)))
     assert "mine.toml" in str(refusal.value)
     assert refusal.value.hint
 
@@ -83,7 +84,7 @@ def test_a_broken_profile_is_refused_by_its_field(
     ],
 )
 def test_a_contradiction_is_a_problem(tmp_path: Path, old: str, new: str, problem: str) -> None:
-    path = _board(tmp_path, M4.replace(old, new))
+    path = _board(tmp_path, edited(M4, old, new))
     (found,) = api.check_boards(path).values()
     assert any(problem in text for text in found), found
 
@@ -106,7 +107,7 @@ def test_a_short_name_that_two_boards_claim_is_a_problem(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claims = 'aliases = ["rpi4", "virt-m3", "mine", "mine"]\n'
-    text = claims + M4.replace('id = "virt-m4"', 'id = "mine-m4"')
+    text = claims + edited(M4, 'id = "virt-m4"', 'id = "mine-m4"')
     _board(tmp_path, text, "mine-m4")
     (tmp_path / "broken.toml").write_text("id = 1")
     monkeypatch.setenv(registry.USER_FOLDER, str(tmp_path))

@@ -38,10 +38,13 @@ def upon_input(graph: Graph, compiled: CompiledModel, target: Target) -> Compile
     size = max(x + plan.inputs[0].bytes, y + plan.outputs[0].bytes)
     scratch = "a, " if layer.scratch else ""
     source = compiled.files[f"{plan.name}.c"]
-    source = re.sub(r"(    eq_\w+\(&\w+, )a[^;]*;", rf"\g<1>a + {x}, {scratch}a + {y});", source)
-    ports = iter((x, y))
-    source = re.sub(r"(return \w+_arena) \+ \d+;", lambda m: f"{m[1]} + {next(ports)};", source)
-    header = re.sub(r"(_ARENA_BYTES) \d+", rf"\1 {size}", compiled.files[f"{plan.name}.h"])
+    call = rf"\g<1>a + {x}, {scratch}a + {y});"
+    source, calls = re.subn(r"(    eq_\w+\(&\w+, )a[^;]*;", call, source)
+    places = iter((x, y))
+    place = r"(return \w+_arena) \+ \d+;"
+    source, ports = re.subn(place, lambda m: f"{m[1]} + {next(places)};", source)
+    header, sizes = re.subn(r"(_ARENA_BYTES) \d+", rf"\1 {size}", compiled.files[f"{plan.name}.h"])
+    assert (calls, ports, sizes) == (1, 2, 1)
     files = {**compiled.files, f"{plan.name}.c": source, f"{plan.name}.h": header}
     return msgspec.structs.replace(compiled, files=files)
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from edgeq.core.errors import InputError
 from edgeq.core.files import shipped_folder
 from edgeq.data.manifest import Manifest, read_manifest
+from tests.support.texts import edited
 
 DIGITS = (shipped_folder("datasets") / "digits.toml").read_text("utf-8")
 
@@ -43,7 +44,7 @@ def test_a_damaged_manifest_is_read_or_refused_never_crashes(
 def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, named: str) -> None:
     path = tmp_path / "digits.toml"
     assert old in DIGITS
-    path.write_text(DIGITS.replace(old, new))
+    path.write_text(edited(DIGITS, old, new))
     with pytest.raises(InputError, match=named):
         read_manifest(path)
 
@@ -52,7 +53,7 @@ def test_a_wrong_field_is_named(tmp_path: Path, old: str, new: str, named: str) 
 def test_a_digest_that_is_none_cannot_name_a_folder(tmp_path: Path, digest: str) -> None:
     path = tmp_path / "digits.toml"
     source = 'kind = "url"\nurl = "https://example.invalid/a.npz"'
-    text = DIGITS.replace('kind = "bundled"', f'{source}\nsha256 = "{digest}"')
+    text = edited(DIGITS, 'kind = "bundled"', f'{source}\nsha256 = "{digest}"')
     assert text != DIGITS
     path.write_text(text)
     with pytest.raises(InputError, match="sha256"):
@@ -62,6 +63,6 @@ def test_a_digest_that_is_none_cannot_name_a_folder(tmp_path: Path, digest: str)
 @pytest.mark.parametrize("name", ["..", ".", "a b", "-x"])
 def test_an_id_that_is_no_plain_name_is_refused(tmp_path: Path, name: str) -> None:
     path = tmp_path / f"{name}.toml"
-    path.write_text(DIGITS.replace('id = "digits"', f'id = "{name}"'))
+    path.write_text(edited(DIGITS, 'id = "digits"', f'id = "{name}"'))
     with pytest.raises(InputError, match="id"):
         read_manifest(path)

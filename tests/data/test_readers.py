@@ -27,6 +27,7 @@ from edgeq.data.manifest import (
     WavReader,
 )
 from edgeq.data.readers import parse_npy, read_npz_arrays, read_table, read_wav
+from tests.support.texts import edited
 
 
 def manifest(reader: Reader, metric: Metric = "top1", labels: tuple[str, ...] = ()) -> Manifest:
@@ -73,7 +74,7 @@ def test_pickled_objects_are_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize("shape", [b"(9999999999999,), }", b"(-4,), }", b"(10**9,), }"])
 def test_a_header_that_promises_other_bytes_is_refused(shape: bytes) -> None:
     good = npy_bytes(np.zeros(4, np.int8))
-    evil = good.replace(b"(4,), }".ljust(len(shape)), shape)
+    evil = edited(good, b"(4,), }".ljust(len(shape)), shape)
     assert evil != good
     with pytest.raises(InputError):
         parse_npy(evil, "evil")

@@ -13,6 +13,7 @@ from edgeq.core.errors import DeviceError
 from edgeq.device.linux.machine import RUNNER
 from edgeq.device.ssh import SshSession, SshTarget, parse_target
 from tests.support.openssh import Server, make_key, needs_sshd, serve
+from tests.support.texts import edited
 
 pytestmark = needs_sshd
 INJECTIONS = [
@@ -96,6 +97,6 @@ def test_an_unknown_or_changed_host_key_is_refused(server: Server) -> None:
 def test_a_key_that_the_board_does_not_know_is_refused(server: Server) -> None:
     config = server.folder / "stranger_config"
     make_key(server.folder / "stranger")
-    config.write_text(server.config.read_text().replace("/user_key", "/stranger"))
+    config.write_text(edited(server.config.read_text(), "/user_key", "/stranger"))
     with pytest.raises(DeviceError, match="did not accept a key"):
         SshSession(parse_target("board", config=config))

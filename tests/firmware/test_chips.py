@@ -23,6 +23,7 @@ from edgeq.firmware.build import build_firmware
 from edgeq.firmware.toolchains import TOOLCHAINS, is_installed, target_of
 from edgeq.graph.writer import write_graph
 from tests.support.small_cnn import small_cnn
+from tests.support.texts import edited
 
 BARE = [b for b in list_boards() if b.build.template == "bare-metal"]
 QEMU = [b for b in BARE if b.flash.method == "qemu"]
@@ -142,7 +143,7 @@ def test_a_profile_that_contradicts_its_chip_stops_the_build(
     old: str, new: str, said: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text(_MINE.replace(old, new), "utf-8")
+    path.write_text(edited(_MINE, old, new), "utf-8")
     with pytest.raises(ToolchainError, match=said) as refusal:
         _build(find_board(str(path)), tmp_path / "out", "zig")
     assert "profile" in refusal.value.hint or "[core]" in refusal.value.hint
@@ -151,7 +152,7 @@ def test_a_profile_that_contradicts_its_chip_stops_the_build(
 
 def test_a_chip_of_an_sdk_is_told_how_it_gets_the_model(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
-    path.write_text(_MINE.replace('template = "bare-metal"', 'export = "esp-idf"'), "utf-8")
+    path.write_text(edited(_MINE, 'template = "bare-metal"', 'export = "esp-idf"'), "utf-8")
     with pytest.raises(UsageError, match="maker's SDK") as refusal:
         _build(find_board(str(path)), tmp_path / "out", "zig")
     assert "--as esp-idf" in refusal.value.hint

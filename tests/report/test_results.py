@@ -18,6 +18,7 @@ from edgeq.report.formats import to_json
 from edgeq.report.results import read_subject
 from tests.report.records import make_report
 from tests.support.results import changed, make_energy, make_result, save
+from tests.support.texts import edited
 
 Change = Callable[[dict[str, Any]], Any]
 
@@ -102,7 +103,7 @@ def test_what_is_no_result_is_refused(tmp_path: Path, text: bytes) -> None:
 
 @pytest.mark.parametrize("number", ["1e999", "NaN", "Infinity", "-Infinity"])
 def test_a_figure_that_is_no_number_is_refused(tmp_path: Path, number: str) -> None:
-    text = to_json(make_result()).decode().replace('"median_s": 0.001', f'"median_s": {number}')
+    text = edited(to_json(make_result()).decode(), '"median_s": 0.001', f'"median_s": {number}')
     assert number in text
     path = tmp_path / "x.json"
     path.write_text(text)

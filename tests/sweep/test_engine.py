@@ -17,6 +17,7 @@ from edgeq.sweep.plan import SweepPlan, plan_sweep
 from edgeq.sweep.records import Answer, Job, Outcome, encode
 from edgeq.sweep.store import Store, read_journal
 from tests.support.sweeps import write_sweep
+from tests.support.texts import edited
 
 Reply = Callable[[Job], bytes | BaseException]
 
@@ -113,7 +114,7 @@ def test_a_model_too_large_for_its_board_is_a_finding_and_not_a_failure(tmp_path
     from edgeq.core.files import shipped_folder
 
     text = (shipped_folder("boards") / "virt-m4.toml").read_text()
-    small = text.replace('id = "virt-m4"', 'id = "small"')
+    small = edited(text, 'id = "virt-m4"', 'id = "small"')
     for action in ("fit", "estimate", "bench"):
         folder = tmp_path / action
         path = write_sweep(folder, action=action, boards="small.toml")

@@ -12,6 +12,7 @@ from edgeq.core.errors import EdgeqError, InputError
 from edgeq.sweep.manifest import read_sweep
 from edgeq.sweep.plan import plan_sweep
 from tests.support.sweeps import write_sweep
+from tests.support.texts import edited
 
 HOSTILE = {
     "no TOML": ("= [[[", "sweep"),
@@ -69,7 +70,7 @@ def test_a_wrong_key_gets_the_nearest_right_one(tmp_path: Path) -> None:
 
 def test_a_schema_of_tomorrow_is_refused(tmp_path: Path) -> None:
     path = write_sweep(tmp_path)
-    path.write_text(path.read_text().replace("schema = 1", "schema = 2"))
+    path.write_text(edited(path.read_text(), "schema = 1", "schema = 2"))
     with pytest.raises(InputError, match="schema"):
         read_sweep(path)
 

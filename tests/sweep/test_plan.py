@@ -16,6 +16,7 @@ from edgeq.core.files import shipped_folder
 from edgeq.sweep import plan as planning
 from edgeq.sweep.plan import SweepPlan, content_key, plan_sweep
 from tests.support.sweeps import write_sweep
+from tests.support.texts import edited
 
 BOARDS = ("virt-m0plus", "virt-m3", "virt-m33", "virt-m4", "virt-m7")
 OPTIONS = '[[options]]\nname = "a"\n[[options]]\nname = "b"\nruns = 3'
@@ -69,7 +70,7 @@ def test_patterns_and_aliases_give_each_board_once_in_order(tmp_path: Path) -> N
 def test_a_profile_beside_the_manifest_is_a_board(tmp_path: Path) -> None:
     text = (shipped_folder("boards") / "virt-m4.toml").read_text()
     path = write_sweep(tmp_path, action="fit", boards="mine.toml virt-m4")
-    (tmp_path / "mine.toml").write_text(text.replace('id = "virt-m4"', 'id = "mine"'))
+    (tmp_path / "mine.toml").write_text(edited(text, 'id = "virt-m4"', 'id = "mine"'))
     plan = plan_sweep(path)
     assert [c.board for c in plan.cells] == ["mine", "virt-m4"]
     assert len({c.key for c in plan.cells}) == 2
@@ -101,7 +102,7 @@ def test_keys_depend_on_content_and_not_on_places_or_names(tmp_path: Path) -> No
     ]
     shutil.copytree(tmp_path / "a", tmp_path / "elsewhere")
     renamed = tmp_path / "elsewhere" / "sweep.toml"
-    renamed.write_text(renamed.read_text().replace('path = "net0', 'name = "other"\npath = "net0'))
+    renamed.write_text(edited(renamed.read_text(), 'path = "net0', 'name = "other"\npath = "net0'))
     assert [c.key for c in plan_sweep(renamed).cells] == [c.key for c in first.cells]
 
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from edgeq.core.errors import UsageError
 from edgeq.sweep.records import CellRecord, Outcome
 from edgeq.sweep.store import Event, Store, read_journal
+from tests.support.texts import edited
 
 KEY = "ab" * 32
 CELL = CellRecord(key=KEY, seconds=1.5, outcome=Outcome(status="ok"))
@@ -51,7 +52,7 @@ def test_a_damaged_cell_is_as_good_as_none(cut: int, flip: int) -> None:
         whole = path.read_bytes()
         path.write_bytes(whole[:cut] + bytes([flip]) * (cut % 3))
         assert store.find_cell(KEY) in (None, CELL)
-        path.write_bytes(whole.replace(KEY.encode(), b"cd" * 32))
+        path.write_bytes(edited(whole, KEY.encode(), b"cd" * 32))
         assert store.find_cell(KEY) is None
 
 

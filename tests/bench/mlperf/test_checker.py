@@ -10,6 +10,7 @@ import pytest
 
 from edgeq.bench.mlperf.checker import check_submission
 from edgeq.core.errors import InputError, UsageError
+from tests.support.texts import edited
 
 STAMP = "1121.103015 ulp-mlperf: "
 LINES = {
@@ -152,11 +153,11 @@ def test_data_that_is_none_breaks_a_rule_and_nothing_else(tmp_path, data):
 @pytest.mark.parametrize(
     ("text", "complaint"),
     [
-        (WAKE.replace("45 True", "44 True"), "50 wake words"),
-        (WAKE.replace("45 True positives, 5 F", "41 True positives, 9 F"), "at most 8"),
-        (WAKE.replace("duty", "beauty"), "average duty cycle"),
-        (WAKE.replace("Power", "Force"), "has the power"),
-        (WAKE.replace("Estimated", "Guessed"), "estimated throughput"),
+        (edited(WAKE, "45 True", "44 True"), "50 wake words"),
+        (edited(WAKE, "45 True positives, 5 F", "41 True positives, 9 F"), "at most 8"),
+        (edited(WAKE, "duty", "beauty"), "average duty cycle"),
+        (edited(WAKE, "Power", "Force"), "has the power"),
+        (edited(WAKE, "Estimated", "Guessed"), "estimated throughput"),
     ],
 )
 def test_the_streaming_benchmark_has_rules_of_its_own(tmp_path, text, complaint):

@@ -20,6 +20,7 @@ from edgeq.device.meters.ina_lines import checked, parse_hello, parse_json, pars
 from edgeq.device.meters.integration import energy_between
 from edgeq.device.meters.trace import Trace
 from tests.device.meters.scripted import ScriptedStream
+from tests.support.texts import edited
 
 SKETCH = shipped_folder("firmware_templates") / "ina-bridge" / "ina-bridge.ino"
 ARDUINO = Path(__file__).parents[2] / "support" / "arduino"
@@ -113,7 +114,7 @@ def test_a_lost_edge_is_told_of(bench: Path) -> None:
 
 def test_a_damaged_line_is_left_out(bench: Path) -> None:
     trace = measure(
-        bench, 228, lambda lines: [*lines[:9], lines[9].replace(b",", b";"), *lines[10:]]
+        bench, 228, lambda lines: [*lines[:9], edited(lines[9], b",", b";"), *lines[10:]]
     )
     assert trace.lost_samples == 1
     assert trace.warnings == ("1 damaged lines were left out",)

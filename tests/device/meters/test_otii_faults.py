@@ -20,6 +20,7 @@ from tests.support.meters.faults import Faults, Span
 from tests.support.meters.kits import Kit, Rig, otii_arc, record
 from tests.support.meters.otii import Otii
 from tests.support.meters.signals import bursts, constant
+from tests.support.texts import edited
 from tests.support.wires import open_handles
 
 KIT = Kit("otii", otii_arc, 4000, 3.0)
@@ -181,9 +182,9 @@ HOSTILE: dict[str, tuple[str, bytes]] = {
     "time that runs backwards": (DATA, _line(**{**ANALOG, "interval": -1.0})),
     "time that is no number": (DATA, _line(**{**ANALOG, "timestamp": "NaN"})),
     "values that are no numbers": (DATA, _line(**{**ANALOG, "values": ["1", None]})),
-    "huge values": (DATA, _line(**ANALOG).replace(b"1.0", b"1e999")),
-    "values beyond any board": (DATA, _line(**ANALOG).replace(b"1.0", b"1e300")),
-    "not-a-number values": (DATA, _line(**ANALOG).replace(b"1.0", b"NaN")),
+    "huge values": (DATA, edited(_line(**ANALOG), b"1.0", b"1e999")),
+    "values beyond any board": (DATA, edited(_line(**ANALOG), b"1.0", b"1e300")),
+    "not-a-number values": (DATA, edited(_line(**ANALOG), b"1.0", b"NaN")),
 }
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from edgeq.core.errors import DeviceError
 from edgeq.device.meters.pmic import LEFT_OUT, PmicMeter, parse_rails, run_here
+from tests.support.texts import edited
 
 TEXT = """\
      3V3_SYS_A current(1)=0.10000000A
@@ -30,8 +31,8 @@ def test_the_power_is_the_sum_over_the_rails() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["", "VCHI initialization failed\n", TEXT.replace("VDD_CORE_V", "OTHER_V"),
-     TEXT.replace("EXT5V_V volt(24)=5.0", "EXT5V_V volt(24)=0.0"), TEXT.replace("2.0", "nan")],
+    ["", "VCHI initialization failed\n", edited(TEXT, "VDD_CORE_V", "OTHER_V"),
+     edited(TEXT, "EXT5V_V volt(24)=5.0", "EXT5V_V volt(24)=0.0"), edited(TEXT, "2.0", "nan")],
 )  # fmt: skip
 def test_an_output_without_whole_rails_is_refused(text: str) -> None:
     with pytest.raises(DeviceError) as failure:
