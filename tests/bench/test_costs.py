@@ -30,21 +30,14 @@ from edgeq.device.virtual.launch import qemu_program
 from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
 from edgeq.graph.writer import write_graph
-from tests.support.benchmarks import load_benchmark
+from tests.support.benchmarks import benchmark, load_benchmark
 from tests.support.shared import MLPERF_TINY, SHARED
 from tests.support.small_cnn import small_cnn
 
 STALE = "the kernels changed: run python benchmarks/fit_costs.py"
 
-
-@pytest.fixture
-def cost_models(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    return load_benchmark("cost_models", monkeypatch)
-
-
-@pytest.fixture
-def fit_costs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    return load_benchmark("fit_costs", monkeypatch)
+cost_models = benchmark("cost_models")
+fit_costs = benchmark("fit_costs")
 
 
 @pytest.mark.slow

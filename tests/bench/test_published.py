@@ -8,12 +8,9 @@ from typing import Any
 import pytest
 
 from edgeq.bench.calibration import CALIBRATION_FILE, load_calibration
-from tests.support.benchmarks import load_benchmark
+from tests.support.benchmarks import benchmark, load_benchmark
 
-
-@pytest.fixture
-def published(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    return load_benchmark("published", monkeypatch)
+published = benchmark("published")
 
 
 @pytest.fixture

@@ -8,18 +8,11 @@ from typing import Any
 import pytest
 
 from edgeq.core.records import OutputRecord
-from tests.support.benchmarks import load_benchmark
+from tests.support.benchmarks import benchmark, load_benchmark
 from tests.support.shared import CHECK_VALUES, MLPERF_TINY
 
-
-@pytest.fixture
-def rows(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    return load_benchmark("engine_rows", monkeypatch)
-
-
-@pytest.fixture
-def tables(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    return load_benchmark("engine_tables", monkeypatch)
+rows = benchmark("engine_rows")
+tables = benchmark("engine_tables")
 
 
 @pytest.fixture

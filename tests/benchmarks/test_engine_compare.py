@@ -9,12 +9,9 @@ from typing import Any
 import pytest
 
 from edgeq.core.processes import find_tool, run
-from tests.support.benchmarks import load_benchmark
+from tests.support.benchmarks import benchmark, load_benchmark
 
-
-@pytest.fixture
-def compare(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    return load_benchmark("engine_compare", monkeypatch)
+compare = benchmark("engine_compare")
 
 
 @pytest.fixture

@@ -14,25 +14,14 @@ from edgeq.boards.registry import find_board
 from edgeq.compile.support import OPERATORS
 from edgeq.core.lcg import generate_bytes
 from edgeq.core.records import CompileOptions
-from tests.support.benchmarks import load_benchmark
+from tests.support.benchmarks import benchmark
 from tests.support.native import require_compiler
 from tests.support.small_cnn import small_cnn
 from tests.support.texts import edited
 
-
-@pytest.fixture
-def cases(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    return load_benchmark("exactness_cases", monkeypatch)
-
-
-@pytest.fixture
-def bundles(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    return load_benchmark("exactness_bundle", monkeypatch)
-
-
-@pytest.fixture
-def runs(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    return load_benchmark("exactness_runs", monkeypatch)
+cases = benchmark("exactness_cases")
+bundles = benchmark("exactness_bundle")
+runs = benchmark("exactness_runs")
 
 
 @pytest.fixture

@@ -11,14 +11,11 @@ from edgeq.compile.support import unsupported_nodes
 from edgeq.core.files import sha256_hex
 from edgeq.graph.oracle import Oracle
 from edgeq.graph.writer import write_graph
-from tests.support.benchmarks import load_benchmark
+from tests.support.benchmarks import benchmark
 
 NAMES = ("mobilenet_v2", "cnn_1d", "autoencoder", "ds_cnn_20", "ds_cnn_172", "ds_cnn_5x5")
 
-
-@pytest.fixture
-def networks(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    return load_benchmark("networks", monkeypatch)
+networks = benchmark("networks")
 
 
 def test_these_are_all(networks: ModuleType) -> None:

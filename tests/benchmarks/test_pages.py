@@ -7,12 +7,9 @@ from types import ModuleType
 
 import pytest
 
-from tests.support.benchmarks import load_benchmark
+from tests.support.benchmarks import benchmark
 
-
-@pytest.fixture
-def pages(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    return load_benchmark("pages", monkeypatch)
+pages = benchmark("pages")
 
 
 def test_a_table_has_text_on_the_left_and_numbers_on_the_right(pages: ModuleType) -> None:
