@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeq.bench.inputs import ModelInput, as_arrays
 from edgeq.bench.measurement import read_ports, write_ports
 from edgeq.bench.oracles import Outputs
-from edgeq.core.records import MismatchRecord, Plan
+from edgeq.core.records import MismatchRecord, Plan, PlannedLayer
 from edgeq.device.session import BoardSession
 from edgeq.graph.ir import DTYPES, Graph
 
@@ -65,16 +67,21 @@ def find_divergence(
         dtype = DTYPES[graph.tensor(layer.output).dtype]
         wanted = np.ascontiguousarray(expected[layer.output], dtype).reshape(-1)
         got = np.frombuffer(trace.data or b"", dtype)
-        if got.tobytes() == wanted.tobytes():
-            continue
-        differing = np.flatnonzero(got != wanted)
-        return MismatchRecord(
-            input=item.name,
-            layer=layer.index,
-            layer_name=layer.name,
-            op=layer.op,
-            differing=len(differing),
-            elements=wanted.size,
-            examples=tuple((int(i), int(got[i]), int(wanted[i])) for i in differing[:EXAMPLES]),
-        )
+        if got.tobytes() != wanted.tobytes():
+            return _mismatch(item, layer, got, wanted)
     return None
+
+
+def _mismatch(
+    item: ModelInput, layer: PlannedLayer, got: NDArray[Any], wanted: NDArray[Any]
+) -> MismatchRecord:
+    differing = np.flatnonzero(got != wanted)
+    return MismatchRecord(
+        input=item.name,
+        layer=layer.index,
+        layer_name=layer.name,
+        op=layer.op,
+        differing=len(differing),
+        elements=wanted.size,
+        examples=tuple((int(i), int(got[i]), int(wanted[i])) for i in differing[:EXAMPLES]),
+    )

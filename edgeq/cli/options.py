@@ -125,6 +125,16 @@ Gate = Annotated[
     str,
     typer.Option(help="What bounds a window: a channel (d0), marker, text:BEGIN..END, or auto."),
 ]
+Windows = Annotated[
+    int | None, typer.Option(min=1, max=10_000, help="Measured windows [default: 5].")
+]
+WindowSeconds = Annotated[
+    float | None, typer.Option(help="A window lasts at least this [default: 2].")
+]
+IdleSeconds = Annotated[
+    float | None, typer.Option(help="Idle before and after; 0: none [default: 1].")
+]
+KeepTrace = Annotated[Path | None, typer.Option(help="Keep the meter's recording in this .npz.")]
 Battery = Annotated[
     str | None, typer.Option(help="Battery life on this battery, e.g. 230mAh@3V; needs --every.")
 ]

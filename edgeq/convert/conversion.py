@@ -53,17 +53,12 @@ def convert_model(
         ToolchainError: the converter crashed, hung, ran out of memory, or left float operators.
     """
     source, out = Path(source), Path(out)
-    if source.suffix == ".tflite":
-        backend = "aeq"
+    backend = "aeq" if source.suffix == ".tflite" else backend
     _check_request(source, backend, input_dtype, output_dtype, samples)
     x = _calibration_samples(dataset, samples)
     began = time.monotonic()
-    job = {
-        "source": str(source.resolve()),
-        "backend": backend,
-        "input_dtype": input_dtype,
-        "output_dtype": output_dtype,
-    }
+    types = {"input_dtype": input_dtype, "output_dtype": output_dtype}
+    job = {"source": str(source.resolve()), "backend": backend, **types}
     limits: dict[str, Any] = {"timeout_s": timeout_s, "memory_bytes": memory_bytes}
     floating, int8, answer = _run(job, x, limits, on_progress)
     _check_answer(source, answer)
@@ -73,18 +68,21 @@ def convert_model(
         source=source.name,
         backend=backend,
         backend_version=answer["backend_version"],
-        input_dtype=input_dtype,
-        output_dtype=output_dtype,
+        **types,
         source_bytes=_size(source),
         float_bytes=len(floating),
         int8_bytes=len(int8),
         float_max_error=answer["float_max_error"],
         sqnr_db=answer["sqnr_db"],
-        calibration=CalibrationRecord(
-            dataset=dataset.name, samples=len(x), sha256=hash_samples(x), method=answer["method"]
-        ),
+        calibration=_calibration(dataset, x, answer["method"]),
         seconds=time.monotonic() - began,
         warnings=(*dataset.warnings, *_warnings(x)),
+    )
+
+
+def _calibration(dataset: Dataset, x: NDArray[np.float32], method: str) -> CalibrationRecord:
+    return CalibrationRecord(
+        dataset=dataset.name, samples=len(x), sha256=hash_samples(x), method=method
     )
 
 

@@ -73,12 +73,10 @@ def run(
     errors: list[str] = []
     arrived: queue.Queue[str] = queue.Queue()
     readers = [
-        threading.Thread(target=_pump, args=(child.stdout, arrived.put), daemon=True),
-        threading.Thread(target=_pump, args=(child.stderr, errors.append), daemon=True),
-        threading.Thread(target=_feed, args=(child, stdin), daemon=True),
+        _thread(_pump, child.stdout, arrived.put),
+        _thread(_pump, child.stderr, errors.append),
+        _thread(_feed, child, stdin),
     ]
-    for reader in readers:
-        reader.start()
     deadline = time.monotonic() + timeout_s
     try:
         for line in _lines_of(child, readers[0], arrived, deadline):
@@ -96,6 +94,12 @@ def run(
         kill_group(child, rest=any(reader.is_alive() for reader in readers))
         _close_pipes((child.stdout, child.stderr, child.stdin), readers)
     return Completed(child.returncode, "".join(lines), "".join(errors))
+
+
+def _thread(work: Callable[..., None], *arguments: object) -> threading.Thread:
+    thread = threading.Thread(target=work, args=arguments, daemon=True)
+    thread.start()
+    return thread
 
 
 def _lines_of(

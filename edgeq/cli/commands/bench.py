@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -38,18 +38,10 @@ def bench(
     compare: linux.Compare = None,
     meter: opt.Meter = None,
     gate: opt.Gate = "auto",
-    windows: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="Measured windows [default: 5].")
-    ] = None,
-    window_seconds: Annotated[
-        float | None, typer.Option(help="A window lasts at least this [default: 2].")
-    ] = None,
-    idle_seconds: Annotated[
-        float | None, typer.Option(help="Idle before and after; 0: none [default: 1].")
-    ] = None,
-    keep_trace: Annotated[
-        Path | None, typer.Option(help="Keep the meter's recording in this .npz.")
-    ] = None,
+    windows: opt.Windows = None,
+    window_seconds: opt.WindowSeconds = None,
+    idle_seconds: opt.IdleSeconds = None,
+    keep_trace: opt.KeepTrace = None,
     battery: opt.Battery = None,
     every: opt.Every = None,
     awake: opt.Awake = None,
@@ -68,7 +60,6 @@ def bench(
     from edgeq.cli.console import show
     from edgeq.cli.energy import leave_incomplete, read_battery, read_meter
     from edgeq.core.errors import UsageError
-    from edgeq.report.linux import comparison_tables
     from edgeq.report.tables import result_tables
 
     plan = read_battery(battery, every, awake, idle_current, sleep_current)
@@ -78,32 +69,37 @@ def bench(
     there = api.LinuxOptions(
         host, ssh_config, python, install, parse_threads(threads), xnnpack, timeout
     )
+    asked: dict[str, Any] = {
+        "board": board, "input_spec": input_, "runs": runs, "warmup": warmup, "linux": there,
+    }  # fmt: skip
     if compare is not None:
         if request or plan:
             raise UsageError(
                 "--compare measures no energy", hint="leave --meter and --battery out, or bench one"
             )
-        compared = api.compare_models(
-            compare, model, board=board, input_spec=input_, runs=runs, warmup=warmup, linux=there
-        )
-        show(compared, lambda: comparison_tables(compared), form)
-        raise typer.Exit(0 if compared.passed else 1)
+        _compare(compare, model, asked, form)
     result = api.bench(
         model,
-        board=board,
-        input_spec=input_,
-        runs=runs,
-        warmup=warmup,
+        **asked,
         layers=layers,
         port=port,
         toolchain=toolchain,
         oracle=oracle.value,
         meter=request,
         battery=plan,
-        linux=there,
         options=opt.compile_options(optimize, no_pass, ram, flash),
     )
     show(result, lambda: result_tables(result), form)
     if not result.passed:
         raise typer.Exit(1)
     leave_incomplete(result.energy)
+
+
+def _compare(first: Path, second: Path, asked: dict[str, Any], form: opt.Format) -> NoReturn:
+    from edgeq import api
+    from edgeq.cli.console import show
+    from edgeq.report.linux import comparison_tables
+
+    compared = api.compare_models(first, second, **asked)
+    show(compared, lambda: comparison_tables(compared), form)
+    raise typer.Exit(0 if compared.passed else 1)
