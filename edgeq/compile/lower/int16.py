@@ -10,6 +10,7 @@ from edgeq.compile.arithmetic import (
     pack_shift,
 )
 from edgeq.compile.layer import Call, Layer, constant
+from edgeq.compile.lower.dsp import int16 as dsp
 from edgeq.compile.lower.groups import group_node
 from edgeq.compile.lower.int16_elementwise import (
     lower_curve,
@@ -77,7 +78,7 @@ def lower_weighted(graph: Graph, node: Node, target: Target) -> Layer:
 
 
 ROWS: dict[str, tuple[Variant, ...]] = {
-    op: (Variant("int16", _is_int16, lower),)
+    op: (*dsp.ROWS.get(op, ()), Variant("int16", _is_int16, lower))
     for op, lower in {
         "CONV_2D": lower_weighted,
         "DEPTHWISE_CONV_2D": lower_weighted,
