@@ -2,10 +2,28 @@
 
 from __future__ import annotations
 
-from edgeq.compile.lower.dsp.int16_tiles import is_tiled, lower_tiles
+from edgeq.compile.lower.dsp.int16_dense import has_tiles, lower_quads
+from edgeq.compile.lower.dsp.int16_planes import is_3x3, is_any, lower_3x3, lower_any
+from edgeq.compile.lower.dsp.int16_tiles import (
+    is_int16,
+    is_long,
+    is_tiled,
+    lower_long,
+    lower_tiles,
+)
 from edgeq.compile.lower.variants import Variant
 
 ROWS: dict[str, tuple[Variant, ...]] = {
-    "CONV_2D": (Variant("int16 tiles", is_tiled, lower_tiles),),
-    "FULLY_CONNECTED": (Variant("int16 tiles", is_tiled, lower_tiles),),
+    "CONV_2D": (
+        Variant("int16 tiles", is_tiled, lower_tiles),
+        Variant("int16 tiles, sums of 64 bits", is_long, lower_long),
+    ),
+    "DEPTHWISE_CONV_2D": (
+        Variant("int16 3x3", is_3x3, lower_3x3),
+        Variant("int16 any window", is_any, lower_any),
+    ),
+    "FULLY_CONNECTED": (
+        Variant("int16 tiles", has_tiles, lower_tiles),
+        Variant("int16 quads", is_int16, lower_quads),
+    ),
 }

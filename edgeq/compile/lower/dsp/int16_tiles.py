@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import WRAP_LIMIT, bias_values
-from edgeq.compile.layer import SCRATCH, Call, Layer, Overlap, constant
+from edgeq.compile.arithmetic import bias_values
+from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Overlap, constant
 from edgeq.compile.lower.convolution import Window
 from edgeq.compile.lower.dsp.convolution import first_reads, write_distance
 from edgeq.compile.lower.dsp.tiles import PIXELS, factor_words
 from edgeq.compile.lower.groups import Grouped, group_node
+from edgeq.compile.lower.int16_output import LARGEST, int16_output, sums_fit
 from edgeq.compile.lower.overlaps import in_elements
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
@@ -25,24 +26,10 @@ from edgeq.graph.oracle.weighted import has_wide_sums
 _T = TypeVar("_T")
 
 ELEMENT_BYTES = 2
-LARGEST = (1 << 15) - 1
 # As in kernels/dsp/eq_dsp16_tile.h.
 RECTIFIED, TWICE = 1, 2
 _PRODUCT = 32  # bits that SMMULR drops
 _NOTHING = (1 << 30, -1)  # multiplier and shift of a sum that is always nought
-
-
-def sums_fit(graph: Graph, node: Node, rows: NDArray[np.int8]) -> bool:
-    """Return whether no input whatever takes a sum, bias included, out of 32 bits.
-
-    Args:
-        rows: the weights as [outputs, taps].
-    """
-    weights, bias = rows.astype(np.int64), bias_values(graph, node, len(rows))
-    up, down = np.maximum(weights, 0).sum(axis=1), np.maximum(-weights, 0).sum(axis=1)
-    most = bias + LARGEST * up + (LARGEST + 1) * down
-    least = bias - (LARGEST + 1) * up - LARGEST * down
-    return bool(most.max() < WRAP_LIMIT and least.min() >= -WRAP_LIMIT)
 
 
 def high_multipliers(factors: list[float]) -> list[int] | None:
@@ -66,14 +53,19 @@ def is_int16(graph: Graph, node: Node, target: Target) -> bool:
     return target.dsp and not target.mve and graph.tensor(node.inputs[0]).dtype == "int16"
 
 
+def _is_walked(window: Window) -> bool:
+    """Return whether `struct eq_window` can count the bytes of a pixel."""
+    return ELEMENT_BYTES * window.input[3] < LARGEST
+
+
 def is_tiled(graph: Graph, node: Node, target: Target) -> bool:
     """Return whether the tiles take a CONV_2D or FULLY_CONNECTED of int16."""
     if not is_int16(graph, node, target):
         return False
     group = group_node(graph, node)
     return (
-        ELEMENT_BYTES * group.window.input[3] <= LARGEST
-        and sums_fit(graph, node, group.rows)
+        _is_walked(group.window)
+        and sums_fit(graph, node, group)
         and _factors(graph, node, group) is not None
     )
 
@@ -114,50 +106,79 @@ def order_words(window: Window) -> NDArray[np.int64]:
 def lower_tiles(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower CONV_2D or FULLY_CONNECTED whose sums fit 32 bits."""
     group = group_node(graph, node)
-    window, outputs = group.window, len(group.rows)
     factors = _factors(graph, node, group)
     assert factors is not None
     live = np.array([m > 0 for m, _ in map(quantize_multiplier, group.multipliers)])
-    rows, order = group.rows * live[:, None], order_words(window)
-    bias = bias_values(graph, node, outputs) * live
-    odd = ((0, outputs % 2), (0, 0))
-    weights = np.pad(np.where(order >= 0, rows[:, order], 0), odd).astype(np.int8)
-    pairs = weights.reshape(len(weights) // 2, 2, -1).transpose(0, 2, 1)
-    words = np.ascontiguousarray(pairs).reshape(len(pairs), -1).view("<i4")
-    biases = np.pad(bias[:, None], odd).reshape(-1, 2)
+    words = _weight_words(group.rows * live[:, None], order_words(group.window))
+    bias = bias_values(graph, node, len(group.rows)) * live
+    biases = np.pad(bias, (0, len(bias) % 2)).reshape(-1, 2)
     stream = constant("stream", np.concatenate([biases, words, factors], axis=1), np.int32)
     low, high = fused_range(call_of(graph, node))
     twice = not has_wide_sums(call_of(graph, node))
-    steps = words.shape[1]
     matrix = {
         "stream": stream.ref,
-        "steps": steps,
-        "outputs": outputs,
+        "steps": words.shape[1],
+        "outputs": len(group.rows),
         "finish": RECTIFIED * (low >= 0) + TWICE * twice,
         "min": low,
         "max": high,
     }
-    fields = {"window": window.fields, "matrix": matrix}
-    operands = (node.inputs[0], SCRATCH, node.outputs[0])
+    fields = {"window": group.window.fields, "matrix": matrix}
+    return _layer(node, group.window, "eq_dsp16_conv", "eq_dsp16_tile", fields, (stream,))
+
+
+def _weight_words(rows: NDArray[np.int8], order: NDArray[np.int64]) -> NDArray[np.int32]:
+    """Return [pairs, steps] of words (a, b, a, b): two taps of two outputs."""
+    weights = np.pad(np.where(order >= 0, rows[:, order], 0), ((0, len(rows) % 2), (0, 0)))
+    pairs = weights.astype(np.int8).reshape(len(weights) // 2, 2, -1).transpose(0, 2, 1)
+    words: NDArray[np.int32] = np.ascontiguousarray(pairs).reshape(len(pairs), -1).view("<i4")
+    return words
+
+
+def is_long(graph: Graph, node: Node, target: Target) -> bool:
+    """Return whether sums of 64 bits take a CONV_2D of int16."""
+    return is_int16(graph, node, target) and _is_walked(group_node(graph, node).window)
+
+
+def lower_long(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower CONV_2D of any sums and factors."""
+    group = group_node(graph, node)
+    output = int16_output(graph, node, group)
+    words = _weight_words(group.rows, order_words(group.window))
+    weights = constant("weights", words, np.int32)
+    fields = {
+        "window": group.window.fields,
+        "weights": weights.ref,
+        "steps": words.shape[1],
+        "out": output.fields,
+    }
+    constants = (weights, *output.constants)
+    return _layer(node, group.window, "eq_dsp16_long", "eq_dsp16_long", fields, constants)
+
+
+def _layer(
+    node: Node,
+    window: Window,
+    kernel: str,
+    source: str,
+    fields: Mapping[str, Any],
+    constants: tuple[Constant, ...],
+) -> Layer:
+    call = Call(kernel, kernel, fields, (node.inputs[0], SCRATCH, node.outputs[0]))
+    distance = write_distance(window.output[3], first_reads(window))
     return Layer(
-        (Call("eq_dsp16_conv", "eq_dsp16_conv", fields, operands),),
-        ("eq_dsp16_tile", "eq_dsp16_windows", "eq_dsp_border"),
-        (stream,),
+        (call,),
+        (source, "eq_dsp16_windows", "eq_dsp_border"),
+        constants,
         f"{window.describe()}, int16",
         hot=True,
-        scratch=tile_scratch(window, steps),
-        overlaps=tile_overlaps(node.inputs[0], window),
+        scratch=_tile_bytes(window),
+        overlaps=in_elements((Overlap(node.inputs[0], distance),), ELEMENT_BYTES),
     )
 
 
-def tile_scratch(window: Window, steps: int) -> int:
+def _tile_bytes(window: Window) -> int:
     """Return the bytes of a tile, and of what windows over the border read."""
     columns = (PIXELS - 1) * window.stride[1] + window.reach[1]
     border = ELEMENT_BYTES * window.kernel[0] * columns * window.input[3]
-    return PIXELS * 4 * steps + (border if window.is_padded else 0)
-
-
-def tile_overlaps(tensor: int, window: Window) -> tuple[Overlap, ...]:
-    """A tile is read before it is written."""
-    distance = write_distance(window.output[3], first_reads(window))
-    return in_elements((Overlap(tensor, distance),), ELEMENT_BYTES)
+    return PIXELS * ELEMENT_BYTES * len(order_words(window)) + border * window.is_padded
