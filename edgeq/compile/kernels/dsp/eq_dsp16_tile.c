@@ -35,29 +35,25 @@
     "smlad r4, r2, lr, r4\n"    \
     "smlad r5, r2, r12, r5\n"
 
-/* A sum becomes int16 at `at`: r2 multiplier, r0 shift in its low byte. Halves go away from zero
-   where they are rounded twice; below zero a rectified sum is lost in any case. */
-#define ONCE(saturate, sum, at)              \
-    "smmulr " sum ", " sum ", r2\n"          \
-    saturate(sum)                            \
-    "strh " sum ", " at "\n"
-#define TWICE(saturate, sum, at)             \
-    "smmlar " sum ", " sum ", r2, " sum "\n" \
-    "add " sum ", " sum ", " sum ", asr #31\n" \
-    "asrs " sum ", " sum ", r0\n"            \
-    "adc " sum ", " sum ", #0\n"             \
-    saturate(sum)                            \
-    "strh " sum ", " at "\n"
-#define SIGNED(sum) "ssat " sum ", #16, " sum "\n"
-#define RECTIFIED(sum) "usat " sum ", #15, " sum "\n"
+/* How a sum becomes int16: r2 multiplier, r0 shift in its low byte. Halves go away from zero where
+   they are rounded twice. */
+#define ONCE "smmulr \\s, \\s, r2\n"
+#define TWICE                    \
+    "smmlar \\s, \\s, r2, \\s\n" \
+    "add \\s, \\s, \\s, asr #31\n" \
+    "asrs \\s, \\s, r0\n"        \
+    "adc \\s, \\s, #0\n"
+#define SIGNED "ssat \\s, #16, \\s\n"
+#define RECTIFIED "usat \\s, #15, \\s\n"
 
 /* An output of four pixels: r3 the first, lr the distance to the next. */
-#define FINISH_4(round, saturate, s0, s1, s2, s3)  \
-    round(saturate, s0, "[r3]")                    \
-    round(saturate, s1, "[r3, lr]")                \
-    round(saturate, s2, "[r3, lr, lsl #1]")        \
-    "add r3, r3, lr, lsl #1\n"                     \
-    round(saturate, s3, "[r3, lr]")
+#define FINISH_4(round, saturate, s0, s1, s2, s3)                             \
+    ".irp s, " s0 ", " s1 ", " s2 ", " s3 "\n" round saturate ".endr\n"       \
+    "strh " s0 ", [r3]\n"                                                     \
+    "strh " s1 ", [r3, lr]\n"                                                 \
+    "strh " s2 ", [r3, lr, lsl #1]\n"                                         \
+    "add r3, r3, lr, lsl #1\n"                                                \
+    "strh " s3 ", [r3, lr]\n"
 #define FINISH_8(round, saturate)                      \
     ".p2align 2\n"                                     \
     "ldmia r1!, {r0, r2}\n"                            \
