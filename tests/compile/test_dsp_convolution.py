@@ -40,9 +40,11 @@ def upon_input(graph: Graph, compiled: CompiledModel, target: Target) -> Compile
     x = -(-layer.scratch // 8) * 8 + max(0, distance)
     y = x - distance
     size = max(x + plan.inputs[0].bytes, y + plan.outputs[0].bytes)
-    scratch = "a, " if layer.scratch else ""
+    places = (x, *([0] if layer.scratch else []), y)
+    operands = ", ".join(f"(void *)(a + {place})" for place in places)
     source = compiled.files[f"{plan.name}.c"]
-    source = re.sub(r"(    eq_\w+\(&\w+, )a[^;]*;", rf"\g<1>a + {x}, {scratch}a + {y});", source)
+    source, calls = re.subn(r"(    eq_\w+\(&\w+, )[^;]*;", rf"\g<1>{operands});", source)
+    assert calls == 1
     ports = iter((x, y))
     source = re.sub(r"(return \w+_arena) \+ \d+;", lambda m: f"{m[1]} + {next(ports)};", source)
     header = re.sub(r"(_ARENA_BYTES) \d+", rf"\1 {size}", compiled.files[f"{plan.name}.h"])
