@@ -46,7 +46,7 @@ def upon_input(graph: Graph, compiled: CompiledModel, target: Target) -> Compile
     source, calls = re.subn(r"(    eq_\w+\(&\w+, )[^;]*;", rf"\g<1>{operands});", source)
     assert calls == 1
     ports = iter((x, y))
-    source = re.sub(r"(return \w+_arena) \+ \d+;", lambda m: f"{m[1]} + {next(ports)};", source)
+    source = re.sub(r"(return \w+_arena)[^;]*;", lambda m: f"{m[1]} + {next(ports)};", source)
     header = re.sub(r"(_ARENA_BYTES) \d+", rf"\1 {size}", compiled.files[f"{plan.name}.h"])
     files = {**compiled.files, f"{plan.name}.c": source, f"{plan.name}.h": header}
     return msgspec.structs.replace(compiled, files=files)
