@@ -52,6 +52,8 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "single_row_int16": single_rows("int16"),
     "single_row_int16_large": large_sums(single_rows("int16")),
     **{f"{op.lower()}_int16": int16.pairs16(op) for op in ("ADD", "SUB", "MUL")},
+    "average_pool_2d_int16": int16.pools16("AVERAGE_POOL_2D"),
+    "max_pool_2d_int16": int16.pools16("MAX_POOL_2D"),
 }
 _MIXES = st.tuples(*MODELS.values())
 
