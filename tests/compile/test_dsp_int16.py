@@ -28,7 +28,7 @@ from tests.graph.oracle import test_int16 as int16
 from tests.graph.oracle import test_weighted as weighted_models
 from tests.graph.oracle.runtimes import random_inputs
 from tests.support.dsp_models import depthwise_3x3, side_by_side, single_rows
-from tests.support.int16_models import convolutions, large_sums
+from tests.support.int16_models import convolutions, depthwise_without_planes, large_sums
 from tests.support.native import run_native
 from tests.support.type_models import INT16, small_network
 
@@ -46,6 +46,7 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "conv_2d_int16_wide": convolutions(),
     "conv_2d_int16_large": large_sums(convolutions()),
     "depthwise_conv_2d_int16": weighted_models.depthwise_convolutions(data="int16"),
+    "depthwise_pixels_int16": depthwise_without_planes(),
     "depthwise_3x3_int16": depthwise_3x3("int16"),
     "depthwise_3x3_int16_large": large_sums(depthwise_3x3("int16")),
     "fully_connected_int16": weighted_models.dense_layers(data="int16"),

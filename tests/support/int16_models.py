@@ -42,6 +42,28 @@ def convolutions(draw: st.DrawFn) -> Graph:
 
 
 @st.composite
+def depthwise_without_planes(draw: st.DrawFn) -> Graph:
+    """DEPTHWISE_CONV_2D of one pixel, or of windows too large for planes."""
+    channels, dilation = draw(st.integers(4, 18)), draw(st.integers(1, 2))
+    kernel = draw(st.sampled_from([(1, 1), (2, 3), (5, 5), (7, 3), (11, 12)]))
+    padding = draw(st.sampled_from(["SAME", "VALID"])) if kernel[0] > 7 else "VALID"
+    more = draw(st.integers(0, 3)) if kernel[0] > 7 else 0
+    size = [(k - 1) * dilation + 1 + more for k in kernel]
+    output = [window_output(n, k, 1, padding, dilation) for n, k in zip(size, kernel, strict=True)]
+    options = {
+        "padding": padding, "stride_h": 1, "stride_w": 1, "depth_multiplier": 1,
+        "dilation_h_factor": dilation, "dilation_w_factor": dilation,
+        "fused_activation_function": draw(activations),
+    }  # fmt: skip
+    return draw(
+        weighted(
+            "DEPTHWISE_CONV_2D", (1, *kernel, channels), 3,
+            x=(1, *size, channels), y=(1, *output, channels), options=options, data="int16",
+        )
+    )  # fmt: skip
+
+
+@st.composite
 def large_sums(draw: st.DrawFn, models: st.SearchStrategy[Graph]) -> Graph:
     """Models whose weights are all at an end, and whose biases may go beyond 32 bits."""
     graph = draw(models)

@@ -1,8 +1,8 @@
 #include "eq_dsp16_any.h"
 #include "eq_dsp.h"
+#include "eq_dsp16_output.h"
 
-/* An output channel: its pairs of weights, and its multiplier where (sum * multiplier + 2^31) >> 32
-   is its output, else -1. */
+/* An output channel: its pairs of weights, and what eq_dsp16_multiplier says. */
 struct channel {
     int32_t index;
     int32_t bias;
@@ -13,14 +13,11 @@ struct channel {
 static struct channel make_channel(const struct eq_dsp16_any *d, const int8_t *weights,
                                    int32_t index)
 {
-    const struct eq_int16_output *q = &d->out;
-    const int32_t shift = q->shift[index & q->mask];
     struct channel c;
     int32_t i;
     c.index = index;
-    c.bias = (int32_t)q->bias[index];
-    c.multiplier =
-        q->wide && shift >= 16 && shift <= 32 ? q->multiplier[index & q->mask] << (32 - shift) : -1;
+    c.bias = (int32_t)d->out.bias[index];
+    c.multiplier = eq_dsp16_multiplier(&d->out, index);
     for (i = 0; i < d->rows * d->words; i++) {
         c.weights[i] = eq_dsp_pair(weights[2 * i], weights[2 * i + 1]);
     }
@@ -52,9 +49,7 @@ EQ_DSP_INLINE void make_lines(const struct eq_dsp16_any *d, const struct channel
         int16_t *to = y + i * g->out_line_step;
         for (j = 0; j < g->out_length; j++) {
             const int32_t sum = add_window(d, x, c->weights, words, c->bias);
-            *to = c->multiplier >= 0 ? (int16_t)eq_clamp(eq_multiply_high(sum, c->multiplier), q.min,
-                                                         q.max)
-                                     : eq_int16_finish(&q, sum, c->index);
+            *to = eq_dsp16_finish(&q, sum, c->multiplier, c->index);
             to += g->out_step;
             x += d->step;
         }

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from edgeq.compile.lower.dsp.int16_binary import is_product, is_sum, lower_product, lower_sum
 from edgeq.compile.lower.dsp.int16_dense import has_tiles, lower_quads
-from edgeq.compile.lower.dsp.int16_planes import is_3x3, is_any, lower_3x3, lower_any
+from edgeq.compile.lower.dsp.int16_planes import (
+    is_3x3,
+    is_any,
+    is_single,
+    lower_3x3,
+    lower_any,
+    lower_channels,
+)
 from edgeq.compile.lower.dsp.int16_pooling import has_pairs, lower_pairs
 from edgeq.compile.lower.dsp.int16_tiles import (
     is_int16,
@@ -28,6 +35,7 @@ ROWS: dict[str, tuple[Variant, ...]] = {
     "DEPTHWISE_CONV_2D": (
         Variant("int16 3x3", is_3x3, lower_3x3),
         Variant("int16 any window", is_any, lower_any),
+        Variant("int16 four channels", is_single, lower_channels),
     ),
     "MAX_POOL_2D": _POOLS,
     "MUL": (Variant("int16 product", is_product, lower_product),),

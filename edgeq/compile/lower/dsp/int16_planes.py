@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from edgeq.compile.arithmetic import bias_values
 from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, constant
@@ -23,11 +24,14 @@ from edgeq.compile.lower.dsp.int16_tiles import ELEMENT_BYTES, high_multipliers,
 from edgeq.compile.lower.dsp.planes import Axes
 from edgeq.compile.lower.groups import group_node
 from edgeq.compile.lower.int16_output import int16_output, sums_fit
+from edgeq.compile.lower.overlaps import in_elements, over_window
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
 from edgeq.graph.oracle.requantization import fused_range
 from edgeq.graph.oracle.weighted import has_wide_sums
+
+_CHANNELS = 4  # at once
 
 
 def is_3x3(graph: Graph, node: Node, target: Target) -> bool:
@@ -82,6 +86,46 @@ def lower_any(graph: Graph, node: Node, target: Target) -> Layer:
     call = Call("eq_dsp16_any", "eq_dsp16_any", fields, _operands(node))
     sources = ("eq_dsp16_any", "eq_dsp16_plane")
     return _layer(node, axes, call, sources, (weights, *output.constants), 1)
+
+
+def is_single(graph: Graph, node: Node, target: Target) -> bool:
+    """Return whether each of at least four channels has one output."""
+    window = node_window(graph, node)
+    return (
+        is_int16(graph, node, target)
+        and _CHANNELS <= window.input[3] == window.output[3]
+        and sums_fit(graph, node, group_node(graph, node))
+    )
+
+
+def lower_channels(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower one output for each channel, without planes."""
+    group = group_node(graph, node)
+    output = int16_output(graph, node, group)
+    weights = constant("weights", channel_words(group.rows.T), np.int32)
+    fields = {"window": group.window.fields, "weights": weights.ref, "out": output.fields}
+    kernel = "eq_dsp16_channels"
+    return Layer(
+        (Call(kernel, kernel, fields, (node.inputs[0], node.outputs[0])),),
+        (kernel,),
+        (weights, *output.constants),
+        f"{group.window.describe()}, int16",
+        hot=True,
+        overlaps=in_elements(over_window(node.inputs[0], group.window), ELEMENT_BYTES),
+    )
+
+
+def channel_words(taps: NDArray[np.int8]) -> NDArray[np.int32]:
+    """Return the words of eq_dsp16_channels.h.
+
+    Args:
+        taps: the weights as [taps, channels].
+    """
+    channels = taps.shape[1]
+    first = np.minimum(np.arange(0, channels, _CHANNELS), channels - _CHANNELS)
+    fours = np.ascontiguousarray(taps[:, first[:, None] + [0, 2, 1, 3]])
+    words: NDArray[np.int32] = fours.view("<i4").reshape(-1)
+    return words
 
 
 def _plane(axes: Axes) -> Mapping[str, Any]:
