@@ -23,18 +23,18 @@ static inline int32_t add_four(const int16_t *x, int32_t weights, int32_t sum)
 
 #ifdef EQ_DSP_ASM
 
-#define FOUR                  \
-    "ldr r3, [r1], #4\n"      \
-    "ldr r4, [r1], #4\n"      \
-    "ldm r2!, {r5-r8}\n"      \
-    OUTPUT("r5", "r9")        \
-    OUTPUT("r6", "r10")       \
-    OUTPUT("r7", "r11")       \
+#define FOUR             \
+    "ldr r3, [r1], #4\n" \
+    "ldr r4, [r1], #4\n" \
+    "ldm r2!, {r5-r8}\n" \
+    OUTPUT("r5", "r9")   \
+    OUTPUT("r6", "r10")  \
+    OUTPUT("r7", "r11")  \
     OUTPUT("r8", "r12")
-#define OUTPUT(w, sum)                        \
-    "sxtb16 r0, " w "\n"                      \
-    "smlad " sum ", r3, r0, " sum "\n"        \
-    "sxtb16 " w ", " w ", ror #8\n"           \
+#define OUTPUT(w, sum)                 \
+    "sxtb16 r0, " w "\n"               \
+    "smlad " sum ", r3, r0, " sum "\n" \
+    "sxtb16 " w ", " w ", ror #8\n"    \
     "smlad " sum ", r4, " w ", " sum "\n"
 
 /* Sets the sums of at least four taps. */

@@ -6,8 +6,8 @@
 
 /* y[rows][outputs] = x[rows][depth] * weights. A word holds the weights of taps 0, 2, 1 and 3 of
    four and of one output. In memory follow outputs in fours, in them taps in fours, in them the
-   outputs; then what is left of the outputs, one by one. Noughts fill up. A chunk is as many taps, a
-   multiple of four, as keep their sum within 32 bits. */
+   outputs; then what is left of the outputs, one by one. Noughts fill up. A chunk is as many taps,
+   a multiple of four, as keep their sum within 32 bits. */
 struct eq_dsp16_dense {
     int32_t rows;
     int32_t depth;

@@ -5,8 +5,8 @@
 #include "eq_dsp16_windows.h"
 #include "eq_int16.h"
 
-/* For each pair of outputs (a, b), filled up with nought, `steps` words: the weights (a, b, a, b) of
-   two inputs. */
+/* For each pair of outputs (a, b), filled up with nought, `steps` words: the weights (a, b, a, b)
+   of two inputs. */
 struct eq_dsp16_long {
     struct eq_window window;
     const int32_t *weights;

@@ -4,58 +4,57 @@
 
 /* Two inputs of four pixels: r0 x, r1 stream; r4..r11 the sums of each pixel, of a and of b.
    Single loads in a row take a cycle each, behind the first. */
-#define LOAD                    \
-    "ldr.w r2, [r0], #4\n"      \
-    "ldr.w r3, [r0], #4\n"      \
-    "ldr.w r12, [r1], #4\n"     \
-    "sxtb16 lr, r12\n"          \
+#define LOAD                \
+    "ldr.w r2, [r0], #4\n"  \
+    "ldr.w r3, [r0], #4\n"  \
+    "ldr.w r12, [r1], #4\n" \
+    "sxtb16 lr, r12\n"      \
     "sxtb16 r12, r12, ror #8\n"
-#define STEP                    \
-    LOAD                        \
-    "smlad r4, r2, lr, r4\n"    \
-    "smlad r5, r2, r12, r5\n"   \
-    "smlad r6, r3, lr, r6\n"    \
-    "smlad r7, r3, r12, r7\n"   \
-    "ldmia.n r0!, {r2, r3}\n"   \
-    "smlad r8, r2, lr, r8\n"    \
-    "smlad r9, r2, r12, r9\n"   \
-    "smlad r10, r3, lr, r10\n"  \
+#define STEP                   \
+    LOAD                       \
+    "smlad r4, r2, lr, r4\n"   \
+    "smlad r5, r2, r12, r5\n"  \
+    "smlad r6, r3, lr, r6\n"   \
+    "smlad r7, r3, r12, r7\n"  \
+    "ldmia.n r0!, {r2, r3}\n"  \
+    "smlad r8, r2, lr, r8\n"   \
+    "smlad r9, r2, r12, r9\n"  \
+    "smlad r10, r3, lr, r10\n" \
     "smlad r11, r3, r12, r11\n"
 /* The first step: all sums start at the biases r4 and r5. */
-#define FIRST                   \
-    LOAD                        \
-    "smlad r6, r3, lr, r4\n"    \
-    "smlad r7, r3, r12, r5\n"   \
-    "ldr r3, [r0, #4]\n"        \
-    "smlad r10, r3, lr, r4\n"   \
-    "smlad r11, r3, r12, r5\n"  \
-    "ldr r3, [r0], #8\n"        \
-    "smlad r8, r3, lr, r4\n"    \
-    "smlad r9, r3, r12, r5\n"   \
-    "smlad r4, r2, lr, r4\n"    \
+#define FIRST                  \
+    LOAD                       \
+    "smlad r6, r3, lr, r4\n"   \
+    "smlad r7, r3, r12, r5\n"  \
+    "ldr r3, [r0, #4]\n"       \
+    "smlad r10, r3, lr, r4\n"  \
+    "smlad r11, r3, r12, r5\n" \
+    "ldr r3, [r0], #8\n"       \
+    "smlad r8, r3, lr, r4\n"   \
+    "smlad r9, r3, r12, r5\n"  \
+    "smlad r4, r2, lr, r4\n"   \
     "smlad r5, r2, r12, r5\n"
 
 /* How a sum becomes int16: r2 multiplier, r0 shift in its low byte. Halves go away from zero where
    they are rounded twice. */
 #define ONCE "smmulr \\s, \\s, r2\n"
-#define TWICE                    \
-    "smmlar \\s, \\s, r2, \\s\n" \
+#define TWICE                      \
+    "smmlar \\s, \\s, r2, \\s\n"   \
     "add \\s, \\s, \\s, asr #31\n" \
-    "asrs \\s, \\s, r0\n"        \
+    "asrs \\s, \\s, r0\n"          \
     "adc \\s, \\s, #0\n"
 #define SIGNED "ssat \\s, #16, \\s\n"
 #define RECTIFIED "usat \\s, #15, \\s\n"
 
 /* An output of four pixels: r3 the first, lr the distance to the next. */
-#define FINISH_4(round, saturate, s0, s1, s2, s3)                             \
-    ".irp s, " s0 ", " s1 ", " s2 ", " s3 "\n" round saturate ".endr\n"       \
-    "strh " s0 ", [r3]\n"                                                     \
-    "strh " s1 ", [r3, lr]\n"                                                 \
-    "strh " s2 ", [r3, lr, lsl #1]\n"                                         \
-    "add r3, r3, lr, lsl #1\n"                                                \
+#define FINISH_4(round, saturate, s0, s1, s2, s3)                       \
+    ".irp s, " s0 ", " s1 ", " s2 ", " s3 "\n" round saturate ".endr\n" \
+    "strh " s0 ", [r3]\n"                                               \
+    "strh " s1 ", [r3, lr]\n"                                           \
+    "strh " s2 ", [r3, lr, lsl #1]\n"                                   \
+    "add r3, r3, lr, lsl #1\n"                                          \
     "strh " s3 ", [r3, lr]\n"
 #define FINISH_8(round, saturate)                      \
-    ".p2align 2\n"                                     \
     "ldmia r1!, {r0, r2}\n"                            \
     "ldrd r3, lr, [sp]\n"                              \
     "add r3, r3, r0, lsr #16\n"                        \
@@ -73,35 +72,35 @@
 
 /* Makes the frame: 0 y, 4 bytes of a pixel, 8 x, 12 entry into the steps, 16 end of x, 20 of
    stream, 24 the finish. */
-#define SET_UP                                               \
-    "sub sp, #28\n"                                          \
-    "str r2, [sp]\n"                                         \
-    "str r1, [sp, #8]\n"                                     \
-    "ldm r0, {r0, r3, r4, r5}\n" /* up to the finish */      \
-    "lsls r6, r4, #1\n"                                      \
-    "str r6, [sp, #4]\n"                                     \
-    "add r6, r1, r3, lsl #4\n"                               \
-    "adds r4, #1\n"                                          \
-    "lsrs r4, r4, #1\n"                                      \
-    "adds r7, r3, #5\n"                                      \
-    "mul r4, r4, r7\n"                                       \
-    "add r7, r0, r4, lsl #2\n"                               \
-    "strd r6, r7, [sp, #16]\n"                               \
-    "adr r7, 8f\n"                                           \
-    "ldr r6, [r7, r5, lsl #2]\n"                             \
-    "adds r6, r6, r7\n"                                      \
-    "str r6, [sp, #24]\n"                                    \
-    "adr r7, 1f\n"                                           \
-    "subs r3, #1\n"                                          \
-    "itt eq\n"                                               \
-    "adreq r7, 2f\n"                                         \
-    "moveq r3, #8\n"                                         \
-    "rsbs r3, r3, #0\n"                                      \
-    "and r3, r3, #7\n"                                       \
-    "movs r2, #54\n" /* bytes of code in a step */           \
-    "mla r7, r3, r2, r7\n"                                   \
-    "orr r7, r7, #1\n"                                       \
-    "str r7, [sp, #12]\n"                                    \
+#define SET_UP                                          \
+    "sub sp, #28\n"                                     \
+    "str r2, [sp]\n"                                    \
+    "str r1, [sp, #8]\n"                                \
+    "ldm r0, {r0, r3, r4, r5}\n" /* up to the finish */ \
+    "lsls r6, r4, #1\n"                                 \
+    "str r6, [sp, #4]\n"                                \
+    "add r6, r1, r3, lsl #4\n"                          \
+    "adds r4, #1\n"                                     \
+    "lsrs r4, r4, #1\n"                                 \
+    "adds r7, r3, #5\n"                                 \
+    "mul r4, r4, r7\n"                                  \
+    "add r7, r0, r4, lsl #2\n"                          \
+    "strd r6, r7, [sp, #16]\n"                          \
+    "adr r7, 8f\n"                                      \
+    "ldr r6, [r7, r5, lsl #2]\n"                        \
+    "adds r6, r6, r7\n"                                 \
+    "str r6, [sp, #24]\n"                               \
+    "adr r7, 1f\n"                                      \
+    "subs r3, #1\n"                                     \
+    "itt eq\n"                                          \
+    "adreq r7, 2f\n"                                    \
+    "moveq r3, #8\n"                                    \
+    "rsbs r3, r3, #0\n"                                 \
+    "and r3, r3, #7\n"                                  \
+    "movs r2, #54\n" /* bytes of code in a step */      \
+    "mla r7, r3, r2, r7\n"                              \
+    "orr r7, r7, #1\n"                                  \
+    "str r7, [sp, #12]\n"                               \
     "mov r1, r0\n"
 
 EQ_DSP_NAKED static void tile_4(const struct eq_dsp16_matrix *m EQ_UNUSED,

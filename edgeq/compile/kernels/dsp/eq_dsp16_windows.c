@@ -1,11 +1,17 @@
 #include "eq_dsp16_windows.h"
 #include "eq_dsp_border.h"
 
-/* A layer in the making. Of a window: `runs` in each of its rows, `step` bytes apart, of `words`
-   pairs of inputs and an `odd` one. All that is measured in bytes is so in `bytes`. */
+/* What a pixel reads: `count` runs, `step` bytes apart, of `words` pairs of inputs and an `odd`
+   one. */
+struct runs {
+    int32_t count, words, odd, step;
+};
+
+/* A layer in the making: its window in bytes, the runs of a row of it, and the memory of a tile.
+   Without dilation along the width a row is a single run, and a window is its rows. */
 struct work {
     struct eq_window bytes;
-    int32_t runs, words, odd, step;
+    struct runs runs;
     int32_t in_row, next, reach;
     int32_t *tile;
     int8_t *border;
@@ -18,84 +24,102 @@ static int32_t odd_input(const int8_t *x)
 
 #ifdef EQ_DSP_ASM
 
-/* The runs of four pixels. */
-static void gather_4(const struct work *w, const int8_t *x, int32_t *to)
+/* The inputs of four pixels at x0, x1, x2 and x3; an even number of words. */
+#define GATHER_TWO                 \
+    "1:\n"                         \
+    "ldr r5, [%0, %4]\n"           \
+    "ldr r6, [%0, %4, lsl #1]\n"   \
+    "ldr r4, [%0], #4\n"           \
+    "ldr r8, [%1], #4\n"           \
+    "ldr r10, [%0, %4]\n"          \
+    "ldr r11, [%0, %4, lsl #1]\n"  \
+    "ldr r9, [%0], #4\n"           \
+    "ldr r12, [%1], #4\n"          \
+    "stmia %2!, {r4-r6, r8-r12}\n" \
+    "cmp %0, %3\n"                 \
+    "bne 1b\n"
+
+/* Four pixels, `next` bytes apart. */
+static void gather_4(const struct runs *runs, const int8_t *x, int32_t next, int32_t *to)
 {
-    const int32_t next = w->next, pairs = w->words & ~1;
+    const int32_t paired = 4 * (runs->words & ~1), single = runs->words & 1, odd = runs->odd;
     int32_t left;
-    for (left = w->runs; left > 0; left--) {
-        const int8_t *p = x, *last = x + 3 * next;
-        const int8_t *const end = x + 4 * pairs;
-        if (pairs > 0) {
-            __asm__ volatile("1:\n"
-                             "ldr r5, [%0, %4]\n"
-                             "ldr r6, [%0, %4, lsl #1]\n"
-                             "ldr r4, [%0], #4\n"
-                             "ldr r8, [%1], #4\n"
-                             "ldr r10, [%0, %4]\n"
-                             "ldr r11, [%0, %4, lsl #1]\n"
-                             "ldr r9, [%0], #4\n"
-                             "ldr r12, [%1], #4\n"
-                             "stmia %2!, {r4-r6, r8-r12}\n"
-                             "cmp %0, %3\n"
-                             "bne 1b\n"
-                             : "+&r"(p), "+&r"(last), "+&r"(to)
-                             : "r"(end), "r"(next)
+    for (left = runs->count; left > 0; left--) {
+        const int8_t *first = x, *last = x + 3 * next;
+        if (paired > 0) {
+            __asm__ volatile(GATHER_TWO
+                             : "+&r"(first), "+&r"(last), "+&r"(to)
+                             : "r"(x + paired), "r"(next)
                              : "r4", "r5", "r6", "r8", "r9", "r10", "r11", "r12", "cc", "memory");
         }
-        if (w->words & 1) {
-            to[0] = eq_dsp_load(p);
-            to[1] = eq_dsp_load(p + next);
-            to[2] = eq_dsp_load(p + 2 * next);
+        if (single) {
+            to[0] = eq_dsp_load(first);
+            to[1] = eq_dsp_load(first + next);
+            to[2] = eq_dsp_load(first + 2 * next);
             to[3] = eq_dsp_load(last);
-            p += 4;
+            first += 4;
             last += 4;
             to += 4;
         }
-        if (w->odd) {
-            to[0] = odd_input(p);
-            to[1] = odd_input(p + next);
-            to[2] = odd_input(p + 2 * next);
+        if (odd) {
+            to[0] = odd_input(first);
+            to[1] = odd_input(first + next);
+            to[2] = odd_input(first + 2 * next);
             to[3] = odd_input(last);
             to += 4;
         }
-        x += w->step;
+        x += runs->step;
     }
 }
 
 #endif
 
-/* The runs of one pixel. */
-static void gather_1(const struct work *w, const int8_t *x, int32_t *to)
+/* One pixel. */
+static void gather_1(const struct runs *runs, const int8_t *x, int32_t *to)
 {
     int32_t left, i;
-    for (left = w->runs; left > 0; left--) {
-        for (i = 0; i < w->words; i++, to += 4) {
+    for (left = runs->count; left > 0; left--) {
+        for (i = 0; i < runs->words; i++, to += 4) {
             *to = eq_dsp_load(x + 4 * i);
         }
-        if (w->odd) {
+        if (runs->odd) {
             *to = odd_input(x + 4 * i);
             to += 4;
         }
-        x += w->step;
+        x += runs->step;
+    }
+}
+
+static void gather_pixels(const struct runs *runs, const int8_t *x, int32_t next, int32_t pixels,
+                          int32_t *to)
+{
+    int32_t p;
+#ifdef EQ_DSP_ASM
+    if (pixels == 4) {
+        gather_4(runs, x, next, to);
+        return;
+    }
+#endif
+    for (p = 0; p < pixels; p++) {
+        gather_1(runs, x + p * next, to + p);
     }
 }
 
 /* Gathers `pixels` windows whose first is at `x`, and whose rows are `row` bytes apart. */
 static void gather(const struct work *w, const int8_t *x, int32_t row, int32_t pixels, int32_t *to)
 {
-    const int32_t height = w->bytes.kernel_h, steps = w->runs * (w->words + w->odd);
-    int32_t ky, p;
-    for (ky = 0; ky < height; ky++, x += row, to += 4 * steps) {
-#ifdef EQ_DSP_ASM
-        if (pixels == 4) {
-            gather_4(w, x, to);
-            continue;
-        }
-#endif
-        for (p = 0; p < pixels; p++) {
-            gather_1(w, x + p * w->next, to + p);
-        }
+    const int32_t height = w->bytes.kernel_h;
+    struct runs runs = w->runs;
+    int32_t ky;
+    if (runs.count == 1) {
+        runs.count = height;
+        runs.step = row;
+        gather_pixels(&runs, x, w->next, pixels, to);
+        return;
+    }
+    for (ky = 0; ky < height; ky++) {
+        gather_pixels(&runs, x + ky * row, w->next, pixels, to);
+        to += 4 * runs.count * (runs.words + runs.odd);
     }
 }
 
@@ -153,15 +177,15 @@ static struct work make_work(const struct eq_window *window, int8_t *scratch)
     struct work w;
     w.bytes = *window;
     w.bytes.in_c = (int16_t)(2 * window->in_c);
-    w.runs = joined ? 1 : window->kernel_w;
-    w.words = run / 2;
-    w.odd = run & 1;
-    w.step = window->dilation_w * w.bytes.in_c;
+    w.runs.count = joined ? 1 : window->kernel_w;
+    w.runs.words = run / 2;
+    w.runs.odd = run & 1;
+    w.runs.step = window->dilation_w * w.bytes.in_c;
     w.in_row = window->in_w * w.bytes.in_c;
     w.next = window->stride_w * w.bytes.in_c;
     w.reach = (window->kernel_w - 1) * window->dilation_w + 1;
     w.tile = (int32_t *)(void *)scratch;
-    w.border = scratch + 16 * window->kernel_h * w.runs * (w.words + w.odd);
+    w.border = scratch + 16 * window->kernel_h * w.runs.count * (w.runs.words + w.runs.odd);
     return w;
 }
 
