@@ -23,6 +23,7 @@ from edgeq.graph.ir import DTYPES, Graph, Tensor
 sys.path.append(str(Path(__file__).resolve().parent.parent))
 
 from tests.compile import helium_models
+from tests.compile import test_dsp_int16 as dsp16
 from tests.compile import test_dsp_kernels as dsp
 from tests.compile.operator_models import MODELS
 from tests.graph.oracle.strategies import activations, int8s, paddings, weighted
@@ -159,7 +160,7 @@ WIDER: dict[str, Strategy] = {
 CASES: dict[str, Strategy] = {
     **MODELS,
     **WIDER,
-    **{f"dsp_{name}": strategy for name, strategy in dsp.MODELS.items()},
+    **{f"dsp_{name}": strategy for name, strategy in (dsp.MODELS | dsp16.MODELS).items()},
     **{f"helium_{name}": _drawn(build) for name, build in helium_models.MODELS.items()},
 }
 

@@ -36,15 +36,15 @@ def upon_input(graph: Graph, compiled: CompiledModel, target: Target) -> Compile
     x = -(-layer.scratch // 8) * 8 + max(0, distance)
     y = x - distance
     size = max(x + plan.inputs[0].bytes, y + plan.outputs[0].bytes)
-    scratch = "a, " if layer.scratch else ""
+    places = (x, *([0] if layer.scratch else []), y)
+    operands = ", ".join(f"(void *)(a + {place})" for place in places)
     source = compiled.files[f"{plan.name}.c"]
-    call = rf"\g<1>a + {x}, {scratch}a + {y});"
-    source, calls = re.subn(r"(    eq_\w+\(&\w+, )a[^;]*;", call, source)
-    places = iter((x, y))
-    place = r"(return \w+_arena) \+ \d+;"
-    source, ports = re.subn(place, lambda m: f"{m[1]} + {next(places)};", source)
+    source, calls = re.subn(r"(    eq_\w+\(&\w+, )[^;]*;", rf"\g<1>{operands});", source)
+    ports = iter((x, y))
+    place = r"(return \w+_arena)[^;]*;"
+    source, returns = re.subn(place, lambda m: f"{m[1]} + {next(ports)};", source)
     header, sizes = re.subn(r"(_ARENA_BYTES) \d+", rf"\1 {size}", compiled.files[f"{plan.name}.h"])
-    assert (calls, ports, sizes) == (1, 2, 1)
+    assert (calls, returns, sizes) == (1, 2, 1)
     files = {**compiled.files, f"{plan.name}.c": source, f"{plan.name}.h": header}
     return msgspec.structs.replace(compiled, files=files)
 

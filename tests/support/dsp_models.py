@@ -13,7 +13,7 @@ from tests.graph.oracle.strategies import activations, int8s, weighted
 from tests.support.models import ModelBuilder, constant, one_op, window_output
 
 
-def _replaced(graph: Graph, index: int, tensor: Tensor) -> Graph:
+def with_tensor(graph: Graph, index: int, tensor: Tensor) -> Graph:
     tensors = (*graph.tensors[:index], tensor, *graph.tensors[index + 1 :])
     return replace(graph, tensors=tensors)
 
@@ -23,14 +23,14 @@ def rectified(graph: Graph) -> Graph:
     y = graph.tensor(graph.outputs[0])
     assert y.quantization is not None
     quantized: Quantization = replace(y.quantization, zero_points=(-128,))
-    return _replaced(graph, y.index, replace(y, quantization=quantized))
+    return with_tensor(graph, y.index, replace(y, quantization=quantized))
 
 
 def symmetric(graph: Graph) -> Graph:
     """Return a model of one operator whose weights are above -128, as converters make them."""
     w = graph.tensor(graph.nodes[0].inputs[1])
     assert w.data is not None
-    return _replaced(graph, w.index, replace(w, data=np.maximum(w.data, np.int8(-127))))
+    return with_tensor(graph, w.index, replace(w, data=np.maximum(w.data, np.int8(-127))))
 
 
 @st.composite
@@ -41,7 +41,7 @@ def usual(draw: st.DrawFn, models: st.SearchStrategy[Graph]) -> Graph:
 
 
 @st.composite
-def depthwise_3x3(draw: st.DrawFn) -> Graph:
+def depthwise_3x3(draw: st.DrawFn, data: str = "int8") -> Graph:
     stride = draw(st.integers(1, 2))
     padding = draw(st.sampled_from(["SAME", "VALID"]))
     batch, channels = draw(st.integers(1, 2)), draw(st.integers(1, 5))
@@ -54,20 +54,23 @@ def depthwise_3x3(draw: st.DrawFn) -> Graph:
     return draw(
         weighted(
             "DEPTHWISE_CONV_2D", (1, 3, 3, channels), 3,
-            x=(batch, *size, channels), y=(batch, *output, channels), options=options,
+            x=(batch, *size, channels), y=(batch, *output, channels), options=options, data=data,
         )
     )  # fmt: skip
 
 
 @st.composite
-def single_rows(draw: st.DrawFn) -> Graph:
+def single_rows(draw: st.DrawFn, data: str = "int8") -> Graph:
     """FULLY_CONNECTED of one row, some so deep that their sums are taken in chunks."""
     units = draw(st.integers(1, 9))
     depth = draw(st.integers(1, 70) | st.sampled_from([511, 512, 700, 1400, 2100]))
     options = {"fused_activation_function": draw(activations), "keep_num_dims": False}
     return draw(
-        weighted("FULLY_CONNECTED", (units, depth), 0, x=(1, depth), y=(1, units), options=options)
-    )
+        weighted(
+            "FULLY_CONNECTED", (units, depth), 0, x=(1, depth), y=(1, units),
+            options=options, data=data,
+        )
+    )  # fmt: skip
 
 
 @st.composite

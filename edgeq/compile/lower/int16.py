@@ -4,12 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeq.compile.arithmetic import (
-    accumulator_bounds,
-    bias_values,
-    pack_shift,
-)
 from edgeq.compile.layer import Call, Layer, constant
+from edgeq.compile.lower.dsp import int16 as dsp
 from edgeq.compile.lower.groups import group_node
 from edgeq.compile.lower.int16_elementwise import (
     lower_curve,
@@ -19,14 +15,11 @@ from edgeq.compile.lower.int16_elementwise import (
     lower_softmax,
     lower_sum,
 )
+from edgeq.compile.lower.int16_output import int16_output
 from edgeq.compile.lower.overlaps import in_elements, over_window
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
-from edgeq.graph.ops import call_of
-from edgeq.graph.oracle.fixed_point import quantize_multiplier, reduce_multiplier
-from edgeq.graph.oracle.requantization import fused_range
-from edgeq.graph.oracle.weighted import has_wide_sums
 
 
 def _is_int16(graph: Graph, node: Node, target: Target) -> bool:
@@ -36,40 +29,18 @@ def _is_int16(graph: Graph, node: Node, target: Target) -> bool:
 def lower_weighted(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower an operator with weights."""
     group = group_node(graph, node)
-    rows, multipliers = group.rows, group.multipliers
-    wide = has_wide_sums(call_of(graph, node))
-    weights = constant("weights", rows, np.int8)
-    bias = constant("bias", bias_values(graph, node, len(rows)), np.int64)
-    bounds = accumulator_bounds(rows, bias.data, 0, largest=1 << 15)
-    if len(set(multipliers)) == 1:
-        multipliers, bounds = multipliers[:1], bounds.max(keepdims=True)
-    pairs = [quantize_multiplier(m) for m in multipliers]
-    if wide:
-        packed = [(reduce_multiplier(m), 15 - s) for m, s in pairs]
-    else:
-        packed = [(p[0], pack_shift(*p, int(b))) for p, b in zip(pairs, bounds, strict=True)]
-    factors = constant("multiplier", [m for m, _ in packed], np.int32)
-    shifts = constant("shift", [s for _, s in packed], np.int8)
-    low, high = fused_range(call_of(graph, node))
+    output = int16_output(graph, node, group)
+    weights = constant("weights", group.rows, np.int8)
     fields = {
         **group.fields,
         "weights": weights.ref,
-        "out": {
-            "bias": bias.ref,
-            "multiplier": factors.ref,
-            "shift": shifts.ref,
-            "mask": -1 if len(packed) > 1 else 0,
-            "wide": int(wide),
-            "min": low,
-            "max": high,
-        },
+        "out": output.fields,
     }
     call = Call("eq_int16_conv", "eq_int16_conv", fields, (node.inputs[0], node.outputs[0]))
-    constants = (weights, bias, factors, shifts)
     return Layer(
         (call,),
         ("eq_int16",),
-        constants,
+        (weights, *output.constants),
         f"{group.window.describe()}, int16",
         hot=True,
         overlaps=in_elements(over_window(node.inputs[0], group.window), 2),
@@ -77,7 +48,7 @@ def lower_weighted(graph: Graph, node: Node, target: Target) -> Layer:
 
 
 ROWS: dict[str, tuple[Variant, ...]] = {
-    op: (Variant("int16", _is_int16, lower),)
+    op: (*dsp.ROWS.get(op, ()), Variant("int16", _is_int16, lower))
     for op, lower in {
         "CONV_2D": lower_weighted,
         "DEPTHWISE_CONV_2D": lower_weighted,

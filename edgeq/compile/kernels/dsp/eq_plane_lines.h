@@ -45,10 +45,46 @@ void eq_plane_lines(const struct eq_lines *lines, int32_t stride);
     "smlad r6, r4, " w01 ", r6\n"                                                                  \
     "smlabt r6, r5, " w12 ", r6\n"
 
-/* The lines of a channel: `FIRST` starts a pair of sums, r6 and r7, with the bias in r6, and
-   compares its pointer with the end in r7; `ROW` adds to them. They may use r4 and r5. The other
-   registers: rows of the window r0-r2, output r3, weights r8-lr. */
-#define EQ_PLANE_LINES(FIRST, ROW)                                                                 \
+/* How the int8 of proved channels are made. */
+#define EQ_PLANE_MULTIPLY(sum) "smmul " sum ", " sum ", r4\n"
+#define EQ_PLANE_SATURATE(sum) "ssat " sum ", #8, " sum ", asr #9\n"
+
+/* Two outputs of a row with a stride of 1, from the elements x0 .. x3: r6 of x0 .. x2, r7 of
+   x1 .. x3. The first row compares its pointer with the end in r7, and has the bias in r6. */
+#define EQ_FIRST_ROW_1(p, w01, w12)                                                                \
+    "ldrd r4, r5, [" p "], #4\n"                                                                   \
+    "cmp " p ", r7\n"                                                                              \
+    "smlatb r7, r4, " w01 ", r6\n"                                                                 \
+    "smlad r6, r4, " w01 ", r6\n"                                                                  \
+    "smlabt r6, r5, " w12 ", r6\n"                                                                 \
+    "smlad r7, r5, " w12 ", r7\n"
+#define EQ_ROW_1(p, w01, w12)                                                                      \
+    "ldrd r4, r5, [" p "], #4\n"                                                                   \
+    "smlatb r7, r4, " w01 ", r7\n"                                                                 \
+    "smlad r6, r4, " w01 ", r6\n"                                                                  \
+    "smlabt r6, r5, " w12 ", r6\n"                                                                 \
+    "smlad r7, r5, " w12 ", r7\n"
+
+/* With a stride of 2, from x0 .. x4: r6 of x0 .. x2, r7 of x2 .. x4. */
+#define EQ_FIRST_ROW_2(p, w01, w12)                                                                \
+    "ldrd r4, r5, [" p "], #8\n"                                                                   \
+    "cmp " p ", r7\n"                                                                              \
+    "smlad r7, r5, " w01 ", r6\n"                                                                  \
+    EQ_REST_2(p, w01, w12)
+#define EQ_ROW_2(p, w01, w12)                                                                      \
+    "ldrd r4, r5, [" p "], #8\n"                                                                   \
+    "smlad r7, r5, " w01 ", r7\n"                                                                  \
+    EQ_REST_2(p, w01, w12)
+#define EQ_REST_2(p, w01, w12)                                                                     \
+    "smlad r6, r4, " w01 ", r6\n"                                                                  \
+    "ldr r4, [" p "]\n"                                                                            \
+    "smlabt r6, r5, " w12 ", r6\n"                                                                 \
+    "smlabt r7, r4, " w12 ", r7\n"
+
+/* The lines of a channel: `FIRST` starts a pair of sums, r6 and r7, `ROW` adds to them. They may
+   use r4 and r5. `MULTIPLY` by r4 and `SATURATE` make a sum an output, which `STORE` stores. The
+   other registers: rows of the window r0-r2, output r3, weights r8-lr. */
+#define EQ_PLANE_LINES(FIRST, ROW, MULTIPLY, SATURATE, STORE)                                      \
     "push {r4-r11, lr}\n"                                                                          \
     "ldm r0!, {r4-r12}\n"                                                                          \
     "push {r4-r12}\n"                                                                              \
@@ -68,12 +104,10 @@ void eq_plane_lines(const struct eq_lines *lines, int32_t stride);
     ROW("r1", "r10", "r11")                                                                        \
     ROW("r2", "r12", "lr")                                                                         \
     "ldrd r4, r5, [sp, #8]\n"                                                                      \
-    "smmul r6, r6, r4\n"                                                                           \
-    "smmul r7, r7, r4\n"                                                                           \
-    "ssat r6, #8, r6, asr #9\n"                                                                    \
-    "ssat r7, #8, r7, asr #9\n"                                                                    \
-    "strb r6, [r3]\n"                                                                              \
-    "strb r7, [r3, r5]\n"                                                                          \
+    MULTIPLY("r6") MULTIPLY("r7")                                                                  \
+    SATURATE("r6") SATURATE("r7")                                                                  \
+    STORE " r6, [r3]\n"                                                                            \
+    STORE " r7, [r3, r5]\n"                                                                        \
     "add r3, r3, r5, lsl #1\n"                                                                     \
     "bne 1b\n"                                                                                     \
     "ldr r6, [sp, #32]\n"                                                                          \
@@ -83,9 +117,8 @@ void eq_plane_lines(const struct eq_lines *lines, int32_t stride);
     EQ_SINGLE("r1", "r10", "r11")                                                                  \
     EQ_SINGLE("r2", "r12", "lr")                                                                   \
     "ldr r4, [sp, #8]\n"                                                                           \
-    "smmul r6, r6, r4\n"                                                                           \
-    "ssat r6, #8, r6, asr #9\n"                                                                    \
-    "strb r6, [r3]\n"                                                                              \
+    MULTIPLY("r6") SATURATE("r6")                                                                  \
+    STORE " r6, [r3]\n"                                                                            \
     "2:\n"                                                                                         \
     "ldrd r4, r5, [sp, #16]\n"                                                                     \
     "ldr r6, [sp, #4]\n"                                                                           \

@@ -2,25 +2,11 @@
 
 #ifdef EQ_PLANE_ASM
 
-/* Two outputs from the elements x0 .. x3 of a line: (r6, r7) += window * (w0, w1), (w1, w2). */
-#define FIRST_ROW(p, w01, w12)                                                                     \
-    "ldrd r4, r5, [" p "], #4\n"                                                                   \
-    "cmp " p ", r7\n"                                                                              \
-    "smlatb r7, r4, " w01 ", r6\n"                                                                 \
-    "smlad r6, r4, " w01 ", r6\n"                                                                  \
-    "smlabt r6, r5, " w12 ", r6\n"                                                                 \
-    "smlad r7, r5, " w12 ", r7\n"
-#define ROW(p, w01, w12)                                                                           \
-    "ldrd r4, r5, [" p "], #4\n"                                                                   \
-    "smlatb r7, r4, " w01 ", r7\n"                                                                 \
-    "smlad r6, r4, " w01 ", r6\n"                                                                  \
-    "smlabt r6, r5, " w12 ", r6\n"                                                                 \
-    "smlad r7, r5, " w12 ", r7\n"
-
 static void lines(const struct eq_lines *lines)
 {
     register const struct eq_lines *l __asm__("r0") = lines;
-    __asm__ volatile(EQ_PLANE_LINES(FIRST_ROW, ROW)
+    __asm__ volatile(EQ_PLANE_LINES(EQ_FIRST_ROW_1, EQ_ROW_1, EQ_PLANE_MULTIPLY,
+                                    EQ_PLANE_SATURATE, "strb")
                      : "+r"(l)
                      :
                      : "r1", "r2", "r3", "r12", "cc", "memory");

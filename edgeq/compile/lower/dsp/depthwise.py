@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -31,7 +32,7 @@ from edgeq.graph.oracle.requantization import fused_range, zero_point_of
 # As in kernels/dsp/eq_plane.h: elements are 256 * x.
 SCALE, SHIFT, PROVED = 256, 9, 127
 _WORDS = 64  # as in kernels/dsp/eq_plane_any.h
-_PLANES = 2  # two channels are gathered at once
+PLANES = 2  # two channels are gathered at once
 _ROW = (0, 1, 1, 2)  # taps of a line, so that a word widens to (w0, w1) and (w1, w2)
 # Instructions of the assembly for a pair of outputs, a single one, and a line.
 _PAIR, _SINGLE, _LINE = 26, 18, 12
@@ -43,13 +44,14 @@ def _cost(axes: Axes) -> int:
     return axes.window.output[axes.across] * (pairs * _PAIR + odd * _SINGLE + _LINE)
 
 
-def _axes_3x3(window: Window) -> Axes:
+def axes_3x3(window: Window) -> Axes:
+    """Return the axes that cost the fewest instructions."""
     both = [Axes(window, line) for line in (2, 1) if window.output[line] > 1]
     return min(both, key=_cost)
 
 
-def _is_3x3(graph: Graph, node: Node, target: Target) -> bool:
-    window = node_window(graph, node)
+def is_window_3x3(window: Window, target: Target, element_bytes: int = 1) -> bool:
+    """Return whether the assembly of 3x3 windows takes the window, on a core with SMLAD."""
     return (
         target.dsp
         and window.kernel == (3, 3)
@@ -57,18 +59,33 @@ def _is_3x3(graph: Graph, node: Node, target: Target) -> bool:
         and window.stride in ((1, 1), (2, 2))
         and window.input[3] == window.output[3]
         and max(window.output[1:3]) > 1
-        and _axes_3x3(window).is_inside
-        and _axes_3x3(window).affords(target, _PLANES)
-        and is_rectified(graph, node)
+        and axes_3x3(window).is_inside
+        and axes_3x3(window).affords(target, PLANES, element_bytes)
     )
+
+
+def _is_3x3(graph: Graph, node: Node, target: Target) -> bool:
+    return is_window_3x3(node_window(graph, node), target) and is_rectified(graph, node)
+
+
+def line_kernels(graph: Graph, node: Node, axes: Axes) -> NDArray[np.int8]:
+    """Return the weights as [output][across lines][along lines]."""
+    taps: NDArray[np.int8] = weight_values(graph, node)[0].transpose(
+        2, 0, 1
+    )  # [output][height][width]
+    return taps if axes.line == 2 else taps.transpose(0, 2, 1)
+
+
+def row_words(kernels: NDArray[np.int8]) -> NDArray[np.int32]:
+    """Return the rows of 3x3 kernels as bytes (w0, w1, w1, w2): words [output][row]."""
+    words: NDArray[np.int32] = kernels[:, :, _ROW].copy().view("<i4")[:, :, 0]
+    return words
 
 
 def lower_3x3(graph: Graph, node: Node, target: Target) -> Layer:
     window = node_window(graph, node)
-    axes = _axes_3x3(window)
-    kernels = weight_values(graph, node)[0].transpose(2, 0, 1)  # [channel][height][width]
-    if axes.line == 1:
-        kernels = kernels.transpose(0, 2, 1)
+    axes = axes_3x3(window)
+    kernels = line_kernels(graph, node, axes)
     words, shift = _channels(graph, node, kernels)
     low, high = fused_range(call_of(graph, node))
     fields: dict[str, Any] = {
@@ -91,7 +108,7 @@ def lower_3x3(graph: Graph, node: Node, target: Target) -> Layer:
         constants,
         window.describe(),
         hot=True,
-        scratch=axes.scratch(_PLANES),
+        scratch=axes.scratch(PLANES),
         overlaps=axes.overlaps(node.inputs[0]),
     )
 
@@ -112,7 +129,7 @@ def _channels(
     offset = affine.offset + SCALE * folded
     proved = affine.proved & (np.abs(offset) < 1 << 31)
     words = np.empty((len(rows), 5), np.int32)
-    words[:, :3] = kernels[:, :, _ROW].copy().view("<i4")[:, :, 0]
+    words[:, :3] = row_words(kernels)
     words[:, 3] = np.where(proved, offset, folded)
     words[:, 4] = np.where(proved, affine.multiplier, multiplier)
     bounds = accumulator_bounds(kernels.reshape(len(rows), -1), bias, zero)
@@ -139,43 +156,35 @@ def _rows(axes: Axes) -> tuple[int, int]:
     return axes.window.kernel[axes.across - 1], (axes.window.reach[axes.line - 1] + 1) // 2
 
 
-def is_any(graph: Graph, node: Node, target: Target) -> bool:
-    """Return whether lower_any takes the node, on a core with SMLAD."""
-    window = node_window(graph, node)
+def is_window_any(window: Window, target: Target, element_bytes: int = 1) -> bool:
+    """Return whether planes serve a window, on a core with SMLAD."""
     axes = _axes_any(window)
-    sums = np.abs(weight_values(graph, node).astype(np.int64)).sum(axis=(0, 1, 2))
     return (
         target.dsp
         and math.prod(_rows(axes)) <= _WORDS
         and math.prod(window.output[1:3]) > 1
         and axes.is_inside
-        and axes.affords(target, 1)
-        and bool(sums.max() * 128 * SCALE < 1 << 31)
+        and axes.affords(target, 1, element_bytes)
+    )
+
+
+def is_any(graph: Graph, node: Node, target: Target) -> bool:
+    """Return whether lower_any takes the node, on a core with SMLAD."""
+    sums = np.abs(weight_values(graph, node).astype(np.int64)).sum(axis=(0, 1, 2))
+    return is_window_any(node_window(graph, node), target) and bool(
+        sums.max() * 128 * SCALE < 1 << 31
     )
 
 
 def lower_any(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower any window, and any number of outputs for each channel."""
     window = node_window(graph, node)
-    axes = _axes_any(window)
-    taps = weight_values(graph, node)[0].transpose(2, 0, 1)  # [output][height][width]
-    output = weighted_output(
-        graph, node, taps.reshape(len(taps), -1), channel_multipliers(graph, node)
-    )
-    rows, words = _rows(axes)
-    lines = taps if axes.line == 2 else taps.transpose(0, 2, 1)
-    spread = np.zeros((len(taps), rows, 2 * words), np.int8)
-    spread[:, :, : axes.window.reach[axes.line - 1] : window.dilation[axes.line - 1]] = lines
-    weights = constant("weights", spread, np.int8)
+    taps = weight_values(graph, node)[0].reshape(-1, window.output[3]).T
+    output = weighted_output(graph, node, taps, channel_multipliers(graph, node))
+    axes, walk, weights = spread_window(graph, node)
     fields: dict[str, Any] = {
         "plane": {**axes.fields(), "in_zero": zero_point_of(graph.tensor(node.inputs[0]))},
-        "copies": window.output[3] // window.input[3],
-        "rows": rows,
-        "words": words,
-        "row_step": window.dilation[axes.across - 1] * axes.pitch,
-        "step": window.stride[axes.line - 1],
-        "advance": window.stride[axes.across - 1] * axes.pitch,
-        "weights": weights.ref,
+        **walk,
         "out": output.fields,
     }
     call = Call("eq_plane_any", "eq_plane_any", fields, _operands(node))
@@ -188,6 +197,28 @@ def lower_any(graph: Graph, node: Node, target: Target) -> Layer:
         scratch=axes.scratch(1),
         overlaps=axes.overlaps(node.inputs[0]),
     )
+
+
+def spread_window(graph: Graph, node: Node) -> tuple[Axes, Mapping[str, Any], Constant]:
+    """Return the axes of any window, how it walks over a plane, and its weights: noughts stand
+    between taps that a dilation parts."""
+    window = node_window(graph, node)
+    axes = _axes_any(window)
+    rows, words = _rows(axes)
+    lines = line_kernels(graph, node, axes)
+    spread = np.zeros((len(lines), rows, 2 * words), np.int8)
+    spread[:, :, : axes.window.reach[axes.line - 1] : window.dilation[axes.line - 1]] = lines
+    weights = constant("weights", spread, np.int8)
+    fields = {
+        "copies": window.output[3] // window.input[3],
+        "rows": rows,
+        "words": words,
+        "row_step": window.dilation[axes.across - 1] * axes.pitch,
+        "step": window.stride[axes.line - 1],
+        "advance": window.stride[axes.across - 1] * axes.pitch,
+        "weights": weights.ref,
+    }
+    return axes, fields, weights
 
 
 def _operands(node: Node) -> tuple[int, int, int]:

@@ -77,10 +77,14 @@ class Axes:
         """Return the bytes of `planes` planes."""
         return planes * ELEMENT_BYTES * self.elements
 
-    def affords(self, target: Target, planes: int) -> bool:
-        """Return whether planes stay small beside the tensors, or only speed counts."""
+    def affords(self, target: Target, planes: int, element_bytes: int = 1) -> bool:
+        """Return whether planes stay small beside the tensors, or only speed counts.
+
+        Args:
+            element_bytes: of the tensors.
+        """
         fields = self.fields()
-        tensors = int(fields["in_bytes"] + fields["out_bytes"])
+        tensors = element_bytes * int(fields["in_bytes"] + fields["out_bytes"])
         return target.options.goal == "speed" or 2 * self.scratch(planes) <= tensors
 
     def overlaps(self, tensor: int) -> tuple[Overlap, ...]:

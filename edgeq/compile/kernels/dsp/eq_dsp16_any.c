@@ -1,0 +1,88 @@
+#include "eq_dsp16_any.h"
+#include "eq_dsp.h"
+#include "eq_dsp16_output.h"
+
+/* An output channel: its pairs of weights, and what eq_dsp16_multiplier says. */
+struct channel {
+    int32_t index;
+    int32_t bias;
+    int32_t multiplier;
+    int32_t weights[EQ_DSP16_WORDS];
+};
+
+static struct channel make_channel(const struct eq_dsp16_any *d, const int8_t *weights,
+                                   int32_t index)
+{
+    struct channel c;
+    int32_t i;
+    c.index = index;
+    c.bias = (int32_t)d->out.bias[index];
+    c.multiplier = eq_dsp16_multiplier(&d->out, index);
+    for (i = 0; i < d->rows * d->words; i++) {
+        c.weights[i] = eq_dsp_pair(weights[2 * i], weights[2 * i + 1]);
+    }
+    return c;
+}
+
+EQ_DSP_INLINE int32_t add_window(const struct eq_dsp16_any *d, const int16_t *x,
+                                 const int32_t *weights, int32_t words, int32_t acc)
+{
+    int32_t r, i;
+    for (r = d->rows; r > 0; r--) {
+        for (i = 0; i < words; i++) {
+            acc = eq_dsp_smlad(eq_dsp_load((const int8_t *)(const void *)(x + 2 * i)), *weights++,
+                               acc);
+        }
+        x += d->row_step;
+    }
+    return acc;
+}
+
+EQ_DSP_INLINE void make_lines(const struct eq_dsp16_any *d, const struct channel *c, int32_t words,
+                              const int16_t *plane, int16_t *y)
+{
+    const struct eq_dsp16_plane *g = &d->plane;
+    const struct eq_int16_output q = d->out;
+    int32_t i, j;
+    for (i = 0; i < g->out_lines; i++) {
+        const int16_t *x = plane + i * d->advance;
+        int16_t *to = y + i * g->out_line_step;
+        for (j = 0; j < g->out_length; j++) {
+            const int32_t sum = add_window(d, x, c->weights, words, c->bias);
+            *to = eq_dsp16_finish(&q, sum, c->multiplier, c->index);
+            to += g->out_step;
+            x += d->step;
+        }
+    }
+}
+
+static void make_output(const struct eq_dsp16_any *d, const struct channel *c,
+                        const int16_t *plane, int16_t *y)
+{
+    if (d->words == 2) {
+        make_lines(d, c, 2, plane, y);
+    } else {
+        make_lines(d, c, d->words, plane, y);
+    }
+}
+
+void eq_dsp16_any(const struct eq_dsp16_any *layer, const int16_t *x, int8_t *plane, int16_t *y)
+{
+    const struct eq_dsp16_plane *g = &layer->plane;
+    int16_t *const elements = (int16_t *)(void *)plane;
+    int32_t n, i, o;
+    eq_dsp16_clear(g, elements, 1);
+    for (n = 0; n < g->batch; n++) {
+        const int8_t *weights = layer->weights;
+        for (i = 0, o = 0; i < g->channels; i++) {
+            eq_dsp16_gather(g, x + i, elements);
+            for (; o < (i + 1) * layer->copies; o++) {
+                const struct channel c = make_channel(layer, weights, o);
+                make_output(layer, &c, elements, y + o);
+                weights += 2 * layer->rows * layer->words;
+            }
+        }
+        x += g->in_image;
+        y += g->out_image;
+    }
+}
