@@ -7,6 +7,7 @@ from edgeq.compile.lower.dsp.convolution import CONVOLUTIONS
 from edgeq.compile.lower.dsp.dense import DENSE
 from edgeq.compile.lower.dsp.depthwise import DEPTHWISE
 from edgeq.compile.lower.dsp.elementwise import CLAMPS
+from edgeq.compile.lower.dsp.matmul import PRODUCTS
 from edgeq.compile.lower.dsp.pooling import POOLS
 from edgeq.compile.lower.dsp.recurrent import LSTMS
 from edgeq.compile.lower.dsp.reductions import MEANS
@@ -15,6 +16,7 @@ from edgeq.compile.lower.variants import Variant
 ROWS: dict[str, tuple[Variant, ...]] = {
     "ADD": SUMS,
     "AVERAGE_POOL_2D": POOLS,
+    "BATCH_MATMUL": PRODUCTS,
     "CONV_2D": CONVOLUTIONS,
     "DEPTHWISE_CONV_2D": DEPTHWISE,
     "FULLY_CONNECTED": DENSE,
