@@ -11,6 +11,7 @@ from edgeq.compile.lower.dsp.matmul import PRODUCTS
 from edgeq.compile.lower.dsp.pooling import POOLS
 from edgeq.compile.lower.dsp.recurrent import LSTMS
 from edgeq.compile.lower.dsp.reductions import MEANS
+from edgeq.compile.lower.dsp.transposed import TRANSPOSED
 from edgeq.compile.lower.variants import Variant
 
 ROWS: dict[str, tuple[Variant, ...]] = {
@@ -25,5 +26,6 @@ ROWS: dict[str, tuple[Variant, ...]] = {
     **dict.fromkeys(("RELU", "RELU6", "RELU_0_TO_1", "RELU_N1_TO_1"), CLAMPS),
     "SUB": SUMS,
     "SUM": MEANS,
+    "TRANSPOSE_CONV": TRANSPOSED,
     "UNIDIRECTIONAL_SEQUENCE_LSTM": LSTMS,
 }
