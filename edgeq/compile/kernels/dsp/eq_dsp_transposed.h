@@ -5,15 +5,16 @@
 #include "eq_dsp_tile.h"
 #include "eq_window.h"
 
-/* The outputs that lie alike between inputs are a convolution of stride 1, whose padding is
-   negative where they begin behind the first input. They go to y + `first`, and the matrix has the
-   distance between two in a row; `row` bytes lie between two rows, `image` between two images.
-   `scratch` holds a widened tile, and behind it the bytes of windows that reach over the border:
-   kernel_h rows of kernel_w + 3 pixels. */
+/* With stride s, output s * q + r is made of inputs q, q - 1, ... and of every s-th tap from tap r
+   on: the outputs of one r are a convolution. The matrix has a stream for each of the first
+   stride_h rows and stride_w columns of outputs, one behind the other, with the taps in the order
+   of the inputs and one of noughts where there is none; `steps` are the most of them, `outputs` the
+   distance of two outputs of one r, and the window's padding is what is cut off. Rows of outputs are
+   made in order: what a row reads, it reads before the next one is written. `scratch` holds a
+   widened tile, and behind it the bytes of windows that reach over the border. */
 struct eq_dsp_transposed {
     struct eq_window window;
     int8_t in_zero;
-    int32_t first, row, image;
     struct eq_dsp_matrix matrix;
 };
 
