@@ -15,7 +15,7 @@ from edgeq.compile.identifiers import c_identifier
 from edgeq.compile.layer import Constant, Layer
 from edgeq.compile.memory.packing import Buffer
 from edgeq.compile.memory.planner import lower_bound
-from edgeq.compile.passes import run_passes, total_macs
+from edgeq.compile.passes import PASSES, run_passes, total_macs
 from edgeq.compile.placement import fast_constants
 from edgeq.compile.source import Unit, library_files, port_record
 from edgeq.compile.state import constant_bytes, find_states
@@ -42,7 +42,7 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
     """
     check_nodes(graph)
     nominal = total_macs(graph)
-    graph, passes = run_passes(graph, target.options.omitted_passes)
+    graph, passes = run_passes(graph, target.options.omitted_passes, target)
     require_supported(graph)
     made = arrange(graph, target)
     layers, buffers, offsets = made.layers, made.buffers, made.offsets
@@ -86,7 +86,8 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
 
 def computed_graph(graph: Graph, plan: Plan) -> Graph:
     """Return the graph that the layers of `plan` compute: `graph` after the passes of the plan."""
-    return run_passes(graph, plan.options.omitted_passes)[0]
+    ran = {record.name for record in plan.passes}
+    return run_passes(graph, [p.name for p in PASSES if p.name not in ran])[0]
 
 
 def require_budget(plan: Plan) -> None:

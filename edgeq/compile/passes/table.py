@@ -19,8 +19,9 @@ from edgeq.compile.passes.table_merging import (
     merge_requantizations,
     tabulate_pairs,
 )
-from edgeq.compile.passes.transposed_convolutions import expand_transposed
+from edgeq.compile.passes.transposed_convolutions import expand_transposed, turn_transposed
 from edgeq.compile.passes.transposes import eliminate_transposes
+from edgeq.compile.target import NATIVE, Target
 from edgeq.core.errors import UsageError, did_you_mean
 from edgeq.core.records import PassRecord
 from edgeq.graph.ir import Graph
@@ -31,13 +32,15 @@ from edgeq.graph.oracle import resolved
 class Pass:
     """A rewriting that keeps every output byte for every input.
 
-    `about` says what it does, `proof` why no byte changes; docs/passes.md is made of them.
+    `about` says what it does, `proof` why no byte changes; docs/passes.md is made of them. It runs
+    for targets that it `serves`.
     """
 
     name: str
     run: Callable[[Graph], Rewrite]
     about: str
     proof: str
+    serves: Callable[[Target], bool] = lambda target: True
 
 
 PASSES: tuple[Pass, ...] = (
@@ -86,11 +89,19 @@ PASSES: tuple[Pass, ...] = (
         "Both compute the same sums of the same products, and requantise them alike.",
     ),
     Pass(
+        "turned-convolutions",
+        turn_transposed,
+        "A transposed convolution of stride 1 becomes a convolution with its filter turned round.",
+        "Every output is the sum of the same products.",
+    ),
+    Pass(
         "transposed-convolutions",
         expand_transposed,
-        "A transposed convolution becomes a convolution with a channel for every place between "
-        "two inputs, whose kernels are faster; a copy lays the places side by side.",
+        "A transposed convolution of a larger stride becomes a convolution with a channel for "
+        "every place between two inputs, whose kernels are faster; a copy lays the places side by "
+        "side. Cores with the DSP extension alone have kernels that do without.",
         "Every output is the sum of the same products, and of noughts.",
+        lambda target: target.mve or not target.dsp,
     ),
     Pass(
         "requantise-merging",
@@ -140,8 +151,10 @@ _MOST_ELEMENTS = 1 << 22
 OPTIONAL_KERNELS = ("winograd",)
 
 
-def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tuple[PassRecord, ...]]:
-    """Return the graph after every pass but the `omitted`, and what each did.
+def run_passes(
+    graph: Graph, omitted: Collection[str] = (), target: Target = NATIVE
+) -> tuple[Graph, tuple[PassRecord, ...]]:
+    """Return the graph after every pass for `target` but the `omitted`, and what each did.
 
     What one pass leaves may give another something to do: they run in rounds until none has any.
 
@@ -156,7 +169,7 @@ def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tupl
                 hint=f"passes: {', '.join(names)}.{did_you_mean(name, names)}",
             )
     graph = resolved(graph)
-    chosen = [p for p in PASSES if p.name not in omitted]
+    chosen = [p for p in PASSES if p.name not in omitted and p.serves(target)]
     if _is_vast(graph):
         note = "left out: the graph is too large to be analysed"
         return graph, tuple(PassRecord(name=p.name, changes=0, note=note) for p in chosen)
