@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -20,14 +21,17 @@ from edgeq.graph.oracle import Oracle
 from edgeq.graph.writer import write_graph
 from tests.graph.oracle import test_elementwise as elementwise
 from tests.graph.oracle.runtimes import random_inputs
+from tests.graph.oracle.test_recurrent import lstms
 from tests.graph.oracle.test_weighted import dense_layers, depthwise_convolutions
 from tests.graph.oracle.test_windows import pools
 from tests.support.dsp_models import (
     depthwise_3x3,
+    matrices,
     pixel_means,
     side_by_side,
     single_rows,
     sums,
+    upsamplings,
     usual,
 )
 from tests.support.native import run_native
@@ -54,6 +58,9 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "single_row": usual(single_rows()),
     "add": sums("ADD"),
     "sub": sums("SUB"),
+    "batch_matmul": matrices(),
+    "transpose_conv": usual(upsamplings()),
+    "lstm": lstms(),
 }
 
 # So many of each in one image, which may have 16 inputs.
@@ -70,6 +77,7 @@ _MIX = {
     "add": 1,
     "sub": 1,
 }
+_PRODUCTS = {"batch_matmul": 3, "transpose_conv": 6}
 
 
 class _Mix:
@@ -79,7 +87,10 @@ class _Mix:
         self.graphs = [g for group in groups for g in group if not unsupported_nodes(g)]
 
 
-_MIXES = st.tuples(*(st.lists(MODELS[op], min_size=n, max_size=n) for op, n in _MIX.items()))
+def _mixes(counts: Mapping[str, int]) -> st.SearchStrategy[_Mix]:
+    return st.tuples(
+        *(st.lists(MODELS[op], min_size=n, max_size=n) for op, n in counts.items())
+    ).map(_Mix)
 
 
 def check(graph: Graph, seed: int) -> None:
@@ -109,9 +120,10 @@ def test_a_kernel_gives_the_oracles_bytes(op: str, effort: settings) -> None:
 @pytest.mark.parametrize(
     "effort", [_ONE, pytest.param(_TEN, marks=pytest.mark.slow)], ids=["one", "ten"]
 )
-def test_its_assembly_does_too(effort: settings, tmp_path: Path) -> None:
+@pytest.mark.parametrize("counts", [_MIX, _PRODUCTS], ids=["layers", "products"])
+def test_its_assembly_does_too(counts: Mapping[str, int], effort: settings, tmp_path: Path) -> None:
     @effort
-    @given(_MIXES.map(_Mix))
+    @given(_mixes(counts))
     def holds(mix: _Mix) -> None:
         model = tmp_path / "model.tflite"
         model.write_bytes(write_graph(side_by_side(mix.graphs)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from edgeq.graph.ir import Graph, Quantization, Tensor
 from tests.graph.oracle.strategies import activations, int8s, weighted
-from tests.support.models import ModelBuilder, constant, one_op, window_output
+from tests.support.models import ModelBuilder, activation, constant, one_op, window_output
 
 
 def _replaced(graph: Graph, index: int, tensor: Tensor) -> Graph:
@@ -93,6 +94,48 @@ def pixel_means(draw: st.DrawFn, op: str) -> Graph:
     x = draw(int8s((batch, height, width, channels)))
     axes = constant([1, 2], "int32")
     return one_op(op, [x, axes], draw(int8s((batch, channels))), {"keep_dims": False})
+
+
+@st.composite
+def matrices(draw: st.DrawFn) -> Graph:
+    """Products of matrices of more lines than a tile or a block has, either one transposed."""
+    rows, columns, depth = (draw(st.integers(1, most)) for most in (13, 37, 30))
+    turned = draw(st.booleans()), draw(st.booleans())
+    lead = draw(st.sampled_from([(), (2,), (2, 3)]))
+    shapes = (
+        (*lead, *((depth, rows) if turned[0] else (rows, depth))),
+        (*lead[1:], *((columns, depth) if turned[1] else (depth, columns))),
+    )
+    pair = [draw(int8s(shape)) for shape in shapes]
+    scales = [q.scale for q in (t.quantization for t in pair) if q is not None]
+    scale = math.prod(scales) * math.sqrt(depth) * 2.0 ** draw(st.integers(1, 9))
+    y = activation((*lead, rows, columns), "int8", scale, draw(st.integers(-128, 127)))
+    return one_op("BATCH_MATMUL", pair, y, {"adj_x": turned[0], "adj_y": turned[1]})
+
+
+@st.composite
+def upsamplings(draw: st.DrawFn) -> Graph:
+    """TRANSPOSE_CONV of wide rows, of strides beyond the kernel, and of unlike strides."""
+    padding = draw(st.sampled_from(["SAME", "VALID"]))
+    kernel, strides = ([draw(st.integers(1, most)) for _ in range(2)] for most in (5, 4))
+    if strides == [1, 1]:  # which is a convolution
+        strides[draw(st.integers(0, 1))] = 2
+    size = [draw(st.integers(1, 6)), draw(st.integers(1, 11))]
+    output = [
+        n * s if padding == "SAME" else (n - 1) * s + k + draw(st.integers(0, s - 1))
+        for n, s, k in zip(size, strides, kernel, strict=True)
+    ]
+    batch, depth, channels = (draw(st.integers(1, most)) for most in (2, 9, 6))
+    options = {
+        "padding": padding, "stride_h": strides[0], "stride_w": strides[1],
+        "fused_activation_function": draw(activations),
+    }  # fmt: skip
+    return draw(
+        weighted(
+            "TRANSPOSE_CONV", (channels, *kernel, depth), 0,
+            x=(batch, *size, depth), y=(batch, *output, channels), options=options,
+        )
+    )  # fmt: skip
 
 
 def side_by_side(graphs: Sequence[Graph]) -> Graph:

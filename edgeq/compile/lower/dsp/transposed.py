@@ -113,7 +113,9 @@ def _axes(graph: Graph, node: Node) -> tuple[_Axis, _Axis]:
     return height, width
 
 
-def _matrix(graph: Graph, node: Node, rows: NDArray[np.int64], columns: NDArray[np.int64]) -> Matrix:
+def _matrix(
+    graph: Graph, node: Node, rows: NDArray[np.int64], columns: NDArray[np.int64]
+) -> Matrix:
     """Return the constants of the outputs that have these taps, with noughts for tap -1."""
     inner = _inputs_first(node)
     weights = np.pad(weight_values(graph, inner), ((0, 0), (0, 1), (0, 1), (0, 0)))
