@@ -13,7 +13,7 @@ static inline int32_t high_halves(uint32_t first, uint32_t second)
     return (int32_t)(first >> 16 | (second & 0xffff0000u));
 }
 
-/* Four numbers of each of four neighbouring lines; less[2] is the zero point, twice. */
+/* Four numbers of each of four neighbouring lines; `minus` is twice the zero point's negative. */
 static void turn_fours(const int8_t *from, int32_t step, uint32_t minus, int32_t fours, int32_t *to)
 {
     for (; fours > 0; fours--) {
@@ -104,49 +104,95 @@ static void widen(const struct eq_dsp_lines *m, const int8_t *from, int32_t firs
     }
 }
 
-/* sums[4][2] of four lines and two, in words that are 16 bytes apart. */
-static EQ_APART void tile(const int32_t *x, const int32_t *w, int32_t steps, int32_t *sums)
+/* sums[4][2] of four lines and two, whose words are 16 bytes apart. */
+#ifdef EQ_DSP_ASM
+
+/* r0 x, r1 w; r4..r11 the sums; the frame: 0 end of x, 4 sums. */
+#define STEP                   \
+    "ldr r12, [r1, #4]\n"      \
+    "ldr lr, [r1], #16\n"      \
+    "ldm r0!, {r2, r3}\n"      \
+    "smlad r4, r2, lr, r4\n"   \
+    "smlad r5, r2, r12, r5\n"  \
+    "smlad r6, r3, lr, r6\n"   \
+    "smlad r7, r3, r12, r7\n"  \
+    "ldm r0!, {r2, r3}\n"      \
+    "smlad r8, r2, lr, r8\n"   \
+    "smlad r9, r2, r12, r9\n"  \
+    "smlad r10, r3, lr, r10\n" \
+    "smlad r11, r3, r12, r11\n"
+
+EQ_DSP_NAKED static void tile(const int32_t *x EQ_UNUSED, const int32_t *w EQ_UNUSED,
+                              int32_t steps EQ_UNUSED, int32_t *sums EQ_UNUSED)
 {
-    const int32_t *const end = x + 4 * steps;
-    int32_t s0 = 0, s1 = 0, s2 = 0, s3 = 0, s4 = 0, s5 = 0, s6 = 0, s7 = 0;
-    do {
-        const int32_t a = w[0], b = w[1];
-        s0 = eq_dsp_smlad(x[0], a, s0);
-        s1 = eq_dsp_smlad(x[0], b, s1);
-        s2 = eq_dsp_smlad(x[1], a, s2);
-        s3 = eq_dsp_smlad(x[1], b, s3);
-        s4 = eq_dsp_smlad(x[2], a, s4);
-        s5 = eq_dsp_smlad(x[2], b, s5);
-        s6 = eq_dsp_smlad(x[3], a, s6);
-        s7 = eq_dsp_smlad(x[3], b, s7);
-        x += 4;
-        w += 4;
-    } while (x != end);
-    sums[0] = s0;
-    sums[1] = s1;
-    sums[2] = s2;
-    sums[3] = s3;
-    sums[4] = s4;
-    sums[5] = s5;
-    sums[6] = s6;
-    sums[7] = s7;
+    __asm__ volatile(
+        ".syntax unified\n"
+        "push {r4-r11, lr}\n"
+        "add r12, r0, r2, lsl #4\n"
+        "push {r12}\n"
+        "movs r4, #0\n"
+        "movs r5, #0\n"
+        "movs r6, #0\n"
+        "movs r7, #0\n"
+        "mov r8, r4\n"
+        "mov r9, r4\n"
+        "mov r10, r4\n"
+        "mov r11, r4\n"
+        "push {r3}\n"
+        "lsls r2, r2, #31\n"
+        "bne 2f\n"
+        "1:\n" STEP
+        "2:\n" STEP
+        "ldr r2, [sp, #4]\n"
+        "cmp r0, r2\n"
+        "bne 1b\n"
+        "pop {r0, r1}\n"
+        "stm r0, {r4-r11}\n"
+        "pop {r4-r11, pc}\n");
 }
 
-/* The outputs of four lines of x from `row` on, and of those of w from `first` to before `end`. */
-static void outputs(const struct eq_dsp_matmul *m, const int32_t *x, const int32_t *w, int32_t row,
-                    int32_t first, int32_t end, int32_t steps, int8_t *y)
+#else
+
+static void tile(const int32_t *x, const int32_t *w, int32_t steps, int32_t *sums)
 {
-    const int32_t rows = m->x.count - row < 4 ? m->x.count - row : 4;
-    int32_t column;
-    for (column = first; column < end; column += 2) {
-        const int32_t columns = end - column < 2 ? 1 : 2, at = column - first;
-        int8_t *to = y + row * m->x.y + column * m->w.y;
-        int32_t sums[8], i, j;
-        tile(x, w + (at & ~3) * steps + (at & 2), steps, sums);
-        for (i = 0; i < rows; i++, to += m->x.y) {
-            for (j = 0; j < columns; j++) {
-                to[j * m->w.y] = eq_dsp_finish(sums[2 * i + j], m->multiplier, m->shift, m->zero);
-            }
+    int32_t i, k;
+    for (i = 0; i < 8; i++) {
+        sums[i] = 0;
+        for (k = 0; k < steps; k++) {
+            sums[i] = eq_dsp_smlad(x[4 * k + i / 2], w[4 * k + i % 2], sums[i]);
+        }
+    }
+}
+
+#endif
+
+static void finish(const struct eq_dsp_matmul *m, const int32_t *sums, int32_t rows,
+                   int32_t columns, int8_t *y)
+{
+    const int32_t multiplier = m->multiplier, shift = m->shift, zero = m->zero;
+    const int32_t down = m->x.y, right = m->w.y;
+    for (; rows > 0; rows--, sums += 2, y += down) {
+        y[0] = eq_dsp_finish(sums[0], multiplier, shift, zero);
+        if (columns > 1) {
+            y[right] = eq_dsp_finish(sums[1], multiplier, shift, zero);
+        }
+    }
+}
+
+/* The outputs of the widened lines: at most four of x, `columns` of w. */
+static void outputs(const struct eq_dsp_matmul *m, const int32_t *x, const int32_t *w, int32_t rows,
+                    int32_t columns, int32_t steps, int8_t *y)
+{
+    const int32_t next = 2 * m->w.y;
+    int32_t sums[8];
+    for (; columns > 0; columns -= 4, w += 4 * steps) {
+        tile(x, w, steps, sums);
+        finish(m, sums, rows, columns, y);
+        y += next;
+        if (columns > 2) {
+            tile(x, w + 2, steps, sums);
+            finish(m, sums, rows, columns - 2, y);
+            y += next;
         }
     }
 }
@@ -159,13 +205,14 @@ static void product(const struct eq_dsp_matmul *m, const int8_t *x, const int8_t
     int32_t *const block = four + 4 * steps;
     int32_t first, row, i;
     for (first = 0; first < m->w.count; first += m->block) {
-        const int32_t left = m->w.count - first, end = left < m->block ? left : m->block;
-        for (i = 0; i < end; i += 4) {
+        const int32_t left = m->w.count - first, columns = left < m->block ? left : m->block;
+        for (i = 0; i < columns; i += 4) {
             widen(&m->w, w, first + i, m->depth, block + i * steps);
         }
         for (row = 0; row < m->x.count; row += 4) {
+            const int32_t rows = m->x.count - row < 4 ? m->x.count - row : 4;
             widen(&m->x, x, row, m->depth, four);
-            outputs(m, four, block, row, first, first + end, steps, y);
+            outputs(m, four, block, rows, columns, steps, y + row * m->x.y + first * m->w.y);
         }
     }
 }

@@ -19,8 +19,7 @@ from edgeq.graph.oracle.requantization import zero_point_of
 from edgeq.graph.oracle.weighted import matrix_factor
 
 _FOUR, _PAIR = 4, 2  # lines of a tile
-_BLOCK, _SMALL_BLOCK = 16, 4  # lines that are widened at a time
-_DEEP = 512  # numbers of a line from which a block takes much memory
+_BLOCK_BYTES = 1024  # of lines that are widened at a time, four of them at least
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +50,9 @@ def _lower(graph: Graph, node: Node, target: Target) -> Layer:
     multiplier, shift = quantize_multiplier(matrix_factor(op))
     size, *steps = fill_loops(matrix_loops(op), LEVELS)
     x, w = _order(*_lines(op, depth))
-    small = target.options.goal == "ram" or depth > _DEEP
-    block = min(_SMALL_BLOCK if small else _BLOCK, _whole(w.count, _FOUR))
+    line = 4 * (2 * (depth // 4) + (depth % 4 + 1) // 2)
+    most = _BLOCK_BYTES // line if target.options.goal != "ram" else 0
+    block = min(max(most - most % _FOUR, _FOUR), _whole(w.count, _FOUR))
     fields = {
         "size": size,
         "x_step": steps[x.side],
@@ -68,9 +68,12 @@ def _lower(graph: Graph, node: Node, target: Target) -> Layer:
     }
     kernel = "eq_dsp_matmul"
     operands = (node.inputs[x.side], node.inputs[w.side], SCRATCH, node.outputs[0])
-    words = 2 * (depth // 4) + (depth % 4 + 1) // 2
-    scratch = 4 * words * (_FOUR + block)
-    return Layer((Call(kernel, kernel, fields, operands),), (kernel,), hot=True, scratch=scratch)
+    return Layer(
+        (Call(kernel, kernel, fields, operands),),
+        (kernel,),
+        hot=True,
+        scratch=line * (_FOUR + block),
+    )
 
 
 def _lines(op: OperatorCall, depth: int) -> tuple[Lines, Lines]:
