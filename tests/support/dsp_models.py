@@ -107,6 +107,10 @@ def matrices(draw: st.DrawFn) -> Graph:
         (*lead[1:], *((columns, depth) if turned[1] else (depth, columns))),
     )
     pair = [draw(int8s(shape)) for shape in shapes]
+    if draw(st.integers(0, 3)) == 0:
+        rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+        shape = (1,) * len(lead[1:]) + shapes[1][-2:]
+        pair[1] = constant(rng.integers(-127, 128, shape), "int8", 0.02, draw(st.integers(-1, 1)))
     scales = [q.scale for q in (t.quantization for t in pair) if q is not None]
     scale = math.prod(scales) * math.sqrt(depth) * 2.0 ** draw(st.integers(1, 9))
     y = activation((*lead, rows, columns), "int8", scale, draw(st.integers(-128, 127)))

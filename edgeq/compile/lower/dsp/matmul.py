@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from edgeq.compile.layer import SCRATCH, Call, Layer
-from edgeq.compile.lower.dsp.tiles import shifts_right
+from edgeq.compile.lower.dsp.dense import tile_layer
+from edgeq.compile.lower.dsp.tiles import pairs_fit, shifts_right
 from edgeq.compile.lower.loops import fill_loops
 from edgeq.compile.lower.matmul import LEVELS, matrix_loops
 from edgeq.compile.lower.variants import Variant
@@ -37,6 +42,33 @@ class Lines:
     def fields(self) -> Mapping[str, int]:
         """The initialiser."""
         return {n: getattr(self, n) for n in ("count", "line", "step", "y", "zero")}
+
+
+def _is_dense(graph: Graph, node: Node, target: Target) -> bool:
+    """Return whether one constant matrix, with zero point 0, multiplies all rows."""
+    op = call_of(graph, node)
+    weights = op.input(1)
+    return (
+        weights.is_constant
+        and math.prod(weights.shape[:-2]) == 1
+        and zero_point_of(weights) == 0
+        and not op.option("adj_x", False)
+        and _is_tiled(graph, node, target)
+        and pairs_fit(graph, node, _rows(op))
+    )
+
+
+def _lower_dense(graph: Graph, node: Node, target: Target) -> Layer:
+    op = call_of(graph, node)
+    return tile_layer(graph, node, _rows(op), [matrix_factor(op)])
+
+
+def _rows(op: OperatorCall) -> NDArray[np.int8]:
+    """Return a constant second operand as [columns, depth]."""
+    data = op.input(1).data
+    assert data is not None
+    matrix = data.reshape(data.shape[-2:]).astype(np.int8)
+    return matrix if op.option("adj_y", False) else matrix.T
 
 
 def _is_tiled(graph: Graph, node: Node, target: Target) -> bool:
@@ -94,4 +126,7 @@ def _whole(count: int, size: int) -> int:
     return -(-count // size) * size
 
 
-PRODUCTS = (Variant("tiles", _is_tiled, _lower),)
+PRODUCTS = (
+    Variant("dense", _is_dense, _lower_dense),
+    Variant("tiles", _is_tiled, _lower),
+)
