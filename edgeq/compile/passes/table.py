@@ -14,6 +14,7 @@ from edgeq.compile.passes.ordering import order_operators
 from edgeq.compile.passes.pad_folding import fold_pads
 from edgeq.compile.passes.rewriting import Rewrite
 from edgeq.compile.passes.single_channels import widen_single_channels
+from edgeq.compile.passes.table_joining import join_tables
 from edgeq.compile.passes.table_merging import (
     merge_elementwise,
     merge_requantizations,
@@ -131,6 +132,14 @@ PASSES: tuple[Pass, ...] = (
         "Interval analysis carries the bounds of every channel through the integer arithmetic: "
         "requantisation is monotone, so the bounds of an accumulator bound its output. Where "
         "windows are padded, only a constant equal to the zero point is the same to every window.",
+    ),
+    Pass(
+        "joined-tables",
+        join_tables,
+        "A function of one byte behind a sum or a product that nobody else reads is computed in "
+        "the same loop, by a table. Cores with the DSP extension alone have kernels for it.",
+        "The oracle fills the table for every byte; the sum or product itself stays as it is.",
+        lambda target: target.dsp and not target.mve,
     ),
     Pass(
         "operator-order",

@@ -126,7 +126,7 @@ def _whole(count: int, size: int) -> int:
     return -(-count // size) * size
 
 
-PRODUCTS = (
+MATRICES = (
     Variant("dense", _is_dense, _lower_dense),
     Variant("tiles", _is_tiled, _lower),
 )
