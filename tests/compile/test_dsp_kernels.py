@@ -25,6 +25,7 @@ from tests.graph.oracle.test_recurrent import lstms
 from tests.graph.oracle.test_weighted import dense_layers, depthwise_convolutions
 from tests.graph.oracle.test_windows import pools
 from tests.support.dsp_models import (
+    chains,
     depthwise_3x3,
     matrices,
     pixel_means,
@@ -58,6 +59,8 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "single_row": usual(single_rows()),
     "add": sums("ADD"),
     "sub": sums("SUB"),
+    "mul": elementwise.pairs("MUL"),
+    **{f"{op.lower()}_table": chains(op) for op in ("ADD", "SUB", "MUL")},
     "batch_matmul": matrices(),
     "transpose_conv": usual(upsamplings()),
     "lstm": lstms(),
@@ -77,7 +80,7 @@ _MIX = {
     "add": 1,
     "sub": 1,
 }
-_PRODUCTS = {"batch_matmul": 3, "transpose_conv": 6}
+_PRODUCTS = {"batch_matmul": 3, "transpose_conv": 4, "mul": 1, "add_table": 1, "mul_table": 1}
 
 
 class _Mix:

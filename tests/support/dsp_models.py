@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from edgeq.graph.ir import Graph, Quantization, Tensor
 from tests.graph.oracle.strategies import activations, int8s, weighted
+from tests.graph.oracle.test_elementwise import pairs
 from tests.support.models import ModelBuilder, activation, constant, one_op, window_output
 
 
@@ -87,6 +88,23 @@ def sums(draw: st.DrawFn, op: str) -> Graph:
 
 
 @st.composite
+def chains(draw: st.DrawFn, op: str) -> Graph:
+    """A sum or a product, with broadcasting at times, and a function of one byte behind it."""
+    alike = op != "MUL" and draw(st.integers(0, 3))
+    pair = draw(sums(op) if alike else pairs(op))
+    middle = pair.tensor(pair.outputs[0])
+    function, ends = draw(st.sampled_from([("LOGISTIC", (1 / 256, -128)), ("HARD_SWISH", None)]))
+    q = middle.quantization
+    assert q is not None
+    scale, zero = ends or (q.scale, draw(st.integers(-128, 127)))
+    model = ModelBuilder()
+    given = [pair.tensor(i) for i in pair.nodes[0].inputs]
+    operands = [model.add(t) if t.is_constant else model.input(t) for t in given]
+    x = model.op(op, operands, replace(middle, name=""), pair.nodes[0].options)
+    return model.build(model.op(function, [x], activation(middle.shape, "int8", scale, zero)))
+
+
+@st.composite
 def pixel_means(draw: st.DrawFn, op: str) -> Graph:
     """MEAN or SUM over height and width, of more than 255 pixels too."""
     batch, channels = draw(st.integers(1, 2)), draw(st.integers(3, 10))
@@ -147,13 +165,16 @@ def side_by_side(graphs: Sequence[Graph]) -> Graph:
     builder = ModelBuilder()
     outputs: list[int] = []
     for graph in graphs:
+        computed = {i for node in graph.nodes for i in node.outputs}
         place = {
             t.index: builder.input(t) if t.index in graph.inputs else builder.add(t)
             for t in graph.tensors
-            if t.index not in graph.outputs
+            if t.index not in computed
         }
         for node in graph.nodes:
             sources = [place.get(i, -1) for i in node.inputs]
-            results = [replace(graph.tensor(i), name="") for i in node.outputs]
-            outputs.append(builder.op(node.op, sources, results, node.options, node.version))
+            result = replace(graph.tensor(node.outputs[0]), name="")
+            made = builder.op(node.op, sources, result, node.options, node.version)
+            place[node.outputs[0]] = made
+        outputs += [place[i] for i in graph.outputs]
     return builder.build(outputs)
