@@ -15,7 +15,7 @@ from edgeq.compile.identifiers import c_identifier
 from edgeq.compile.layer import Constant, Layer
 from edgeq.compile.memory.packing import Buffer
 from edgeq.compile.memory.planner import lower_bound
-from edgeq.compile.passes import PASSES, run_passes, total_macs
+from edgeq.compile.passes import repeat_passes, run_passes, total_macs
 from edgeq.compile.placement import fast_constants
 from edgeq.compile.source import Unit, library_files, port_record
 from edgeq.compile.state import constant_bytes, find_states
@@ -86,8 +86,7 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
 
 def computed_graph(graph: Graph, plan: Plan) -> Graph:
     """Return the graph that the layers of `plan` compute: `graph` after the passes of the plan."""
-    ran = {record.name for record in plan.passes}
-    return run_passes(graph, [p.name for p in PASSES if p.name not in ran])[0]
+    return repeat_passes(graph, plan.passes)
 
 
 def require_budget(plan: Plan) -> None:

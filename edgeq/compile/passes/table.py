@@ -177,8 +177,18 @@ def run_passes(
                 f"there is no pass {name!r}",
                 hint=f"passes: {', '.join(names)}.{did_you_mean(name, names)}",
             )
-    graph = resolved(graph)
     chosen = [p for p in PASSES if p.name not in omitted and p.serves(target)]
+    return _run(graph, chosen)
+
+
+def repeat_passes(graph: Graph, records: Sequence[PassRecord]) -> Graph:
+    """Return the graph after the passes of which there are records."""
+    names = {record.name for record in records}
+    return _run(graph, [p for p in PASSES if p.name in names])[0]
+
+
+def _run(graph: Graph, chosen: Sequence[Pass]) -> tuple[Graph, tuple[PassRecord, ...]]:
+    graph = resolved(graph)
     if _is_vast(graph):
         note = "left out: the graph is too large to be analysed"
         return graph, tuple(PassRecord(name=p.name, changes=0, note=note) for p in chosen)
