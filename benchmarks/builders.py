@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,6 +28,12 @@ class Builder:
         index = len(self.tensors)
         q = quantization if dtype != "float32" else None
         self.tensors.append(Tensor(index, f"t{index}", shape, dtype, q))
+        return index
+
+    def variable(self, shape: Shape, dtype: str, quantization: Quantization) -> int:
+        """Add a variable, which keeps its value from one inference to the next."""
+        index = self.add(shape, dtype, quantization)
+        self.tensors[index] = replace(self.tensors[index], is_variable=True)
         return index
 
     def constant(

@@ -160,6 +160,7 @@ def make_cases(
     oracle, cases = Oracle(graph), []
     for filling in fillings:
         inputs = filling.make(size)
+        oracle.reset()  # as the board does before each case
         arrays = oracle.run(as_inputs(graph, inputs)).outputs
         outputs = b"".join(np.ascontiguousarray(a).tobytes() for a in arrays)
         cases.append(Case(number, graph, Member(compiled, filling, state), inputs, outputs))

@@ -14,6 +14,7 @@ import numpy as np
 from builders import Builder, Shape, window_output
 
 from edgeq.graph.ir import Graph, OptionValue, Quantization
+from edgeq.graph.recurrent import GATES, LSTM_INPUTS
 
 PROBABILITY = Quantization((1 / 256,), (-128,))
 WEIGHT_RMS = 127 / math.sqrt(3)
@@ -100,9 +101,78 @@ class Network(Builder):
         w = self.constant(self.rng.integers(-127, 128, weights), "int8", _per_channel(scales, axis))
         bias = self.rng.normal(0, sums / 4, channels).astype(np.int32)
         inputs = [x.index, w, self.constant(bias, "int32", _per_channel(products, 0))]
+        if op == "TRANSPOSE_CONV":
+            inputs = [self.constant(shape), w, x.index, inputs[2]]
         version = 4 if op == "FULLY_CONNECTED" else 3
         index = self.op(op, inputs, self.add(shape, "int8", y), version, **options)
         return Signal(index, shape, y, wanted.rms)
+
+    def transposed(self, x: Signal, channels: int, k: int, stride: int) -> Signal:
+        """A TRANSPOSE_CONV."""
+        shape = (1, x.shape[1] * stride, x.shape[2] * stride, channels)
+        options = _window((stride, stride), "SAME", "NONE")
+        del options["dilation_h_factor"], options["dilation_w_factor"]
+        return self._weighted(x, "TRANSPOSE_CONV", (channels, k, k, x.shape[3]), 0, shape, options)
+
+    def lstm(self, x: Signal, units: int) -> Signal:
+        """A UNIDIRECTIONAL_SEQUENCE_LSTM."""
+        _, steps, depth = x.shape
+        given: dict[str, int] = {"input": x.index}
+        for gate in GATES:
+            for kind, size in (("input", depth), ("recurrent", units)):
+                values = self.rng.integers(-127, 128, (units, size))
+                q = Quantization((float(np.float32(0.02 / math.sqrt(size))),), (0,))
+                given[f"{kind}_to_{gate}"] = self.constant(values, "int8", q)
+            given[f"{gate}_bias"] = self.constant(self.rng.integers(-900, 900, units))
+        q = Quantization((1 / 128,), (0,))
+        given["output_state"] = self.variable((1, units), "int8", q)
+        given["cell_state"] = self.variable((1, units), "int16", Quantization((2.0**-11,), (0,)))
+        inputs = [given.get(role.rstrip("?"), -1) for role in LSTM_INPUTS.split()]
+        index = self.op(
+            "UNIDIRECTIONAL_SEQUENCE_LSTM", inputs, self.add((1, steps, units), "int8", q), 1,
+            fused_activation_function="TANH", time_major=False, cell_clip=0.0,
+        )  # fmt: skip
+        return Signal(index, (1, steps, units), q, 42.5)
+
+    def product(self, a: Signal, b: Signal, *, turned: bool, rms: float = 42.5) -> Signal:
+        """A BATCH_MATMUL, with the second operand transposed where it is `turned`.
+
+        Args:
+            rms: that the products have, were the operands independent.
+        """
+        shape = (*a.shape[:-1], b.shape[-2 if turned else -1])
+        sums = a.rms * b.rms * math.sqrt(a.shape[-1])
+        scale = a.quantization.scale * b.quantization.scale * sums / rms
+        q = Quantization((float(np.float32(scale)),), (4,))
+        index = self.op(
+            "BATCH_MATMUL", [a.index, b.index], self.add(shape, "int8", q), 2,
+            adj_x=False, adj_y=turned,
+        )  # fmt: skip
+        return Signal(index, shape, q, rms)
+
+    def multiply(self, a: Signal, b: Signal) -> Signal:
+        """A MUL of two tensors of one shape."""
+        scale = a.quantization.scale * b.quantization.scale * a.rms * b.rms / 42.5
+        q = Quantization((float(np.float32(scale)),), (3,))
+        index = self.op(
+            "MUL", [a.index, b.index], self.add(a.shape, "int8", q), 2,
+            fused_activation_function="NONE",
+        )  # fmt: skip
+        return Signal(index, a.shape, q, 42.5)
+
+    def curve(self, x: Signal, op: str, **options: OptionValue) -> Signal:
+        """A function of one tensor, element by element: LOGISTIC, TANH, or one of x's own scale."""
+        fixed = {"LOGISTIC": PROBABILITY, "TANH": Quantization((1 / 128,), (0,))}
+        q = fixed.get(op, x.quantization)
+        index = self.op(op, [x.index], self.add(x.shape, "int8", q), 1, **options)
+        return Signal(index, x.shape, q, {"LOGISTIC": 128.0, "TANH": 80.0}.get(op, x.rms))
+
+    def transpose(self, x: Signal, order: Shape) -> Signal:
+        """A TRANSPOSE."""
+        shape = tuple(x.shape[axis] for axis in order)
+        inputs = [x.index, self.constant(order)]
+        output = self.add(shape, "int8", x.quantization)
+        return Signal(self.op("TRANSPOSE", inputs, output, 2), shape, x.quantization, x.rms)
 
     def add_up(self, a: Signal, b: Signal) -> Signal:
         """An ADD of two tensors of one shape."""
@@ -231,6 +301,51 @@ def autoencoder(net: Network) -> tuple[Signal, Signal]:
     return window, net.dense(x, 64)
 
 
+def attention(net: Network) -> tuple[Signal, Signal]:
+    """Four heads over 32 tokens of 64 numbers (Vaswani et al. 2017), four classes."""
+    tokens = net.input((1, 1, 32, 64))
+    query, key, value = (
+        net.transpose(
+            net.reshape(net.conv(tokens, 64, (1, 1), activation="NONE"), (1, 32, 4, 16)),
+            (0, 2, 1, 3),
+        )
+        for _ in range(3)
+    )
+    weights = net.softmax(net.product(query, key, turned=True))
+    mixed = net.transpose(net.product(weights, value, turned=False, rms=90.0), (0, 2, 1, 3))
+    x = net.conv(net.reshape(mixed, (1, 1, 32, 64)), 64, (1, 1), activation="NONE")
+    return tokens, net.softmax(net.dense(net.mean(net.add_up(tokens, x)), 4))
+
+
+def decoder(net: Network) -> tuple[Signal, Signal]:
+    """8x8x32 to 32x32x3 by transposed convolutions, with a residual block of Leaky ReLUs."""
+    code = net.input((1, 8, 8, 32))
+    x = net.curve(net.transposed(code, 16, 3, 2), "LEAKY_RELU", alpha=0.3)
+    y = net.add_up(x, net.transposed(x, 16, 3, 1))
+    y = net.transposed(net.curve(y, "LEAKY_RELU", alpha=0.3), 8, 4, 2)
+    return code, net.curve(net.transposed(y, 3, 3, 1), "TANH")
+
+
+def lstm(net: Network) -> tuple[Signal, Signal]:
+    """An LSTM of 64 cells over 28 steps of 28 numbers, ten classes."""
+    sequence = net.input((1, 28, 28))
+    states = net.lstm(sequence, 64)
+    return sequence, net.softmax(net.dense(net.reshape(states, (1, 28 * 64)), 10))
+
+
+def gru(net: Network) -> tuple[Signal, Signal]:
+    """A step of a GRU of 256 cells (Cho et al. 2014), as an unrolled layer is converted."""
+    x = net.input((1, 64))
+    state = net.curve(net.dense(x, 256), "TANH")
+    keep, reset = (
+        net.curve(net.add_up(net.dense(x, 256), net.dense(state, 256)), "LOGISTIC")
+        for _ in range(2)
+    )
+    part = net.multiply(reset, net.dense(state, 256))
+    fresh = net.curve(net.add_up(net.dense(x, 256), part), "TANH")
+    return x, net.add_up(net.multiply(keep, state), fresh)
+
+
 # fmt: off
 NETWORKS: dict[str, Callable[[Network], tuple[Signal, Signal]]] = {
     "mobilenet_v2": mobilenet_v2,
@@ -240,6 +355,10 @@ NETWORKS: dict[str, Callable[[Network], tuple[Signal, Signal]]] = {
     "ds_cnn_172": ds_cnn(172, (10, 4), (2, 1), second_stride=2),
     "ds_cnn_5x5": ds_cnn(30, (5, 5), (1, 1), window=(5, 3), blocks=2, second_stride=2,
                          padding="VALID"),
+    "attention": attention,
+    "decoder": decoder,
+    "lstm": lstm,
+    "gru": gru,
 }
 # fmt: on
 

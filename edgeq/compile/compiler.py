@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from edgeq.compile.arrangement import arrange
 from edgeq.compile.identifiers import c_identifier
-from edgeq.compile.passes import run_passes, total_macs
+from edgeq.compile.passes import repeat_passes, run_passes, total_macs
 from edgeq.compile.placement import fast_constants
 from edgeq.compile.planning import find_constants, layer_macs, make_plan, plan_json, unit_places
 from edgeq.compile.source import Unit, library_files
@@ -30,7 +30,7 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
     """
     check_nodes(graph)
     nominal = total_macs(graph)
-    graph, passes = run_passes(graph, target.options.omitted_passes)
+    graph, passes = run_passes(graph, target.options.omitted_passes, target)
     require_supported(graph)
     made = arrange(graph, target)
     constants = find_constants(graph, made)
@@ -49,7 +49,7 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
 
 def computed_graph(graph: Graph, plan: Plan) -> Graph:
     """Return the graph that the layers of `plan` compute: `graph` after the passes of the plan."""
-    return run_passes(graph, plan.options.omitted_passes)[0]
+    return repeat_passes(graph, plan.passes)
 
 
 def require_budget(plan: Plan) -> None:

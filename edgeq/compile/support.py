@@ -41,6 +41,7 @@ from edgeq.compile.lower.reductions import (
     lower_softmax,
 )
 from edgeq.compile.lower.resizing import lower_bilinear
+from edgeq.compile.lower.tabled import lower_tabled
 from edgeq.compile.lower.transposed import lower_transpose_conv
 from edgeq.compile.lower.variants import Lower, Variant, lower_node
 from edgeq.compile.memory.lifetimes import RESHAPES, live_nodes
@@ -52,6 +53,7 @@ from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of, check
 from edgeq.graph.place import Place
 from edgeq.graph.rules import Rule, first_fault
+from edgeq.graph.tabled import TABLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +96,10 @@ _ARG = Operator(lower_arg, (rules.computed_input, rules.int32_output))
 _GATHER = (rules.computed_input, rules.whole_bytes, rules.int32_indices)
 _PAD = Operator(lower_pad, (*_INTEGER, rules.byte_padding, rules.few_copies))
 _CURVE = Operator(lower_table, (*_INTEGER, rules.scale_ratio, rules.curve_scale))
+_TABLED = Operator(
+    lambda graph, node, target: lower_tabled(graph, node, target, lower),
+    (*_COMPUTED, rules.few_broadcasts),
+)
 
 OPERATORS: dict[str, Operator] = {
     # Operators with weights, and products of matrices.
@@ -158,6 +164,7 @@ OPERATORS: dict[str, Operator] = {
     "ABS": _TABLE,
     "RSQRT": _TABLE,
     "LOGICAL_NOT": Operator(lower_table, (rules.computed_input,)),
+    **dict.fromkeys(TABLED, _TABLED),
     "BYTE_TABLE": Operator(lower_table, (rules.computed_input, rules.byte_ends)),
     "QUANTIZE": Operator(
         lower_quantize, (rules.computed_input, rules.quantized_ends, rules.int16_ratio)

@@ -16,6 +16,7 @@ from edgeq.graph.calls import Call, Shape
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.place import Place
 from edgeq.graph.rules import Rule
+from edgeq.graph.tabled import TABLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,10 +307,13 @@ _ROWS = (
     # Internal.
     Op("BYTE_TABLE", None, 1, "input table", ("int8|uint8 int8|uint8 > int8|uint8",),
        shapes.same, (rules.table_of_bytes,)),
+    *(Op(name, None, 1, "input input2 table", ("int8 int8 int8 > int8",), shapes.broadcast,
+         (*_ARITHMETIC, rules.table_of_bytes))
+      for name in TABLED),
 )
 # fmt: on
 
 # Operators that the compiler's passes make, and no file can hold.
-INTERNAL = frozenset({"BYTE_TABLE"})
+INTERNAL = frozenset({"BYTE_TABLE", *TABLED})
 
 OPS: dict[str, Op] = {row.name: row for row in _ROWS}

@@ -13,7 +13,10 @@ from edgeq.graph.oracle import Oracle
 from edgeq.graph.writer import write_graph
 from tests.support.benchmarks import benchmark
 
-NAMES = ("mobilenet_v2", "cnn_1d", "autoencoder", "ds_cnn_20", "ds_cnn_172", "ds_cnn_5x5")
+NAMES = (
+    "mobilenet_v2", "cnn_1d", "autoencoder", "ds_cnn_20", "ds_cnn_172", "ds_cnn_5x5",
+    "attention", "decoder", "lstm", "gru",
+)  # fmt: skip
 
 networks = benchmark("networks")
 

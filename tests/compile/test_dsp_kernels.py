@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 import pytest
@@ -12,13 +13,17 @@ from edgeq.compile.target import Target
 from edgeq.core.records import CompileOptions
 from edgeq.graph.ir import Graph
 from tests.graph.oracle import test_elementwise as elementwise
+from tests.graph.oracle.test_recurrent import lstms
 from tests.graph.oracle.test_weighted import dense_layers, depthwise_convolutions
 from tests.graph.oracle.test_windows import pools
 from tests.support.dsp_models import (
+    chains,
     depthwise_3x3,
+    matrices,
     pixel_means,
     single_rows,
     sums,
+    upsamplings,
     usual,
 )
 from tests.support.generated import check, prove, prove_on_board
@@ -40,6 +45,11 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "single_row": usual(single_rows()),
     "add": sums("ADD"),
     "sub": sums("SUB"),
+    "mul": elementwise.pairs("MUL"),
+    **{f"{op.lower()}_table": chains(op) for op in ("ADD", "SUB", "MUL")},
+    "batch_matmul": matrices(),
+    "transpose_conv": usual(upsamplings()),
+    "lstm": lstms(),
 }
 
 # So many of each in one image, which may have 16 inputs.
@@ -56,6 +66,7 @@ _MIX = {
     "add": 1,
     "sub": 1,
 }
+_PRODUCTS = {"batch_matmul": 3, "transpose_conv": 4, "mul": 1, "add_table": 1, "mul_table": 1}
 
 
 @efforts(4, 400)
@@ -65,5 +76,6 @@ def test_a_kernel_gives_the_oracles_bytes(op: str, effort: settings) -> None:
 
 
 @efforts(1, 10)
-def test_its_assembly_does_too(effort: settings) -> None:
-    prove_on_board(MODELS, _MIX, effort, "virt-m4", _SPEED)
+@pytest.mark.parametrize("counts", [_MIX, _PRODUCTS], ids=["layers", "products"])
+def test_its_assembly_does_too(counts: Mapping[str, int], effort: settings) -> None:
+    prove_on_board(MODELS, counts, effort, "virt-m4", _SPEED)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from edgeq.graph.ir import Graph, Quantization, Tensor
 from tests.graph.oracle.strategies import activations, int8s, weighted
-from tests.support.models import ModelBuilder, constant, one_op, window_output
+from tests.graph.oracle.test_elementwise import pairs
+from tests.support.models import ModelBuilder, activation, constant, one_op, window_output
 
 
 def with_tensor(graph: Graph, index: int, tensor: Tensor) -> Graph:
@@ -89,6 +91,23 @@ def sums(draw: st.DrawFn, op: str) -> Graph:
 
 
 @st.composite
+def chains(draw: st.DrawFn, op: str) -> Graph:
+    """A sum or a product, with broadcasting at times, and a function of one byte behind it."""
+    alike = op != "MUL" and draw(st.integers(0, 3))
+    pair = draw(sums(op) if alike else pairs(op))
+    middle = pair.tensor(pair.outputs[0])
+    function, ends = draw(st.sampled_from([("LOGISTIC", (1 / 256, -128)), ("HARD_SWISH", None)]))
+    q = middle.quantization
+    assert q is not None
+    scale, zero = ends or (q.scale, draw(st.integers(-128, 127)))
+    model = ModelBuilder()
+    given = [pair.tensor(i) for i in pair.nodes[0].inputs]
+    operands = [model.add(t) if t.is_constant else model.input(t) for t in given]
+    x = model.op(op, operands, replace(middle, name=""), pair.nodes[0].options)
+    return model.build(model.op(function, [x], activation(middle.shape, "int8", scale, zero)))
+
+
+@st.composite
 def pixel_means(draw: st.DrawFn, op: str) -> Graph:
     """MEAN or SUM over height and width, of more than 255 pixels too."""
     batch, channels = draw(st.integers(1, 2)), draw(st.integers(3, 10))
@@ -98,18 +117,67 @@ def pixel_means(draw: st.DrawFn, op: str) -> Graph:
     return one_op(op, [x, axes], draw(int8s((batch, channels))), {"keep_dims": False})
 
 
+@st.composite
+def matrices(draw: st.DrawFn) -> Graph:
+    """Products of matrices of more lines than a tile or a block has, either one transposed."""
+    rows, columns, depth = (draw(st.integers(1, most)) for most in (13, 37, 30))
+    turned = draw(st.booleans()), draw(st.booleans())
+    lead = draw(st.sampled_from([(), (2,), (2, 3)]))
+    shapes = (
+        (*lead, *((depth, rows) if turned[0] else (rows, depth))),
+        (*lead[1:], *((columns, depth) if turned[1] else (depth, columns))),
+    )
+    pair = [draw(int8s(shape)) for shape in shapes]
+    if draw(st.integers(0, 3)) == 0:
+        rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+        shape = (1,) * len(lead[1:]) + shapes[1][-2:]
+        pair[1] = constant(rng.integers(-127, 128, shape), "int8", 0.02, draw(st.integers(-1, 1)))
+    scales = [q.scale for q in (t.quantization for t in pair) if q is not None]
+    scale = math.prod(scales) * math.sqrt(depth) * 2.0 ** draw(st.integers(1, 9))
+    y = activation((*lead, rows, columns), "int8", scale, draw(st.integers(-128, 127)))
+    return one_op("BATCH_MATMUL", pair, y, {"adj_x": turned[0], "adj_y": turned[1]})
+
+
+@st.composite
+def upsamplings(draw: st.DrawFn) -> Graph:
+    """TRANSPOSE_CONV of wide rows, of strides beyond the kernel, and of unlike strides."""
+    padding = draw(st.sampled_from(["SAME", "VALID"]))
+    kernel, strides = ([draw(st.integers(1, most)) for _ in range(2)] for most in (5, 4))
+    if strides == [1, 1]:  # which is a convolution
+        strides[draw(st.integers(0, 1))] = 2
+    size = [draw(st.integers(1, 6)), draw(st.integers(1, 11))]
+    output = [
+        n * s if padding == "SAME" else (n - 1) * s + k + draw(st.integers(0, s - 1))
+        for n, s, k in zip(size, strides, kernel, strict=True)
+    ]
+    batch, depth, channels = (draw(st.integers(1, most)) for most in (2, 9, 6))
+    options = {
+        "padding": padding, "stride_h": strides[0], "stride_w": strides[1],
+        "fused_activation_function": draw(activations),
+    }  # fmt: skip
+    return draw(
+        weighted(
+            "TRANSPOSE_CONV", (channels, *kernel, depth), 0,
+            x=(batch, *size, depth), y=(batch, *output, channels), options=options,
+        )
+    )  # fmt: skip
+
+
 def side_by_side(graphs: Sequence[Graph]) -> Graph:
     """Return one model that computes what all of `graphs` do."""
     builder = ModelBuilder()
     outputs: list[int] = []
     for graph in graphs:
+        computed = {i for node in graph.nodes for i in node.outputs}
         place = {
             t.index: builder.input(t) if t.index in graph.inputs else builder.add(t)
             for t in graph.tensors
-            if t.index not in graph.outputs
+            if t.index not in computed
         }
         for node in graph.nodes:
             sources = [place.get(i, -1) for i in node.inputs]
-            results = [replace(graph.tensor(i), name="") for i in node.outputs]
-            outputs.append(builder.op(node.op, sources, results, node.options, node.version))
+            result = replace(graph.tensor(node.outputs[0]), name="")
+            made = builder.op(node.op, sources, result, node.options, node.version)
+            place[node.outputs[0]] = made
+        outputs += [place[i] for i in graph.outputs]
     return builder.build(outputs)

@@ -2,4 +2,5 @@
 
 from edgeq.compile.passes.rewriting import total_macs as total_macs
 from edgeq.compile.passes.table import PASSES as PASSES
+from edgeq.compile.passes.table import repeat_passes as repeat_passes
 from edgeq.compile.passes.table import run_passes as run_passes

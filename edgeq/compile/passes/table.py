@@ -14,13 +14,15 @@ from edgeq.compile.passes.ordering import order_operators
 from edgeq.compile.passes.pad_folding import fold_pads
 from edgeq.compile.passes.rewriting import Rewrite
 from edgeq.compile.passes.single_channels import widen_single_channels
+from edgeq.compile.passes.table_joining import join_tables
 from edgeq.compile.passes.table_merging import (
     merge_elementwise,
     merge_requantizations,
     tabulate_pairs,
 )
-from edgeq.compile.passes.transposed_convolutions import expand_transposed
+from edgeq.compile.passes.transposed_convolutions import expand_transposed, turn_transposed
 from edgeq.compile.passes.transposes import eliminate_transposes
+from edgeq.compile.target import NATIVE, Target
 from edgeq.core.errors import UsageError, did_you_mean
 from edgeq.core.records import PassRecord
 from edgeq.graph.ir import Graph
@@ -31,13 +33,15 @@ from edgeq.graph.oracle import resolved
 class Pass:
     """A rewriting that keeps every output byte for every input.
 
-    `about` says what it does, `proof` why no byte changes; docs/passes.md is made of them.
+    `about` says what it does, `proof` why no byte changes; docs/passes.md is made of them. It runs
+    for targets that it `serves`.
     """
 
     name: str
     run: Callable[[Graph], Rewrite]
     about: str
     proof: str
+    serves: Callable[[Target], bool] = lambda target: True
 
 
 PASSES: tuple[Pass, ...] = (
@@ -86,11 +90,19 @@ PASSES: tuple[Pass, ...] = (
         "Both compute the same sums of the same products, and requantise them alike.",
     ),
     Pass(
+        "turned-convolutions",
+        turn_transposed,
+        "A transposed convolution of stride 1 becomes a convolution with its filter turned round.",
+        "Every output is the sum of the same products.",
+    ),
+    Pass(
         "transposed-convolutions",
         expand_transposed,
-        "A transposed convolution becomes a convolution with a channel for every place between "
-        "two inputs, whose kernels are faster; a copy lays the places side by side.",
+        "A transposed convolution of a larger stride becomes a convolution with a channel for "
+        "every place between two inputs, whose kernels are faster; a copy lays the places side by "
+        "side. Cores with the DSP extension alone have kernels that do without.",
         "Every output is the sum of the same products, and of noughts.",
+        lambda target: target.mve or not target.dsp,
     ),
     Pass(
         "requantise-merging",
@@ -122,6 +134,14 @@ PASSES: tuple[Pass, ...] = (
         "windows are padded, only a constant equal to the zero point is the same to every window.",
     ),
     Pass(
+        "joined-tables",
+        join_tables,
+        "A function of one byte behind a sum or a product that nobody else reads is computed in "
+        "the same loop, by a table. Cores with the DSP extension alone have kernels for it.",
+        "The oracle fills the table for every byte; the sum or product itself stays as it is.",
+        lambda target: target.dsp and not target.mve,
+    ),
+    Pass(
         "operator-order",
         order_operators,
         "Operators of a graph with branches run in the order that keeps the fewest bytes alive.",
@@ -140,8 +160,10 @@ _MOST_ELEMENTS = 1 << 22
 OPTIONAL_KERNELS = ("winograd",)
 
 
-def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tuple[PassRecord, ...]]:
-    """Return the graph after every pass but the `omitted`, and what each did.
+def run_passes(
+    graph: Graph, omitted: Collection[str] = (), target: Target = NATIVE
+) -> tuple[Graph, tuple[PassRecord, ...]]:
+    """Return the graph after every pass for `target` but the `omitted`, and what each did.
 
     What one pass leaves may give another something to do: they run in rounds until none has any.
 
@@ -155,8 +177,18 @@ def run_passes(graph: Graph, omitted: Collection[str] = ()) -> tuple[Graph, tupl
                 f"there is no pass {name!r}",
                 hint=f"passes: {', '.join(names)}.{did_you_mean(name, names)}",
             )
+    chosen = [p for p in PASSES if p.name not in omitted and p.serves(target)]
+    return _run(graph, chosen)
+
+
+def repeat_passes(graph: Graph, records: Sequence[PassRecord]) -> Graph:
+    """Return the graph after the passes of which there are records."""
+    names = {record.name for record in records}
+    return _run(graph, [p for p in PASSES if p.name in names])[0]
+
+
+def _run(graph: Graph, chosen: Sequence[Pass]) -> tuple[Graph, tuple[PassRecord, ...]]:
     graph = resolved(graph)
-    chosen = [p for p in PASSES if p.name not in omitted]
     if _is_vast(graph):
         note = "left out: the graph is too large to be analysed"
         return graph, tuple(PassRecord(name=p.name, changes=0, note=note) for p in chosen)

@@ -3,12 +3,14 @@
 With stride s, output s * q + r is made of the inputs q, q - 1, ... and of every s-th tap from tap
 r on. For all q together that is a convolution, for each r one with a filter of its own, and for
 all r together one with s * s times the channels, which DEPTH_TO_SPACE then lays side by side.
-Where the outputs begin between two inputs, a SLICE cuts off what comes before them.
+Where the outputs begin between two inputs, a SLICE cuts off what comes before them. With stride 1
+nothing of that is left: the convolution has the same filter, turned round.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,12 +28,21 @@ _MOST_WORK = 4
 _MOST_CHANNELS = 32_767
 
 
+def turn_transposed(graph: Graph) -> Rewrite:
+    """Return the graph with transposed convolutions of stride 1 as convolutions."""
+    return _rewrite(graph, lambda stride: stride == 1)
+
+
 def expand_transposed(graph: Graph) -> Rewrite:
-    """Return the graph with transposed convolutions as convolutions."""
+    """Return the graph with transposed convolutions of larger strides as convolutions."""
+    return _rewrite(graph, lambda stride: stride > 1)
+
+
+def _rewrite(graph: Graph, wanted: Callable[[int], bool]) -> Rewrite:
     draft, made = Draft(graph), 0
     for node in graph.nodes:
         plan = _plan(graph, node) if node.op == "TRANSPOSE_CONV" else None
-        if plan is not None:
+        if plan is not None and wanted(plan[0]):
             _expand(draft, graph, node, plan)
             made += 1
     if not made:
@@ -75,7 +86,7 @@ def _plan(graph: Graph, node: Node) -> tuple[int, _Axis, _Axis] | None:
     )
     channels = stride * stride * call.output.shape[3]
     worth = work <= _MOST_WORK and channels <= _MOST_CHANNELS
-    if strides != (stride, stride) or stride < 2 or not inside or not worth:
+    if strides != (stride, stride) or not inside or not worth:
         return None
     return stride, rows, columns
 
@@ -99,8 +110,10 @@ def _expand(draft: Draft, graph: Graph, node: Node, plan: tuple[int, _Axis, _Axi
     inputs = [x.index, draft.add(_filters(graph.tensor(node.inputs[1]), plan))]
     if len(node.inputs) > 3 and node.inputs[3] >= 0:
         inputs.append(draft.add(_repeated(graph.tensor(node.inputs[3]), phases)))
-    convolved = draft.add(middle)
+    convolved = draft.add(middle) if stride > 1 else y.index
     draft.replace(node, op="CONV_2D", inputs=tuple(inputs), outputs=(convolved,), options=options)
+    if stride == 1:
+        return
     whole = (batch, rows.outputs * stride, columns.outputs * stride, channels)
     spread = y.index if whole == y.shape else draft.add(replace(y, shape=whole))
     laid = draft.append_node(node, "DEPTH_TO_SPACE", spread)

@@ -9,6 +9,7 @@ from edgeq.compile.lower.convolution import Window, node_window
 from edgeq.compile.lower.pooling import pool_window
 from edgeq.compile.streaming.stripes import Rows, Walk
 from edgeq.graph.ir import Graph, Node, OptionValue
+from edgeq.graph.tabled import TABLED
 
 _WINDOWS: dict[str, Callable[[Graph, Node], Window]] = {
     "CONV_2D": node_window,
@@ -19,7 +20,7 @@ _WINDOWS: dict[str, Callable[[Graph, Node], Window]] = {
 # Operators whose output rows are made from the same rows of each input.
 _ROWWISE = frozenset(
     {"ADD", "SUB", "MUL", "RELU", "RELU6", "RELU_N1_TO_1", "RELU_0_TO_1", "LEAKY_RELU",
-     "HARD_SWISH", "LOGISTIC", "TANH", "QUANTIZE"}
+     "HARD_SWISH", "LOGISTIC", "TANH", "QUANTIZE", *TABLED}
 )  # fmt: skip
 
 

@@ -31,6 +31,7 @@ from edgeq.graph.oracle import (
 from edgeq.graph.oracle.requantization import Run
 from edgeq.graph.place import Place
 from edgeq.graph.resources import resolve_variables
+from edgeq.graph.tabled import TABLED, without_table
 from edgeq.graph.variables import initial_values
 
 Array = NDArray[Any]
@@ -227,6 +228,8 @@ def prepare(graph: Graph, node: Node) -> Run:
     ops.check(graph, node)
     place = Place(graph.name).at("operators", node.index)
     place = Place(place.file, f"{place.path} ({node.op})")
+    if node.op in TABLED:
+        return _tabled(graph, node)
     known = _ARITHMETIC.get(node.op) or _GENERAL.get(node.op)
     if known is None:
         place.reject("the oracle does not know this operator", _HINT)
@@ -239,3 +242,10 @@ def prepare(graph: Graph, node: Node) -> Run:
         return _CURVES.get(node.op, known)(call) if data.dtype == "int16" else known(call)
     except ValueError as error:  # Unfit is one
         place.reject(str(error), _HINT)
+
+
+def _tabled(graph: Graph, node: Node) -> Run:
+    """An operator of two tensors, and what the table has for each byte that it gives."""
+    run, table = prepare(*without_table(graph, node)), graph.tensor(node.inputs[2]).data
+    assert table is not None
+    return lambda a, b, *_: table[np.ascontiguousarray(run(a, b)).view(np.uint8)]

@@ -13,7 +13,7 @@ from edgeq.compile import compile_graph, computed_graph
 from edgeq.compile.passes import PASSES, run_passes
 from edgeq.compile.passes.reference import passes_page
 from edgeq.compile.support import lowering_faults, unsupported_nodes
-from edgeq.compile.target import Target
+from edgeq.compile.target import NATIVE, Target
 from edgeq.core.errors import UsageError
 from edgeq.core.records import CompileOptions
 from edgeq.graph.ir import Graph
@@ -25,17 +25,23 @@ from tests.support.shared import needs_shared, shared_model
 from tests.support.small_cnn import small_cnn
 
 NAMES = [p.name for p in PASSES]
+M4 = Target("cortex-m4", dsp=True)
+
+
+def _names(target: Target = NATIVE) -> list[str]:
+    return [p.name for p in PASSES if p.serves(target)]
 
 
 @EFFORT
-def test_all_passes_keep_the_outputs_and_leave_nothing_to_do(effort: str) -> None:
+@pytest.mark.parametrize("target", [NATIVE, M4], ids=["native", "dsp"])
+def test_all_passes_keep_the_outputs_and_leave_nothing_to_do(target: Target, effort: str) -> None:
     @EFFORTS[effort]
     @given(random_graphs(), st.integers(0, 2**32 - 1))
     def holds(graph: Graph, seed: int) -> None:
-        made, records = run_passes(graph)
-        assert [r.name for r in records] == NAMES
+        made, records = run_passes(graph, target=target)
+        assert [r.name for r in records] == _names(target)
         assert_same(graph, made, seed)
-        again, after = run_passes(made)
+        again, after = run_passes(made, target=target)
         assert again is made
         assert not any(r.changes for r in after)
 
@@ -96,7 +102,7 @@ def test_a_graph_beyond_any_board_is_left_as_it_is() -> None:
 def test_the_plan_says_what_each_pass_did() -> None:
     compiled = compile_graph(small_cnn(), name="small")
     plan = json.loads(compiled.files["small.json"])
-    assert [p["name"] for p in plan["passes"]] == NAMES
+    assert [p["name"] for p in plan["passes"]] == _names()
     assert plan["computed_macs"] == sum(layer["macs"] for layer in plan["layers"])
 
 
@@ -105,6 +111,16 @@ def test_the_graph_of_a_plan_leaves_out_what_the_plan_left_out() -> None:
     target = Target(options=CompileOptions(omitted_passes=tuple(NAMES)))
     plan = compile_graph(graph, name="small", target=target).plan
     assert computed_graph(graph, plan) is graph
+
+
+def test_the_graph_of_a_plan_is_the_one_of_its_target() -> None:
+    model = ModelBuilder()
+    a, b = (model.input(activation((1, 8), "int8", 0.05, 3)) for _ in range(2))
+    y = model.op("ADD", [a, b], activation((1, 8), "int8", 0.07, 1))
+    graph = model.build(model.op("TANH", [y], activation((1, 8), "int8", 1 / 128, 0)))
+    for target, ops in ((M4, ["ADD_TABLE"]), (NATIVE, ["ADD", "TANH"])):
+        plan = compile_graph(graph, name="small", target=target).plan
+        assert [n.op for n in computed_graph(graph, plan).nodes] == ops
 
 
 def test_the_page_on_passes_is_up_to_date() -> None:

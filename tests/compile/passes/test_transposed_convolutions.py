@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from edgeq.compile.passes.transposed_convolutions import expand_transposed
+from edgeq.compile.passes import run_passes
+from edgeq.compile.passes.rewriting import Rewrite
+from edgeq.compile.passes.transposed_convolutions import expand_transposed, turn_transposed
 from edgeq.compile.support import unsupported_nodes
+from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph
 from tests.graph.oracle.test_weighted import transposed_convolutions
 from tests.support.models import activation, constant, one_op
@@ -50,12 +55,35 @@ def test_random_layers_keep_their_outputs(effort: str) -> None:
     @given(transposed_convolutions(), st.integers(0, 1000))
     def holds(graph: Graph, seed: int) -> None:
         assume(not unsupported_nodes(graph))
-        assert_same(graph, expand_transposed(graph).graph, seed)
+        for run in (expand_transposed, turn_transposed):
+            assert_same(graph, run(graph).graph, seed)
 
     holds()
 
 
-@pytest.mark.parametrize(("kernel", "stride"), [(3, 1), (1, 3)])
-def test_what_is_not_worth_it_stays(kernel: int, stride: int) -> None:
-    graph = _transposed(kernel, stride, "SAME")
+@pytest.mark.parametrize("padding", ["SAME", "VALID"])
+@pytest.mark.parametrize("kernel", [1, 2, 3, 4])
+def test_stride_1_is_a_convolution_alone(kernel: int, padding: str) -> None:
+    graph = _transposed(kernel, 1, padding)
+    made = turn_transposed(graph)
+    assert [n.op for n in made.graph.nodes] == ["CONV_2D"]
+    assert made.changes == 1
+    assert_same(graph, made.graph)
+
+
+@pytest.mark.parametrize(("run", "stride"), [(expand_transposed, 1), (turn_transposed, 2)])
+def test_each_pass_has_its_own_strides(run: Callable[[Graph], Rewrite], stride: int) -> None:
+    graph = _transposed(3, stride, "SAME")
+    assert run(graph).graph is graph
+
+
+def test_what_is_not_worth_it_stays() -> None:
+    graph = _transposed(1, 3, "SAME")
     assert expand_transposed(graph).graph is graph
+
+
+def test_a_core_whose_kernels_do_without_gets_no_convolution() -> None:
+    graph = _transposed(3, 2, "SAME")
+    made, records = run_passes(graph, target=Target("cortex-m4", dsp=True))
+    assert [n.op for n in made.nodes] == ["TRANSPOSE_CONV"]
+    assert "transposed-convolutions" not in {r.name for r in records}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -105,12 +107,16 @@ def _lower_quads(graph: Graph, node: Node, target: Target) -> Layer:
 
 
 def _lower_tiles(graph: Graph, node: Node, target: Target) -> Layer:
-    weights = weight_values(graph, node)
+    return tile_layer(graph, node, weight_values(graph, node), dense_multipliers(graph, node))
+
+
+def tile_layer(
+    graph: Graph, node: Node, weights: NDArray[np.int8], multipliers: Sequence[float]
+) -> Layer:
+    """Return the layer y[n][outputs] = x[n][depth] * weights[outputs][depth], tile by tile."""
     outputs, depth = weights.shape
-    matrix = tile_matrix(
-        graph, node, weights, dense_multipliers(graph, node), order_runs(1, 1, depth)
-    )
-    rows = _size(graph, node)[1]
+    matrix = tile_matrix(graph, node, weights, multipliers, order_runs(1, 1, depth))
+    rows = graph.tensor(node.outputs[0]).elements // outputs
     kernel = "eq_dsp_pointwise"
     fields = {"rows": rows, "depth": depth, "matrix": matrix.fields}
     call = Call(kernel, kernel, fields, (node.inputs[0], SCRATCH, node.outputs[0]))
