@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from edgeq.compile import rules
 from edgeq.compile.layer import Layer
 from edgeq.compile.lower import dsp, int4, int16, mve, small
+from edgeq.compile.lower.mve import int4 as mve_int4
 from edgeq.compile.lower.accumulation import lower_add_n, lower_cumsum
 from edgeq.compile.lower.binary import lower_product, lower_sum
 from edgeq.compile.lower.constants import lower_shape, lower_zeros
@@ -202,7 +203,7 @@ FLOAT_ONLY = frozenset(_FLOAT_ONLY.split())
 
 # Rows before an operator's plain kernel: other dtypes than int8, then the richest instruction set.
 VARIANTS: dict[str, tuple[Variant, ...]] = {
-    op: tuple(row for room in (int16, int4, mve, dsp, small) for row in room.ROWS.get(op, ()))
+    op: tuple(row for room in (int16, mve_int4, int4, mve, dsp, small) for row in room.ROWS.get(op, ()))
     for op in OPERATORS
 }
 

@@ -69,7 +69,7 @@ def lower_product(graph: Graph, node: Node, target: Target) -> Layer:
     operands = (node.inputs[0], node.outputs[0])
     return Layer(
         (Call("eq_mve_pointwise", "eq_mve_pointwise", fields, operands),),
-        ("eq_mve_conv", "eq_mve_lines", "eq_mve_matrix"),
+        ("eq_mve_conv", "eq_mve_lines", "eq_mve_matrix", "eq_mve_windows"),
         arrays,
         "1x1" if node.op == "CONV_2D" else "",
         hot=True,
@@ -92,7 +92,7 @@ def lower_conv(graph: Graph, node: Node, target: Target) -> Layer:
     operands = (node.inputs[0], node.outputs[0], SCRATCH)
     return Layer(
         (Call("eq_mve_conv", "eq_mve_conv", fields, operands),),
-        ("eq_mve_conv", "eq_mve_lines", "eq_mve_matrix"),
+        ("eq_mve_conv", "eq_mve_lines", "eq_mve_matrix", "eq_mve_windows"),
         arrays,
         window.describe(),
         hot=True,
