@@ -32,13 +32,26 @@ static inline int32x4_t eq_mve_requantize(int32x4_t acc, int32x4_t multiplier, i
     return vrshlq_s32(acc, shift);
 }
 
+/* The same of acc * 2^lift, for a shift of nought too, where nothing is rounded twice. */
+static inline int32x4_t eq_mve_requantize_any(int32x4_t acc, int32x4_t multiplier,
+                                              int32x4_t shift, int32x4_t lift)
+{
+    acc = vqrdmulhq_s32(vshlq_s32(acc, lift), multiplier);
+    acc = vaddq_s32(acc, vshrq_n_s32(vandq_s32(acc, shift), 31));
+    return vrshlq_s32(acc, shift);
+}
+
+static inline int32x4_t eq_mve_clamp(const struct eq_mve_output *q, int32x4_t v)
+{
+    v = vmaxq_s32(vaddq_n_s32(v, q->zero), vdupq_n_s32(q->min));
+    return vminq_s32(v, vdupq_n_s32(q->max));
+}
+
 /* Four int8 of four outputs: the parameters at `m` and `s`. */
 static inline int32x4_t eq_mve_finish(const struct eq_mve_output *q, int32x4_t acc, int32x4_t m,
                                       int32x4_t s)
 {
-    acc = vaddq_n_s32(eq_mve_requantize(acc, m, s), q->zero);
-    acc = vmaxq_s32(acc, vdupq_n_s32(q->min));
-    return vminq_s32(acc, vdupq_n_s32(q->max));
+    return eq_mve_clamp(q, eq_mve_requantize(acc, m, s));
 }
 #endif
 

@@ -50,11 +50,10 @@ static void multiply_row(const struct eq_mve_matrix *matrix, const int8_t *x, in
     const int8_t *w = m.weights;
     int32_t o;
     for (o = 0; o < m.outputs; o += 4) {
-        const int32x4_t acc = vshrq_n_s32(dot_1x4(x, &w, bytes, m.depth, m.out.bias + o), 4);
-        const int32x4_t scale = vldrwq_s32(m.out.multiplier + (o & m.out.mask));
-        const int32x4_t shift = vldrbq_s32(m.out.shift + (o & m.out.mask));
-        vstrbq_p_s32(y + o, eq_mve_finish(&m.out, acc, scale, shift),
-                     vctp32q((uint32_t)(m.outputs - o)));
+        const int32_t i = o & m.out.mask;
+        struct tile t = {dot_1x4(x, &w, bytes, m.depth, m.out.bias + o), vdupq_n_s32(0)};
+        t = finish(&m.out, t, m.out.multiplier + i, m.out.shift + 2 * i, 1);
+        vstrbq_p_s32(y + o, t.a, vctp32q((uint32_t)(m.outputs - o)));
     }
 }
 

@@ -125,6 +125,22 @@ static inline struct sums dot_32(const int8x16_t *a, const int8x16_t *b, const i
     return s;
 }
 
+/* The int8 of a tile; with packed weights its shifts to the left lie behind those to the right. */
+static inline struct tile finish(const struct eq_mve_output *q, struct tile t,
+                                 const int32_t *multiplier, const int8_t *shift, int packed)
+{
+    const int32x4_t m = vldrwq_s32(multiplier), s = vldrbq_s32(shift);
+    if (packed) {
+        const int32x4_t lift = vldrbq_s32(shift + 4);
+        t.a = eq_mve_clamp(q, eq_mve_requantize_any(t.a, m, s, lift));
+        t.b = eq_mve_clamp(q, eq_mve_requantize_any(t.b, m, s, lift));
+    } else {
+        t.a = eq_mve_finish(q, t.a, m, s);
+        t.b = eq_mve_finish(q, t.b, m, s);
+    }
+    return t;
+}
+
 /* Two rows by all outputs, for a depth of so many blocks of 16, nought for any. */
 static inline void multiply_pair(const struct eq_mve_matrix *m, const int8_t *a, const int8_t *b,
                                  int8_t *ya, int8_t *yb, int blocks, int packed)
@@ -145,7 +161,6 @@ static inline void multiply_pair(const struct eq_mve_matrix *m, const int8_t *a,
     for (left = m->outputs; left > 0; left -= 4) {
         const mve_pred16_t p = vctp32q((uint32_t)left);
         struct tile t;
-        int32x4_t scale, power;
         if (blocks == 1) {
             t = add_bias(pack(dot_16(u[0], v[0], load(w, packed)),
                               dot_16(u[0], v[0], load(w + pair, packed))), bias);
@@ -160,17 +175,12 @@ static inline void multiply_pair(const struct eq_mve_matrix *m, const int8_t *a,
             const struct sums even = dot_bytes(a, b, &w, depth, bias);
             t = pack(even, dot_bytes(a, b, &w, depth, bias + 1));
         }
-        if (packed) {
-            t.a = vshrq_n_s32(t.a, 4);
-            t.b = vshrq_n_s32(t.b, 4);
-        }
-        scale = vldrwq_s32(multiplier);
-        power = vldrbq_s32(shift);
-        vstrbq_p_s32(ya, eq_mve_finish(&q, t.a, scale, power), p);
-        vstrbq_p_s32(yb, eq_mve_finish(&q, t.b, scale, power), p);
+        t = finish(&q, t, multiplier, shift, packed);
+        vstrbq_p_s32(ya, t.a, p);
+        vstrbq_p_s32(yb, t.b, p);
         bias += 4;
         multiplier += step;
-        shift += step;
+        shift += packed ? 2 * step : step;
         ya += 4;
         yb += 4;
     }

@@ -7,18 +7,19 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import WRAP_LIMIT, accumulator_bounds, bias_values, weight_values
+from edgeq.compile.arithmetic import WRAP_LIMIT, accumulator_bounds, bias_values
 from edgeq.compile.layer import Constant, Layer
+from edgeq.compile.lower.convolution import node_window
 from edgeq.compile.lower.groups import group_node
 from edgeq.compile.lower.int4 import is_packed
-from edgeq.compile.lower.mve.arithmetic import BYTES
-from edgeq.compile.lower.mve.matrix import is_pointwise, lower_conv, lower_product, scales_down
+from edgeq.compile.lower.mve.arithmetic import BYTES, LANES
+from edgeq.compile.lower.mve.matrix import is_product, lower_conv, lower_product
 from edgeq.compile.lower.variants import Lower, Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
 
-_SCALE = 16  # of sums and biases: weights are taken from the upper halves of bytes
+_SCALE_BITS = 4  # of sums and biases: weights are taken from the upper halves of bytes
 
 _KERNELS = {
     "eq_mve_conv": "eq_mve_int4_conv",
@@ -29,17 +30,17 @@ _SOURCES = ("eq_mve_int4", "eq_mve_lines", "eq_mve_windows")
 
 def takes_nibbles(graph: Graph, node: Node, target: Target) -> bool:
     """Whether the weights have four bits, and sixteen times any sum fits 32."""
-    if not (scales_down(graph, node, target) and is_packed(graph, node, target)):
+    if not (target.mve and is_packed(graph, node, target)):
         return False
     rows = group_node(graph, node).rows
     zero = zero_point_of(graph.tensor(node.inputs[0]))
     bounds = accumulator_bounds(rows, bias_values(graph, node, len(rows)), zero)
-    return bool(bounds.max() < WRAP_LIMIT // _SCALE)
+    return bool(bounds.max() < WRAP_LIMIT >> _SCALE_BITS)
 
 
 def is_pointwise_nibbles(graph: Graph, node: Node, target: Target) -> bool:
     """Whether the same holds of a product of matrices."""
-    return is_pointwise(graph, node, target) and takes_nibbles(graph, node, target)
+    return is_product(node_window(graph, node)) and takes_nibbles(graph, node, target)
 
 
 def _packed(lower: Lower) -> Lower:
@@ -47,15 +48,16 @@ def _packed(lower: Lower) -> Lower:
 
     def lower_packed(graph: Graph, node: Node, target: Target) -> Layer:
         layer = lower(graph, node, target)
-        (call,), (weights, bias, *rest) = layer.calls, layer.constants
+        (call,), (weights, bias, multiplier, shift) = layer.calls, layer.constants
         return replace(
             layer,
             calls=(replace(call, kernel=_KERNELS[call.kernel]),),
             sources=_SOURCES,
             constants=(
                 Constant(weights.name, pack_pairs(weights.data)),
-                Constant(bias.name, bias.data * _SCALE),
-                *rest,
+                Constant(bias.name, bias.data << _SCALE_BITS),
+                multiplier,
+                Constant(shift.name, split_shifts(shift.data)),
             ),
             detail=f"{layer.detail}, int4".removeprefix(", "),
         )
@@ -67,6 +69,12 @@ def pack_pairs(tiles: NDArray[np.int8]) -> NDArray[np.int8]:
     """Return vectors of 16 weights, one of which lies in the lower halves of the other's bytes."""
     pairs = tiles.reshape(-1, 2, BYTES)
     return (pairs[:, 0] & 15 | pairs[:, 1] << 4).reshape(-1)
+
+
+def split_shifts(shifts: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return the shifts of each four outputs to the right, then those of the sums to the left."""
+    right, left = np.minimum(shifts, 0), np.maximum(shifts, 0) - _SCALE_BITS
+    return np.stack((right.reshape(-1, LANES), left.reshape(-1, LANES)), axis=1).reshape(-1)
 
 
 ROWS: dict[str, tuple[Variant, ...]] = {

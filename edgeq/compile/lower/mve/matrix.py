@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from edgeq.compile.arithmetic import channel_multipliers, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Overlap, constant
-from edgeq.compile.lower.convolution import node_window
+from edgeq.compile.lower.convolution import Window, node_window
 from edgeq.compile.lower.dense import dense_multipliers
 from edgeq.compile.lower.mve.arithmetic import BYTES, LANES, shifts_right, vector_output
 from edgeq.compile.lower.mve.order import line_distance, line_scratch
@@ -39,9 +39,12 @@ def is_vector(graph: Graph, node: Node, target: Target) -> bool:
 
 def is_pointwise(graph: Graph, node: Node, target: Target) -> bool:
     """Whether a CONV_2D is a product of matrices."""
-    window = node_window(graph, node)
-    plain = window.kernel == window.stride == (1, 1) and not window.is_padded
-    return plain and scales_down(graph, node, target)
+    return is_product(node_window(graph, node)) and scales_down(graph, node, target)
+
+
+def is_product(window: Window) -> bool:
+    """Whether a convolution is a product of matrices."""
+    return window.kernel == window.stride == (1, 1) and not window.is_padded
 
 
 def lower_vector(graph: Graph, node: Node, target: Target) -> Layer:
