@@ -22,6 +22,13 @@ struct eq_mve_output {
 #if defined(__ARM_FEATURE_MVE)
 #include <arm_mve.h>
 
+/* For what constant arguments make short. */
+#if defined(__GNUC__)
+#define EQ_MVE_INLINE static inline __attribute__((always_inline))
+#else
+#define EQ_MVE_INLINE static inline
+#endif
+
 /* acc * multiplier * 2^shift, rounded twice. VQRDMULH rounds half up, as TFLite's doubling high
    multiplication does. So does VRSHL, floor((x + half) / 2^s), where TFLite rounds half away from
    zero: below nought that is floor((x - 1 + half) / 2^s). */

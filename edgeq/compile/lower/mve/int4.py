@@ -13,6 +13,7 @@ from edgeq.compile.lower.convolution import node_window
 from edgeq.compile.lower.groups import group_node
 from edgeq.compile.lower.int4 import is_packed
 from edgeq.compile.lower.mve.arithmetic import BYTES, LANES
+from edgeq.compile.lower.mve.depthwise import lower_depthwise
 from edgeq.compile.lower.mve.matrix import is_product, lower_conv, lower_product
 from edgeq.compile.lower.variants import Lower, Variant
 from edgeq.compile.target import Target
@@ -20,6 +21,7 @@ from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
 
 _SCALE_BITS = 4  # of sums and biases: weights are taken from the upper halves of bytes
+_HEAVIEST = 255  # taps whose products with any int8 sum up in 16 bits
 
 _KERNELS = {
     "eq_mve_conv": "eq_mve_int4_conv",
@@ -57,7 +59,7 @@ def _packed(lower: Lower) -> Lower:
                 Constant(weights.name, pack_pairs(weights.data)),
                 Constant(bias.name, bias.data << _SCALE_BITS),
                 multiplier,
-                Constant(shift.name, split_shifts(shift.data)),
+                Constant(shift.name, split_shifts(shift.data, LANES, _SCALE_BITS)),
             ),
             detail=f"{layer.detail}, int4".removeprefix(", "),
         )
@@ -71,10 +73,43 @@ def pack_pairs(tiles: NDArray[np.int8]) -> NDArray[np.int8]:
     return (pairs[:, 0] & 15 | pairs[:, 1] << 4).reshape(-1)
 
 
-def split_shifts(shifts: NDArray[np.int8]) -> NDArray[np.int8]:
-    """Return the shifts of each four outputs to the right, then those of the sums to the left."""
-    right, left = np.minimum(shifts, 0), np.maximum(shifts, 0) - _SCALE_BITS
-    return np.stack((right.reshape(-1, LANES), left.reshape(-1, LANES)), axis=1).reshape(-1)
+def split_shifts(shifts: NDArray[np.int8], lanes: int, up: int = 0) -> NDArray[np.int8]:
+    """Return the shifts of each `lanes` outputs to the right, then to the left, less `up` bits."""
+    right, left = np.minimum(shifts, 0), np.maximum(shifts, 0) - up
+    return np.stack((right.reshape(-1, lanes), left.reshape(-1, lanes)), axis=1).reshape(-1)
+
+
+def takes_lanes(graph: Graph, node: Node, target: Target) -> bool:
+    """Whether each channel has one output, whose products sum up in 16 bits."""
+    if not (target.mve and is_packed(graph, node, target)):
+        return False
+    group = group_node(graph, node)
+    heaviest = np.abs(group.rows.astype(np.int64)).sum(axis=1).max()
+    return group.copies == 1 and bool(heaviest <= _HEAVIEST)
+
+
+def lower_lanes(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower DEPTHWISE_CONV_2D with one output for each channel."""
+    layer = lower_depthwise(graph, node, target)
+    (call,), (weights, bias, multiplier, shift) = layer.calls, layer.constants
+    taps = weights.data.reshape(-1, *node_window(graph, node).kernel, BYTES)
+    packed = Constant(weights.name, pack_taps(taps))
+    shifts = Constant(shift.name, split_shifts(shift.data, BYTES))
+    return replace(
+        layer,
+        calls=(replace(call, kernel="eq_mve_int4_depthwise"),),
+        sources=("eq_mve_int4_depthwise", "eq_mve_lines"),
+        constants=(packed, bias, multiplier, shifts),
+        detail=f"{layer.detail}, int4",
+    )
+
+
+def pack_taps(taps: NDArray[np.int8]) -> NDArray[np.int8]:
+    """Return [..][width][16] as pairs of taps; the last of an odd row comes second in its own."""
+    width = taps.shape[-2]
+    blank = np.zeros_like(taps[..., :1, :])
+    whole = np.concatenate((taps[..., :-1, :], blank, taps[..., -1:, :]), axis=-2)
+    return pack_pairs(whole if width % 2 else taps)
 
 
 ROWS: dict[str, tuple[Variant, ...]] = {
@@ -83,4 +118,5 @@ ROWS: dict[str, tuple[Variant, ...]] = {
         Variant("mve-int4-pointwise", is_pointwise_nibbles, _packed(lower_product)),
         Variant("mve-int4-conv", takes_nibbles, _packed(lower_conv)),
     ),
+    "DEPTHWISE_CONV_2D": (Variant("mve-int4-depthwise", takes_lanes, lower_lanes),),
 }
