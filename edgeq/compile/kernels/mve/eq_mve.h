@@ -8,15 +8,16 @@
 
 /* How accumulators become int8. `shift` is TFLite's, below nought: to the right. Arrays of
    multipliers and shifts have an entry for each output where `mask` is -1, four of one value where
-   it is 0. */
+   it is 0. Kernels of other types say what is different. */
 struct eq_mve_output {
     const int32_t *bias;
     const int32_t *multiplier;
     const int8_t *shift;
     int8_t mask;
     int8_t zero;
-    int8_t min;
-    int8_t max;
+    int8_t wide;
+    int16_t min;
+    int16_t max;
 };
 
 #if defined(__ARM_FEATURE_MVE)

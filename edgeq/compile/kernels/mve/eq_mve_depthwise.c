@@ -2,6 +2,7 @@
 
 #if defined(__ARM_FEATURE_MVE)
 #include "eq_mve_lanes.h"
+#include "eq_mve_products.h"
 
 static inline struct products one_tap(const int8_t *x, const int8_t *w)
 {

@@ -2,6 +2,7 @@
 
 #if defined(__ARM_FEATURE_MVE)
 #include "eq_mve_lanes.h"
+#include "eq_mve_products.h"
 
 static inline struct products more(struct products p, int8x16_t x, int8x16_t w)
 {
