@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edgeq.compile.arithmetic import Output, bias_values
-from edgeq.compile.layer import constant
+from edgeq.compile.layer import Constant, constant
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
 from edgeq.graph.oracle.fixed_point import quantize_multiplier
@@ -17,6 +17,8 @@ from edgeq.graph.oracle.requantization import fused_range, zero_point_of
 BYTES = 16  # int8 of a vector
 LANES = 4  # accumulators that are requantised at once
 
+Quantize = Callable[[float], tuple[int, int]]
+
 
 def shifts_right(multipliers: Sequence[float]) -> bool:
     """Whether every factor is below a half: the vectors' requantisation shifts right alone."""
@@ -24,7 +26,11 @@ def shifts_right(multipliers: Sequence[float]) -> bool:
 
 
 def vector_output(
-    graph: Graph, node: Node, rows: NDArray[np.int8], multipliers: Sequence[float]
+    graph: Graph,
+    node: Node,
+    rows: NDArray[np.int8],
+    multipliers: Sequence[float],
+    quantize: Quantize = quantize_multiplier,
 ) -> Output:
     """Return the output stage of a node with weights, the input's zero point folded into the bias.
 
@@ -32,28 +38,36 @@ def vector_output(
 
     Args:
         rows: the weights as [outputs, depth].
-        multipliers: real multipliers below a half, one for each output or a single one.
+        multipliers: real multipliers, one for each output or a single one.
+        quantize: returns what the kernel multiplies with, and its shift to the left.
     """
     shared = len(set(multipliers)) == 1
     factors = list(multipliers[:1]) * LANES if shared else multipliers
-    return _output(graph, node, rows, factors, 0 if shared else -1)
+    return _output(graph, node, rows, [quantize(f) for f in factors], 0 if shared else -1)
 
 
 def channel_output(
-    graph: Graph, node: Node, rows: NDArray[np.int8], multipliers: Sequence[float]
+    graph: Graph,
+    node: Node,
+    rows: NDArray[np.int8],
+    multipliers: Sequence[float],
+    quantize: Quantize = quantize_multiplier,
 ) -> Output:
     """Return `vector_output` with an entry for each output even where all share one factor."""
     factors = multipliers if len(multipliers) > 1 else list(multipliers[:1]) * len(rows)
-    return _output(graph, node, rows, factors, -1)
+    return _output(graph, node, rows, [quantize(f) for f in factors], -1)
 
 
 def _output(
-    graph: Graph, node: Node, rows: NDArray[np.int8], factors: Sequence[float], mask: int
+    graph: Graph,
+    node: Node,
+    rows: NDArray[np.int8],
+    pairs: Sequence[tuple[int, int]],
+    mask: int,
 ) -> Output:
     x, y = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
     sums = rows.astype(np.int64).sum(axis=1)
     bias = bias_values(graph, node, len(rows)) - zero_point_of(x) * sums
-    pairs = [quantize_multiplier(f) for f in factors]
     low, high = fused_range(call_of(graph, node))
     arrays = (
         constant("bias", _whole(bias), np.int32),
@@ -70,6 +84,13 @@ def _output(
         "max": high,
     }
     return Output(fields, arrays)
+
+
+def split_shifts(shift: Constant, lanes: int, up: int = 0) -> Constant:
+    """Return the shifts of each `lanes` outputs to the right, then to the left, less `up` bits."""
+    right, left = np.minimum(shift.data, 0), np.maximum(shift.data, 0) - up
+    both = np.stack((right.reshape(-1, lanes), left.reshape(-1, lanes)), axis=1)
+    return constant(shift.name, both, np.int8)
 
 
 def _whole(values: ArrayLike) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ from edgeq.compile.layer import Constant, Layer
 from edgeq.compile.lower.convolution import node_window
 from edgeq.compile.lower.groups import group_node
 from edgeq.compile.lower.int4 import is_packed
-from edgeq.compile.lower.mve.arithmetic import BYTES, LANES
+from edgeq.compile.lower.mve.arithmetic import BYTES, LANES, split_shifts
 from edgeq.compile.lower.mve.depthwise import lower_depthwise
 from edgeq.compile.lower.mve.matrix import is_product, lower_conv, lower_product
 from edgeq.compile.lower.variants import Lower, Variant
@@ -59,7 +59,7 @@ def _packed(lower: Lower) -> Lower:
                 Constant(weights.name, pack_pairs(weights.data)),
                 Constant(bias.name, bias.data << _SCALE_BITS),
                 multiplier,
-                Constant(shift.name, split_shifts(shift.data, LANES, _SCALE_BITS)),
+                split_shifts(shift, LANES, _SCALE_BITS),
             ),
             detail=f"{layer.detail}, int4".removeprefix(", "),
         )
@@ -71,12 +71,6 @@ def pack_pairs(tiles: NDArray[np.int8]) -> NDArray[np.int8]:
     """Return vectors of 16 weights, one of which lies in the lower halves of the other's bytes."""
     pairs = tiles.reshape(-1, 2, BYTES)
     return (pairs[:, 0] & 15 | pairs[:, 1] << 4).reshape(-1)
-
-
-def split_shifts(shifts: NDArray[np.int8], lanes: int, up: int = 0) -> NDArray[np.int8]:
-    """Return the shifts of each `lanes` outputs to the right, then to the left, less `up` bits."""
-    right, left = np.minimum(shifts, 0), np.maximum(shifts, 0) - up
-    return np.stack((right.reshape(-1, lanes), left.reshape(-1, lanes)), axis=1).reshape(-1)
 
 
 def takes_lanes(graph: Graph, node: Node, target: Target) -> bool:
@@ -94,12 +88,11 @@ def lower_lanes(graph: Graph, node: Node, target: Target) -> Layer:
     (call,), (weights, bias, multiplier, shift) = layer.calls, layer.constants
     taps = weights.data.reshape(-1, *node_window(graph, node).kernel, BYTES)
     packed = Constant(weights.name, pack_taps(taps))
-    shifts = Constant(shift.name, split_shifts(shift.data, BYTES))
     return replace(
         layer,
         calls=(replace(call, kernel="eq_mve_int4_depthwise"),),
         sources=("eq_mve_int4_depthwise", "eq_mve_lines"),
-        constants=(packed, bias, multiplier, shifts),
+        constants=(packed, bias, multiplier, split_shifts(shift, BYTES)),
         detail=f"{layer.detail}, int4",
     )
 
