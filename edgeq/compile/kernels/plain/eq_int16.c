@@ -40,18 +40,6 @@ EQ_APART static int64_t dot(const struct patch *p)
     return total;
 }
 
-static int16_t finish(const struct eq_int16_output *q, int64_t acc, int32_t o)
-{
-    const int32_t i = o & q->mask, shift = q->shift[i];
-    int32_t v;
-    if (q->wide) {
-        v = (int32_t)((acc * q->multiplier[i] + ((int64_t)1 << (shift - 1))) >> shift);
-    } else {
-        v = eq_requantize((int32_t)acc, q->multiplier[i], shift);
-    }
-    return (int16_t)eq_clamp(v, q->min, q->max);
-}
-
 /* All outputs of one pixel; what lies outside the input is nought. */
 static void conv_pixel(const struct eq_int16_conv *layer, const int16_t *x, int32_t row,
                        int32_t column, int16_t *y)
@@ -74,7 +62,7 @@ static void conv_pixel(const struct eq_int16_conv *layer, const int16_t *x, int3
     p.w = layer->weights + ky.first * p.w_row + kx.first * p.w_tap;
     for (o = 0; o < g->out_c; o++) {
         p.x = x + o / layer->copies * depth;
-        y[o] = finish(&layer->out, layer->out.bias[o] + dot(&p), o);
+        y[o] = eq_int16_finish(&layer->out, layer->out.bias[o] + dot(&p), o);
         p.w += g->kernel_h * p.w_row;
     }
 }

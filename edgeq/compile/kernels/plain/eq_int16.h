@@ -18,6 +18,19 @@ struct eq_int16_output {
     int16_t max;
 };
 
+/* The finished int16 of output `o`. */
+static inline int16_t eq_int16_finish(const struct eq_int16_output *q, int64_t acc, int32_t o)
+{
+    const int32_t i = o & q->mask, shift = q->shift[i];
+    int32_t v;
+    if (q->wide) {
+        v = (int32_t)((acc * q->multiplier[i] + ((int64_t)1 << (shift - 1))) >> shift);
+    } else {
+        v = eq_requantize((int32_t)acc, q->multiplier[i], shift);
+    }
+    return (int16_t)eq_clamp(v, q->min, q->max);
+}
+
 /* weights[out_c][kernel_h][kernel_w][depth]. An output reads `depth` input channels, and the
    `copies` outputs that follow each other read the same ones. */
 struct eq_int16_conv {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -17,20 +17,21 @@ from edgeq.graph.oracle.requantization import fused_range, zero_point_of
 BYTES = 16  # int8 of a vector
 LANES = 4  # accumulators that are requantised at once
 
-Quantize = Callable[[float], tuple[int, int]]
+Factor = tuple[int, int]  # a multiplier, and the shift to the left of its product
 
 
 def shifts_right(multipliers: Sequence[float]) -> bool:
     """Whether every factor is below a half: the vectors' requantisation shifts right alone."""
-    return all(m == 0 or s < 0 for m, s in map(quantize_multiplier, multipliers))
+    return all(m == 0 or s < 0 for m, s in quantize_factors(multipliers))
+
+
+def quantize_factors(multipliers: Sequence[float]) -> list[Factor]:
+    """Return real factors as TFLite has them."""
+    return [quantize_multiplier(m) for m in multipliers]
 
 
 def vector_output(
-    graph: Graph,
-    node: Node,
-    rows: NDArray[np.int8],
-    multipliers: Sequence[float],
-    quantize: Quantize = quantize_multiplier,
+    graph: Graph, node: Node, rows: NDArray[np.int8], factors: Sequence[Factor]
 ) -> Output:
     """Return the output stage of a node with weights, the input's zero point folded into the bias.
 
@@ -38,32 +39,23 @@ def vector_output(
 
     Args:
         rows: the weights as [outputs, depth].
-        multipliers: real multipliers, one for each output or a single one.
-        quantize: returns what the kernel multiplies with, and its shift to the left.
+        factors: one for each output or a single one.
     """
-    shared = len(set(multipliers)) == 1
-    factors = list(multipliers[:1]) * LANES if shared else multipliers
-    return _output(graph, node, rows, [quantize(f) for f in factors], 0 if shared else -1)
+    shared = len(set(factors)) == 1
+    each = list(factors[:1]) * LANES if shared else factors
+    return _output(graph, node, rows, each, 0 if shared else -1)
 
 
 def channel_output(
-    graph: Graph,
-    node: Node,
-    rows: NDArray[np.int8],
-    multipliers: Sequence[float],
-    quantize: Quantize = quantize_multiplier,
+    graph: Graph, node: Node, rows: NDArray[np.int8], factors: Sequence[Factor]
 ) -> Output:
     """Return `vector_output` with an entry for each output even where all share one factor."""
-    factors = multipliers if len(multipliers) > 1 else list(multipliers[:1]) * len(rows)
-    return _output(graph, node, rows, [quantize(f) for f in factors], -1)
+    each = factors if len(factors) > 1 else list(factors) * len(rows)
+    return _output(graph, node, rows, each, -1)
 
 
 def _output(
-    graph: Graph,
-    node: Node,
-    rows: NDArray[np.int8],
-    pairs: Sequence[tuple[int, int]],
-    mask: int,
+    graph: Graph, node: Node, rows: NDArray[np.int8], factors: Sequence[Factor], mask: int
 ) -> Output:
     x, y = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
     sums = rows.astype(np.int64).sum(axis=1)
@@ -71,8 +63,8 @@ def _output(
     low, high = fused_range(call_of(graph, node))
     arrays = (
         constant("bias", _whole(bias), np.int32),
-        constant("multiplier", _whole([m for m, _ in pairs]), np.int32),
-        constant("shift", _whole([s if m else -1 for m, s in pairs]), np.int8),
+        constant("multiplier", _whole([m for m, _ in factors]), np.int32),
+        constant("shift", _whole([s if m else -1 for m, s in factors]), np.int8),
     )
     fields = {
         "bias": arrays[0].ref,

@@ -9,7 +9,13 @@ from edgeq.compile.arithmetic import Output, channel_multipliers, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Overlap, constant
 from edgeq.compile.lower.convolution import Window, node_window
 from edgeq.compile.lower.groups import group_node
-from edgeq.compile.lower.mve.arithmetic import BYTES, LANES, channel_output, shifts_right
+from edgeq.compile.lower.mve.arithmetic import (
+    BYTES,
+    LANES,
+    channel_output,
+    quantize_factors,
+    shifts_right,
+)
 from edgeq.compile.lower.mve.order import in_bytes, line_distance, line_scratch
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
@@ -33,9 +39,9 @@ def takes_lanes(graph: Graph, node: Node, target: Target) -> bool:
 def lower_depthwise(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower DEPTHWISE_CONV_2D with one output for each channel."""
     group = group_node(graph, node)
-    return lanes_layer(
-        graph, node, group.rows, channel_output(graph, node, group.rows, group.multipliers)
-    )
+    factors = quantize_factors(group.multipliers)
+    output = channel_output(graph, node, group.rows, factors)
+    return lanes_layer(graph, node, group.rows, output)
 
 
 def lanes_layer(graph: Graph, node: Node, rows: NDArray[np.int8], output: Output) -> Layer:

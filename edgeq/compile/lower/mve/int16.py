@@ -1,16 +1,20 @@
-"""Operators with weights on int16 around nought, whose sums stay within 32 bits."""
+"""Operators with weights on int16 around nought, in sums of 32 bits where these suffice."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from edgeq.compile.arithmetic import WRAP_LIMIT, accumulator_bounds, bias_values
-from edgeq.compile.layer import Layer, constant
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.compile.arithmetic import WRAP_LIMIT, Output, accumulator_bounds, bias_values
+from edgeq.compile.layer import Call, Layer, constant
 from edgeq.compile.lower.groups import group_node, weight_window
+from edgeq.compile.lower.int16_output import LARGEST, int16_output
 from edgeq.compile.lower.mve.arithmetic import (
     BYTES,
     LANES,
-    Quantize,
+    Factor,
     channel_output,
     split_shifts,
     vector_output,
@@ -26,112 +30,137 @@ from edgeq.graph.oracle.fixed_point import quantize_multiplier, reduce_multiplie
 from edgeq.graph.oracle.weighted import has_wide_sums
 
 _SIZE = 2  # bytes of an int16
+_WINDOWS = ("eq_mve_lines", "eq_mve_windows")
 _ROOM = 17  # bits of the upper half of a product that a multiplier of 15 bits leaves
 
 
+def has_int16(graph: Graph, node: Node, target: Target) -> bool:
+    """Whether the target has Helium and data is int16."""
+    ends = (graph.tensor(t) for t in (node.inputs[0], node.outputs[0]))
+    return target.mve and all(t.dtype == "int16" for t in ends)
+
+
 def fits_sums(graph: Graph, node: Node, target: Target) -> bool:
-    """Whether data is int16, and no sum leaves 32 bits, as it is or moved up."""
-    if not (target.mve and _has_int16(graph, node)):
-        return False
+    """Whether, besides, no sum leaves 32 bits, as it is or moved up."""
+    return has_int16(graph, node, target) and None not in _factors(graph, node)
+
+
+def _factors(graph: Graph, node: Node) -> list[Factor | None]:
+    """Return what the kernels multiply sums with; None for an output whose sums do not fit."""
     group = group_node(graph, node)
     bias = bias_values(graph, node, len(group.rows))
-    bound = int(accumulator_bounds(group.rows, bias, 0, largest=1 << 15).max())
-    if not has_wide_sums(call_of(graph, node)):
-        return bound < WRAP_LIMIT
-    pairs = (quantize_multiplier(m) for m in group.multipliers)
-    rooms = [shift + _ROOM for m, shift in pairs if m]
-    up = max(0, max(rooms, default=0) - _ROOM + 1)
-    return min(rooms, default=0) >= 0 and bound << up < WRAP_LIMIT
+    bounds = accumulator_bounds(group.rows, bias, 0, largest=LARGEST)
+    reals = group.multipliers
+    if len(reals) == 1:
+        bounds = bounds.max(keepdims=True)
+    wide = has_wide_sums(call_of(graph, node))
+    factor_of = upper_factor if wide else whole_factor
+    return [factor_of(real, int(bound)) for real, bound in zip(reals, bounds, strict=True)]
 
 
-def _has_int16(graph: Graph, node: Node) -> bool:
-    return all(graph.tensor(t).dtype == "int16" for t in (node.inputs[0], node.outputs[0]))
+def whole_factor(real: float, bound: int) -> Factor | None:
+    """Return TFLite's factor for sums of magnitude `bound` at most."""
+    return quantize_multiplier(real) if bound < WRAP_LIMIT else None
 
 
-def upper_multiplier(real: float) -> tuple[int, int]:
-    """Return a factor and how far sums go up, such that the upper half of their product, rounded,
-    is TFLite's product with a multiplier of 15 bits: its 16 upper bits take the factor's place."""
+def upper_factor(real: float, bound: int) -> Factor | None:
+    """Return a factor and how far sums of magnitude `bound` go up, such that the upper half of
+    their product, rounded, is TFLite's product with a multiplier of 15 bits."""
     multiplier, shift = quantize_multiplier(real)
-    room = max(0, shift + _ROOM)
+    narrow, room = reduce_multiplier(multiplier), shift + _ROOM
+    if bound * narrow < 1 << (14 - shift):  # every product is rounded to nought
+        return 0, 0
     up = min(_ROOM - 1, room)
-    return reduce_multiplier(multiplier) << up, room - up
+    if room < 0 or bound << (room - up) >= WRAP_LIMIT:
+        return None
+    return narrow << up, room - up
 
 
-def is_product_of_int16(graph: Graph, node: Node, target: Target) -> bool:
-    """Whether the same holds of a product of matrices."""
-    return is_product(weight_window(graph, node)) and fits_sums(graph, node, target)
+def is_depthwise(graph: Graph, node: Node, target: Target) -> bool:
+    """Whether the same holds, and each channel has one output."""
+    window = weight_window(graph, node)
+    one = window.input[3] == window.output[3] and fits_bytes(window, _SIZE)
+    return one and fits_sums(graph, node, target)
 
 
-def is_conv_of_int16(graph: Graph, node: Node, target: Target) -> bool:
-    """Whether it holds of a window whose channels can be counted in bytes."""
-    return fits_bytes(weight_window(graph, node), _SIZE) and fits_sums(graph, node, target)
+def is_long(graph: Graph, node: Node, target: Target) -> bool:
+    """Whether data is int16, and sums take any bits."""
+    window = weight_window(graph, node)
+    return has_int16(graph, node, target) and (is_product(window) or fits_bytes(window, _SIZE))
 
 
-def is_depthwise_of_int16(graph: Graph, node: Node, target: Target) -> bool:
-    """Whether it holds, and each channel has one output."""
-    one = graph.tensor(node.inputs[0]).shape[3] == graph.tensor(node.outputs[0]).shape[3]
-    return one and is_conv_of_int16(graph, node, target)
+def is_short(graph: Graph, node: Node, target: Target) -> bool:
+    """Whether data is int16, and sums fit 32 bits."""
+    return is_long(graph, node, target) and fits_sums(graph, node, target)
 
 
-def lower_product(graph: Graph, node: Node, target: Target) -> Layer:
-    """Lower FULLY_CONNECTED, or a 1x1 CONV_2D."""
-    return _rows_of_int16(graph, node, conv=False)
-
-
-def lower_conv(graph: Graph, node: Node, target: Target) -> Layer:
-    """Lower any CONV_2D."""
-    return _rows_of_int16(graph, node, conv=True)
-
-
-def _rows_of_int16(graph: Graph, node: Node, *, conv: bool) -> Layer:
-    group = group_node(graph, node)
-    output = vector_output(graph, node, group.rows, group.multipliers, _quantize(graph, node))
-    weights = constant("weights", tile_weights(group.rows, BYTES // _SIZE), group.rows.dtype.type)
+def lower_short(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower CONV_2D or FULLY_CONNECTED."""
+    rows = group_node(graph, node).rows
+    output = _with_width(graph, node, vector_output(graph, node, rows, _known_factors(graph, node)))
     *arrays, shift = output.constants
+    constants = (*arrays, split_shifts(shift, LANES))
+    layer = _layer(graph, node, rows, Output(output.fields, constants))
+    (call,) = layer.calls
+    kernel = call.kernel.replace("eq_mve_", "eq_mve_int16_")
+    return _of_int16(layer, replace(call, kernel=kernel), ("eq_mve_int16", *_WINDOWS))
+
+
+def lower_long(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower CONV_2D or FULLY_CONNECTED with sums of 64 bits, a chunk of the depth at a time."""
+    group = group_node(graph, node)
+    layer = _layer(graph, node, group.rows, int16_output(graph, node, group))
+    (call,) = layer.calls
+    kernel = call.kernel.replace("eq_mve_", "eq_mve_long_")
+    sources = ("eq_mve_long", *_WINDOWS)
+    return _of_int16(layer, replace(call, kernel=kernel, struct=kernel), sources)
+
+
+def _layer(graph: Graph, node: Node, rows: NDArray[np.int8], output: Output) -> Layer:
+    weights = constant("weights", tile_weights(rows, BYTES // _SIZE), np.int8)
     matrix = {
-        "depth": group.rows.shape[1],
-        "outputs": len(group.rows),
+        "depth": rows.shape[1],
+        "outputs": len(rows),
         "weights": weights.ref,
-        "out": {**output.fields, "wide": int(has_wide_sums(call_of(graph, node)))},
+        "out": output.fields,
     }
-    constants = (weights, *arrays, split_shifts(shift, LANES))
-    layer = (conv_layer if conv else product_layer)(graph, node, matrix, constants)
-    kernel = "eq_mve_int16_conv" if conv else "eq_mve_int16_pointwise"
-    return _of_int16(layer, kernel, ("eq_mve_int16", "eq_mve_lines", "eq_mve_windows"))
+    lower = product_layer if is_product(weight_window(graph, node)) else conv_layer
+    return lower(graph, node, matrix, (weights, *output.constants))
 
 
 def lower_depthwise(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower DEPTHWISE_CONV_2D with one output for each channel."""
-    group = group_node(graph, node)
-    output = channel_output(graph, node, group.rows, group.multipliers, _quantize(graph, node))
-    wide = {"wide": int(has_wide_sums(call_of(graph, node)))}
-    layer = lanes_layer(graph, node, group.rows, replace(output, fields={**output.fields, **wide}))
-    *arrays, shift = layer.constants
+    rows = group_node(graph, node).rows
+    output = _with_width(
+        graph, node, channel_output(graph, node, rows, _known_factors(graph, node))
+    )
+    layer = lanes_layer(graph, node, rows, output)
+    (call,), (*arrays, shift) = layer.calls, layer.constants
     layer = replace(layer, constants=(*arrays, split_shifts(shift, BYTES // _SIZE)))
     sources = ("eq_mve_int16_depthwise", "eq_mve_lines")
-    return _of_int16(layer, "eq_mve_int16_depthwise", sources)
+    return _of_int16(layer, replace(call, kernel="eq_mve_int16_depthwise"), sources)
 
 
-def _quantize(graph: Graph, node: Node) -> Quantize:
-    return upper_multiplier if has_wide_sums(call_of(graph, node)) else quantize_multiplier
+def _known_factors(graph: Graph, node: Node) -> list[Factor]:
+    return [factor for factor in _factors(graph, node) if factor is not None]
 
 
-def _of_int16(layer: Layer, kernel: str, sources: tuple[str, ...]) -> Layer:
-    """Return a layer by another kernel of the same structure."""
-    (call,) = layer.calls
-    return replace(
-        layer,
-        calls=(replace(call, kernel=kernel),),
-        sources=sources,
-        detail=", ".join(filter(None, (layer.detail, "int16"))),
-    )
+def _with_width(graph: Graph, node: Node, output: Output) -> Output:
+    wide = {"wide": int(has_wide_sums(call_of(graph, node)))}
+    return replace(output, fields={**output.fields, **wide})
 
 
+def _of_int16(layer: Layer, call: Call, sources: tuple[str, ...]) -> Layer:
+    detail = ", ".join(filter(None, (layer.detail, "int16")))
+    return replace(layer, calls=(call,), sources=sources, detail=detail)
+
+
+_ROWS = (
+    Variant("mve-int16", is_short, lower_short),
+    Variant("mve-int16-long", is_long, lower_long),
+)
 ROWS: dict[str, tuple[Variant, ...]] = {
-    "FULLY_CONNECTED": (Variant("mve-int16-rows", fits_sums, lower_product),),
-    "CONV_2D": (
-        Variant("mve-int16-pointwise", is_product_of_int16, lower_product),
-        Variant("mve-int16-conv", is_conv_of_int16, lower_conv),
-    ),
-    "DEPTHWISE_CONV_2D": (Variant("mve-int16-depthwise", is_depthwise_of_int16, lower_depthwise),),
+    "FULLY_CONNECTED": _ROWS,
+    "CONV_2D": _ROWS,
+    "DEPTHWISE_CONV_2D": (Variant("mve-int16-depthwise", is_depthwise, lower_depthwise),),
 }

@@ -12,7 +12,13 @@ from edgeq.compile.arithmetic import channel_multipliers, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Overlap, constant
 from edgeq.compile.lower.convolution import Window, node_window
 from edgeq.compile.lower.dense import dense_multipliers
-from edgeq.compile.lower.mve.arithmetic import BYTES, LANES, shifts_right, vector_output
+from edgeq.compile.lower.mve.arithmetic import (
+    BYTES,
+    LANES,
+    quantize_factors,
+    shifts_right,
+    vector_output,
+)
 from edgeq.compile.lower.mve.order import in_bytes, line_distance, line_scratch
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.memory.inplace import least_distance
@@ -52,7 +58,7 @@ def lower_vector(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower FULLY_CONNECTED of one row."""
     rows = weight_values(graph, node)
     outputs, depth = rows.shape
-    output = vector_output(graph, node, rows, _multipliers(graph, node))
+    output = vector_output(graph, node, rows, quantize_factors(_multipliers(graph, node)))
     array = constant("weights", rows, np.int8)
     fields = {"depth": depth, "outputs": outputs, "weights": array.ref, "out": output.fields}
     call = Call("eq_mve_dense", "eq_mve_dense", fields, (node.inputs[0], node.outputs[0]))
@@ -121,7 +127,7 @@ def _matrix(graph: Graph, node: Node) -> tuple[Mapping[str, Any], tuple[Constant
     """Return the initialiser of `struct eq_mve_matrix` and its arrays."""
     weights = weight_values(graph, node)
     rows = weights.reshape(len(weights), -1)
-    output = vector_output(graph, node, rows, _multipliers(graph, node))
+    output = vector_output(graph, node, rows, quantize_factors(_multipliers(graph, node)))
     array = constant("weights", tile_weights(rows), np.int8)
     fields = {
         "depth": rows.shape[1],
