@@ -22,6 +22,8 @@ from edgeq.compile.lower.elementwise import (
 from edgeq.compile.lower.gather import lower_gather, lower_gather_nd, lower_pick
 from edgeq.compile.lower.matmul import lower_batch_matmul
 from edgeq.compile.lower.movement import lower_movement, lower_pad
+from edgeq.compile.lower.mve import int4 as mve_int4
+from edgeq.compile.lower.mve import int16 as mve_int16
 from edgeq.compile.lower.pairs import (
     lower_comparison,
     lower_difference,
@@ -208,9 +210,9 @@ _FLOAT_ONLY = "CEIL COS EXP FLOOR FLOOR_DIV FLOOR_MOD L2_POOL_2D LOG NEG ROUND S
 FLOAT_ONLY = frozenset(_FLOAT_ONLY.split())
 
 # Rows before an operator's plain kernel: other dtypes than int8, then the richest instruction set.
+_ROOMS = (mve_int16, int16, mve_int4, int4, mve, dsp, small)
 VARIANTS: dict[str, tuple[Variant, ...]] = {
-    op: tuple(row for room in (int16, int4, mve, dsp, small) for row in room.ROWS.get(op, ()))
-    for op in OPERATORS
+    op: tuple(row for room in _ROOMS for row in room.ROWS.get(op, ())) for op in OPERATORS
 }
 
 

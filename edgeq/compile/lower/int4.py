@@ -26,7 +26,7 @@ _CHUNK_BYTES: Mapping[Goal, int] = {"speed": 8192, "balanced": 1024, "flash": 10
 _LARGEST = (1 << 15) - 1  # of a size in struct eq_window
 
 
-def _is_packed(graph: Graph, node: Node, target: Target) -> bool:
+def is_packed(graph: Graph, node: Node, target: Target) -> bool:
     """Return whether the filter is int4, after the passes too."""
     weights = graph.tensor(node.inputs[1])
     values = weight_values(graph, node)
@@ -64,7 +64,7 @@ def _lower_rows(graph: Graph, node: Node, target: Target) -> Layer:
 
 def _is_tiled(graph: Graph, node: Node, target: Target) -> bool:
     """Return whether the kernels of int8 can take the weights, chunk by chunk."""
-    if not (target.dsp and not target.mve and _is_packed(graph, node, target)):
+    if not (target.dsp and not target.mve and is_packed(graph, node, target)):
         return False
     rows = weight_values(graph, node)
     return shifts_right(weight_multipliers(graph, node)) and pairs_fit(
@@ -112,7 +112,7 @@ def _pack_words(words: NDArray[np.int32]) -> NDArray[np.int8]:
 
 def _is_plane(graph: Graph, node: Node, target: Target) -> bool:
     """Return whether the kernel of int8 for any window can take the weights, chunk by chunk."""
-    return not target.mve and _is_packed(graph, node, target) and is_any(graph, node, target)
+    return not target.mve and is_packed(graph, node, target) and is_any(graph, node, target)
 
 
 def _lower_plane(graph: Graph, node: Node, target: Target) -> Layer:
@@ -144,14 +144,14 @@ def _lower_plane(graph: Graph, node: Node, target: Target) -> Layer:
 ROWS: dict[str, tuple[Variant, ...]] = {
     "CONV_2D": (
         Variant("int4 tiles", _is_tiled, _lower_tiles),
-        Variant("int4", _is_packed, _lower_rows),
+        Variant("int4", is_packed, _lower_rows),
     ),
     "DEPTHWISE_CONV_2D": (
         Variant("int4 plane", _is_plane, _lower_plane),
-        Variant("int4", _is_packed, _lower_rows),
+        Variant("int4", is_packed, _lower_rows),
     ),
     "FULLY_CONNECTED": (
         Variant("int4 tiles", _is_tiled, _lower_tiles),
-        Variant("int4", _is_packed, _lower_rows),
+        Variant("int4", is_packed, _lower_rows),
     ),
 }

@@ -1,23 +1,12 @@
 #include "eq_mve_depthwise.h"
 
 #if defined(__ARM_FEATURE_MVE)
-#include "eq_mve_lines.h"
-
-/* Sixteen accumulators: lanes 0 4 8 12, 2 6 10 14, 1 5 9 13 and 3 7 11 15. */
-struct sums {
-    int32x4_t a, b, c, d;
-};
-
-/* Products of the even and of the odd lanes. */
-struct products {
-    int16x8_t even, odd;
-};
+#include "eq_mve_lanes.h"
+#include "eq_mve_products.h"
 
 static inline struct products one_tap(const int8_t *x, const int8_t *w)
 {
-    const int8x16_t v = vldrbq_s8(x), u = vldrbq_s8(w);
-    const struct products r = {vmullbq_int_s8(v, u), vmulltq_int_s8(v, u)};
-    return r;
+    return product(vldrbq_s8(x), vldrbq_s8(w));
 }
 
 /* Two taps. Sums take four of the eight vector registers: compilers run out of them, unless the
@@ -43,63 +32,27 @@ static inline struct products two_taps(const int8_t *x0, const int8_t *x1, const
     return r;
 }
 
-static inline struct sums add(struct sums s, struct products p)
+static inline int8x16_t make_3x3(const struct eq_mve_depthwise *d, const struct rows *r, int32_t at,
+                          int32_t c)
 {
-    s.a = vaddq_s32(s.a, vmovlbq_s16(p.even));
-    s.b = vaddq_s32(s.b, vmovltq_s16(p.even));
-    s.c = vaddq_s32(s.c, vmovlbq_s16(p.odd));
-    s.d = vaddq_s32(s.d, vmovltq_s16(p.odd));
-    return s;
-}
-
-static inline struct sums start(const int32_t *bias)
-{
-    const struct sums s = {vldrwq_s32(bias), vldrwq_s32(bias + 4), vldrwq_s32(bias + 8),
-                           vldrwq_s32(bias + 12)};
-    return s;
-}
-
-/* The sixteen int8 of `s`, in the order of the lanes. */
-static inline int8x16_t finish(const struct eq_mve_output *q, struct sums s, int32_t block)
-{
-    const int32_t *const m = q->multiplier + block;
-    const int8_t *const e = q->shift + block;
-    int16x8_t even = vuninitializedq_s16(), odd = vuninitializedq_s16();
-    int8x16_t v = vuninitializedq_s8();
-    s.a = eq_mve_requantize(s.a, vldrwq_s32(m), vldrbq_s32(e));
-    s.b = eq_mve_requantize(s.b, vldrwq_s32(m + 4), vldrbq_s32(e + 4));
-    s.c = eq_mve_requantize(s.c, vldrwq_s32(m + 8), vldrbq_s32(e + 8));
-    s.d = eq_mve_requantize(s.d, vldrwq_s32(m + 12), vldrbq_s32(e + 12));
-    even = vqmovntq_s32(vqmovnbq_s32(even, s.a), s.b);
-    odd = vqmovntq_s32(vqmovnbq_s32(odd, s.c), s.d);
-    even = vqaddq_n_s16(even, q->zero);
-    odd = vqaddq_n_s16(odd, q->zero);
-    v = vqmovntq_s16(vqmovnbq_s16(v, even), odd);
-    return vminq_s8(vmaxq_s8(v, vdupq_n_s8(q->min)), vdupq_n_s8(q->max));
-}
-
-/* The rows of taps of one row of outputs, and the bytes between two taps. */
-struct rows {
-    const int8_t *const *row;
-    int32_t tap;
-};
-
-static inline struct sums sum_3x3(const struct rows *r, int32_t at, const int8_t *w,
-                                  struct sums s)
-{
-    const int32_t c = r->tap;
+    const int32_t tap = r->tap;
     const int8_t *const x0 = r->row[0] + at, *const x1 = r->row[1] + at;
-    const int8_t *const x2 = r->row[2] + at;
-    s = add(s, two_taps(x0, x0 + c, w));
-    s = add(s, two_taps(x0 + 2 * c, x1, w + 32));
-    s = add(s, two_taps(x1 + c, x1 + 2 * c, w + 64));
-    s = add(s, two_taps(x2, x2 + c, w + 96));
-    return add(s, one_tap(x2 + 2 * c, w + 128));
+    const int8_t *const x2 = r->row[2] + at, *const w = d->weights + 9 * c;
+    struct sums s = start(d->out.bias + c);
+    s = add(s, two_taps(x0, x0 + tap, w));
+    s = add(s, two_taps(x0 + 2 * tap, x1, w + 32));
+    s = add(s, two_taps(x1 + tap, x1 + 2 * tap, w + 64));
+    s = add(s, two_taps(x2, x2 + tap, w + 96));
+    s = add(s, one_tap(x2 + 2 * tap, w + 128));
+    return finish(&d->out, s, c);
 }
 
-static inline struct sums sum_any(const struct eq_window *g, const struct rows *r, int32_t at,
-                                  const int8_t *w, struct sums s)
+static inline int8x16_t make_any(const struct eq_mve_depthwise *d, const struct rows *r, int32_t at,
+                          int32_t c)
 {
+    const struct eq_window *g = &d->window;
+    const int8_t *w = d->weights + g->kernel_h * g->kernel_w * c;
+    struct sums s = start(d->out.bias + c);
     int32_t i, j;
     for (i = 0; i < g->kernel_h; i++) {
         const int8_t *x = r->row[i * g->dilation_h] + at;
@@ -113,54 +66,17 @@ static inline struct sums sum_any(const struct eq_window *g, const struct rows *
             w += 16;
         }
     }
-    return s;
-}
-
-/* One row of outputs. */
-static inline void depthwise_row(const struct eq_mve_depthwise *d, const struct rows *r, int8_t *y,
-                                 int is_3x3)
-{
-    const struct eq_window *g = &d->window;
-    const struct eq_mve_output q = d->out;
-    const int32_t taps = g->kernel_h * g->kernel_w;
-    const int32_t step = d->side_by_side ? 16 : 0;
-    int32_t c, i;
-    for (c = 0; c < g->out_c; c += 16) {
-        const int8_t *const w = d->weights + c * taps;
-        int32_t left = d->side_by_side ? g->out_w * g->out_c : g->out_c - c;
-        int32_t at = c;
-        int8_t *to = y + c;
-        for (i = 0; i < d->steps; i++) {
-            const struct sums bias = start(q.bias + c);
-            const struct sums s = is_3x3 ? sum_3x3(r, at, w, bias) : sum_any(g, r, at, w, bias);
-            vstrbq_p_s8(to, finish(&q, s, c), vctp8q((uint32_t)left));
-            left -= step;
-            at += d->x_step;
-            to += d->y_step;
-        }
-    }
+    return finish(&d->out, s, c);
 }
 
 void eq_mve_depthwise(const struct eq_mve_depthwise *layer, const int8_t *x, int8_t *y,
                       int8_t *scratch)
 {
     const struct eq_window *g = &layer->window;
-    const int is_3x3 = g->kernel_h == 3 && g->kernel_w == 3 && g->dilation_h == 1;
-    int32_t n, oy;
-    for (n = 0; n < g->batch; n++) {
-        struct eq_mve_lines lines;
-        eq_mve_open_lines(&lines, g, scratch);
-        for (oy = 0; oy < g->out_h; oy++) {
-            const struct rows rows = {lines.row, g->dilation_w * g->in_c};
-            eq_mve_aim_lines(&lines, g, layer->in_zero, x, oy);
-            if (is_3x3) {
-                depthwise_row(layer, &rows, y, 1);
-            } else {
-                depthwise_row(layer, &rows, y, 0);
-            }
-            y += g->out_w * g->out_c;
-        }
-        x += g->in_h * g->in_w * g->in_c;
+    if (g->kernel_h == 3 && g->kernel_w == 3 && g->dilation_h == 1) {
+        lanes(layer, x, y, scratch, make_3x3);
+    } else {
+        lanes(layer, x, y, scratch, make_any);
     }
 }
 #endif

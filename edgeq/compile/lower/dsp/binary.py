@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from edgeq.compile.arithmetic import shifts_right
 from edgeq.compile.layer import Call, Constant, Layer, Overlap, constant
 from edgeq.compile.lower.binary import broadcast_fields, overlaps_of_operands
-from edgeq.compile.lower.dsp.tiles import shifts_right
 from edgeq.compile.lower.sums import sum_plane
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target

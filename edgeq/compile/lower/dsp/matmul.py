@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeq.compile.arithmetic import shifts_right
 from edgeq.compile.layer import SCRATCH, Call, Layer
 from edgeq.compile.lower.dsp.dense import tile_layer
-from edgeq.compile.lower.dsp.tiles import pairs_fit, shifts_right
+from edgeq.compile.lower.dsp.tiles import pairs_fit
 from edgeq.compile.lower.loops import fill_loops
 from edgeq.compile.lower.matmul import LEVELS, matrix_loops
 from edgeq.compile.lower.variants import Variant

@@ -8,17 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import channel_multipliers, weight_values
+from edgeq.compile.arithmetic import channel_multipliers, shifts_right, weight_values
 from edgeq.compile.layer import SCRATCH, Call, Layer, Overlap, constant
 from edgeq.compile.lower.convolution import Window
-from edgeq.compile.lower.dsp.tiles import (
-    PIXELS,
-    Matrix,
-    order_runs,
-    pairs_fit,
-    shifts_right,
-    tile_matrix,
-)
+from edgeq.compile.lower.dsp.tiles import PIXELS, Matrix, order_runs, pairs_fit, tile_matrix
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.memory.inplace import least_distance
 from edgeq.compile.target import Target

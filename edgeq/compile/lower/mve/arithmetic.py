@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from edgeq.compile.arithmetic import Output, bias_values
-from edgeq.compile.layer import constant
+from edgeq.compile.layer import Constant, constant
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
 from edgeq.graph.oracle.fixed_point import quantize_multiplier
@@ -17,9 +17,16 @@ from edgeq.graph.oracle.requantization import fused_range, zero_point_of
 BYTES = 16  # int8 of a vector
 LANES = 4  # accumulators that are requantised at once
 
+Factor = tuple[int, int]  # a multiplier, and the shift to the left of its product
+
+
+def quantize_factors(multipliers: Sequence[float]) -> list[Factor]:
+    """Return real factors as TFLite has them."""
+    return [quantize_multiplier(m) for m in multipliers]
+
 
 def vector_output(
-    graph: Graph, node: Node, rows: NDArray[np.int8], multipliers: Sequence[float]
+    graph: Graph, node: Node, rows: NDArray[np.int8], factors: Sequence[Factor]
 ) -> Output:
     """Return the output stage of a node with weights, the input's zero point folded into the bias.
 
@@ -27,33 +34,32 @@ def vector_output(
 
     Args:
         rows: the weights as [outputs, depth].
-        multipliers: real multipliers below a half, one for each output or a single one.
+        factors: one for each output or a single one.
     """
-    shared = len(set(multipliers)) == 1
-    factors = list(multipliers[:1]) * LANES if shared else multipliers
-    return _output(graph, node, rows, factors, 0 if shared else -1)
+    shared = len(set(factors)) == 1
+    each = list(factors[:1]) * LANES if shared else factors
+    return _output(graph, node, rows, each, 0 if shared else -1)
 
 
 def channel_output(
-    graph: Graph, node: Node, rows: NDArray[np.int8], multipliers: Sequence[float]
+    graph: Graph, node: Node, rows: NDArray[np.int8], factors: Sequence[Factor]
 ) -> Output:
     """Return `vector_output` with an entry for each output even where all share one factor."""
-    factors = multipliers if len(multipliers) > 1 else list(multipliers[:1]) * len(rows)
-    return _output(graph, node, rows, factors, -1)
+    each = factors if len(factors) > 1 else list(factors) * len(rows)
+    return _output(graph, node, rows, each, -1)
 
 
 def _output(
-    graph: Graph, node: Node, rows: NDArray[np.int8], factors: Sequence[float], mask: int
+    graph: Graph, node: Node, rows: NDArray[np.int8], factors: Sequence[Factor], mask: int
 ) -> Output:
     x, y = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
     sums = rows.astype(np.int64).sum(axis=1)
     bias = bias_values(graph, node, len(rows)) - zero_point_of(x) * sums
-    pairs = [quantize_multiplier(f) for f in factors]
     low, high = fused_range(call_of(graph, node))
     arrays = (
         constant("bias", _whole(bias), np.int32),
-        constant("multiplier", _whole([m for m, _ in pairs]), np.int32),
-        constant("shift", _whole([s if m else -1 for m, s in pairs]), np.int8),
+        constant("multiplier", _whole([m for m, _ in factors]), np.int32),
+        constant("shift", _whole([s if m else -1 for m, s in factors]), np.int8),
     )
     fields = {
         "bias": arrays[0].ref,
@@ -65,6 +71,13 @@ def _output(
         "max": high,
     }
     return Output(fields, arrays)
+
+
+def split_shifts(shift: Constant, lanes: int, up: int = 0) -> Constant:
+    """Return the shifts of each `lanes` outputs to the right, then to the left, less `up` bits."""
+    right, left = np.minimum(shift.data, 0), np.maximum(shift.data, 0) - up
+    both = np.stack((right.reshape(-1, lanes), left.reshape(-1, lanes)), axis=1)
+    return constant(shift.name, both, np.int8)
 
 
 def _whole(values: ArrayLike) -> NDArray[np.int64]:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from edgeq.compile.lower.convolution import Window
 from edgeq.compile.memory.inplace import least_distance
 
 _POINTER = 4
+_LARGEST = (1 << 15) - 1
 _SLACK = 16  # bytes that vectors read or write beyond
+
+
+def in_bytes(window: Window, size: int) -> Window:
+    """Return a window over elements of `size` bytes as one over bytes."""
+    (*image, channels), (*result, outputs) = window.input, window.output
+    return replace(window, input=(*image, channels * size), output=(*result, outputs * size))
+
+
+def fits_bytes(window: Window, size: int) -> bool:
+    """Return whether `in_bytes` fits struct eq_window."""
+    return max(window.input[3], window.output[3]) * size <= _LARGEST
 
 
 def line_distance(window: Window) -> int:

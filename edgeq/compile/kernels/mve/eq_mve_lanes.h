@@ -1,0 +1,63 @@
+/* Channels side by side in a vector: how the rows of a depthwise convolution are walked, whatever
+   makes a vector of outputs from them. */
+#ifndef EQ_MVE_LANES_H
+#define EQ_MVE_LANES_H
+
+#include "eq_mve_depthwise.h"
+
+#if defined(__ARM_FEATURE_MVE)
+#include "eq_mve_lines.h"
+
+/* The rows of taps of one row of outputs, and the bytes between two taps. */
+struct rows {
+    const int8_t *const *row;
+    int32_t tap;
+};
+
+/* Makes sixteen bytes of outputs: those of the block that starts at byte `c` of a pixel, from what
+   lies `at` bytes along the rows. */
+typedef int8x16_t make_vector(const struct eq_mve_depthwise *d, const struct rows *r, int32_t at,
+                              int32_t c);
+
+/* One row of outputs. */
+EQ_MVE_INLINE void lanes_row(const struct eq_mve_depthwise *d, const struct rows *r, int8_t *y,
+                             make_vector *make)
+{
+    const struct eq_window *g = &d->window;
+    const int32_t step = d->side_by_side ? 16 : 0;
+    int32_t c, i;
+    for (c = 0; c < g->out_c; c += 16) {
+        int32_t left = d->side_by_side ? g->out_w * g->out_c : g->out_c - c;
+        int32_t at = c;
+        int8_t *to = y + c;
+        for (i = 0; i < d->steps; i++) {
+            vstrbq_p_s8(to, make(d, r, at, c), vctp8q((uint32_t)left));
+            left -= step;
+            at += d->x_step;
+            to += d->y_step;
+        }
+    }
+}
+
+/* All rows of outputs; `scratch` holds the rows of a window, padded, and 16 bytes. */
+EQ_MVE_INLINE void lanes(const struct eq_mve_depthwise *layer, const int8_t *x, int8_t *y,
+                         int8_t *scratch, make_vector *make)
+{
+    const struct eq_mve_depthwise d = *layer; /* stores of bytes cannot change it */
+    const struct eq_window *g = &d.window;
+    int32_t n, oy;
+    for (n = 0; n < g->batch; n++) {
+        struct eq_mve_lines lines;
+        eq_mve_open_lines(&lines, g, scratch);
+        for (oy = 0; oy < g->out_h; oy++) {
+            const struct rows rows = {lines.row, g->dilation_w * g->in_c};
+            eq_mve_aim_lines(&lines, g, d.in_zero, x, oy);
+            lanes_row(&d, &rows, y, make);
+            y += g->out_w * g->out_c;
+        }
+        x += g->in_h * g->in_w * g->in_c;
+    }
+}
+#endif
+
+#endif
