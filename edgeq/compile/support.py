@@ -13,6 +13,8 @@ from edgeq.compile.lower.binary import lower_product, lower_sum
 from edgeq.compile.lower.constants import lower_shape, lower_zeros
 from edgeq.compile.lower.convolution import lower_conv_2d, lower_depthwise_conv_2d
 from edgeq.compile.lower.dense import lower_fully_connected
+from edgeq.compile.lower.dsp import int4 as dsp_int4
+from edgeq.compile.lower.dsp import int16 as dsp_int16
 from edgeq.compile.lower.elementwise import (
     lower_cast,
     lower_dequantize,
@@ -210,7 +212,7 @@ _FLOAT_ONLY = "CEIL COS EXP FLOOR FLOOR_DIV FLOOR_MOD L2_POOL_2D LOG NEG ROUND S
 FLOAT_ONLY = frozenset(_FLOAT_ONLY.split())
 
 # Rows before an operator's plain kernel: other dtypes than int8, then the richest instruction set.
-_ROOMS = (mve_int16, int16, mve_int4, int4, mve, dsp, small)
+_ROOMS = (mve_int16, dsp_int16, int16, mve_int4, dsp_int4, int4, mve, dsp, small)
 VARIANTS: dict[str, tuple[Variant, ...]] = {
     op: tuple(row for room in _ROOMS for row in room.ROWS.get(op, ())) for op in OPERATORS
 }

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.compile.layer import Call, Layer, constant
-from edgeq.compile.lower.dsp import int16 as dsp
 from edgeq.compile.lower.groups import group_node
 from edgeq.compile.lower.int16_elementwise import (
     lower_curve,
@@ -48,7 +47,7 @@ def lower_weighted(graph: Graph, node: Node, target: Target) -> Layer:
 
 
 ROWS: dict[str, tuple[Variant, ...]] = {
-    op: (*dsp.ROWS.get(op, ()), Variant("int16", _is_int16, lower))
+    op: (Variant("int16", _is_int16, lower),)
     for op, lower in {
         "CONV_2D": lower_weighted,
         "DEPTHWISE_CONV_2D": lower_weighted,
