@@ -25,7 +25,7 @@ from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph
 from edgeq.compile.target import Target
 from edgeq.core.processes import find_tool
-from edgeq.core.records import Plan
+from edgeq.core.records import DEFAULT, CompileOptions, Plan
 from edgeq.device.virtual.launch import qemu_program
 from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
@@ -48,8 +48,8 @@ def test_the_table_has_every_kernel_that_the_compiler_calls(
     costs = load_costs().cores[core]
     called = {
         layer.kernel
-        for graph in cost_models.cost_models()
-        for layer in _compile(graph, costs).layers
+        for graph, options in cost_models.cost_models()
+        for layer in _compile(graph, costs, options).layers
     }
     assert called == set(costs.kernels), STALE
 
@@ -122,8 +122,8 @@ def test_the_fit_gives_no_negative_coefficient(fit_costs: ModuleType) -> None:
     assert found.any()
 
 
-def _compile(graph: Graph, costs: CoreCosts) -> Plan:
-    target = Target.on(find_board(costs.board))
+def _compile(graph: Graph, costs: CoreCosts, options: CompileOptions = DEFAULT) -> Plan:
+    target = Target.on(find_board(costs.board), options)
     return compile_graph(graph, name="held_out", target=target).plan
 
 
