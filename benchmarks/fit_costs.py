@@ -81,11 +81,8 @@ def count_layers(board: Board, folder: Path) -> Iterator[tuple[Result, list[Coun
         path = folder / f"{graph.name}.tflite"
         path.write_bytes(write_graph(graph))
         result = api.bench(path, board=board.id, runs=1, warmup=0, options=options)
-        target = Target.on(board, options)
-        yield (
-            result,
-            _pair(graph, compile_graph(graph, name=graph.name, target=target).plan, result),
-        )
+        compiled = compile_graph(graph, name=graph.name, target=Target.on(board, options))
+        yield result, _pair(graph, compiled.plan, result)
 
 
 def _pair(graph: Graph, plan: Plan, result: Result) -> list[Counted]:

@@ -342,7 +342,7 @@ def _winograd(graph: Graph, node: Node, features: Features) -> Features:
 
 
 def _chunked(graph: Graph, node: Node, features: Features) -> Features:
-    """Count what eq_int4_tiles does anew for each chunk of outputs, by the default goal's chunks."""
+    """Count what eq_int4_tiles does anew for each chunk of outputs, as large as by default."""
     outputs = graph.tensor(node.outputs[0]).shape[-1]
     steps = -(-graph.tensor(node.inputs[1]).elements // (2 * outputs))
     again = -(-outputs // chunk_outputs(steps, outputs)) - 1
