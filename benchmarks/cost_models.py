@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 import numpy as np
 from builders import Builder, Shape, window_output
 
+from edgeq.core.records import CompileOptions, Goal
 from edgeq.graph.ir import Graph, OptionValue, Quantization
 
 INPUT_BYTES = 24_576
@@ -20,6 +21,7 @@ LAYERS_A_MODEL = 12
 ACTIVATION = Quantization((0.05,), (-3,))
 # What RELU leaves: noughts at the lowest byte.
 RECTIFIED = Quantization((0.05,), (-128,))
+LARGEST = {"int8": 127, "int4": 7}
 PROBABILITY = Quantization((1 / 256,), (-128,))
 SIGNED = Quantization((1 / 128,), (0,))
 
@@ -52,13 +54,14 @@ class Row(Builder):
         inputs = [tensor, self.constant(shape)]
         return self.op("RESHAPE", inputs, self.add(shape), 1, new_shape=shape)
 
-    def weights(self, shape: Shape, axis: int | None) -> list[int]:
+    def weights(self, shape: Shape, axis: int | None, dtype: str = "int8") -> list[int]:
         """Return random weights, per channel or (axis None) of one scale, and a bias."""
         channels = shape[axis or 0]
         count = 1 if axis is None else channels
-        scales = self.rng.uniform(0.002, 0.02, count)
+        most = LARGEST[dtype]
+        scales = self.rng.uniform(0.002, 0.02, count) * (LARGEST["int8"] / most)
         w = self.constant(
-            self.rng.integers(-127, 128, shape), "int8",
+            self.rng.integers(-most, most + 1, shape), dtype,
             Quantization(tuple(float(np.float32(s)) for s in scales), (0,) * count, axis or 0),
         )  # fmt: skip
         products = tuple(float(np.float32(s * ACTIVATION.scale)) for s in scales)
@@ -80,14 +83,15 @@ def _windowed(kernel: Shape, stride: int, dilation: int, padding: str) -> dict[s
 
 def conv(
     h: int, w: int, c: int, out: int, k: int | tuple[int, int], stride: int = 1,
-    padding: str = "SAME", dilation: int = 1, output: Quantization = RECTIFIED,
+    padding: str = "SAME", dilation: int = 1, output: Quantization = RECTIFIED, *,
+    dtype: str = "int8",
 ) -> Recipe:  # fmt: skip
     """A CONV_2D."""
 
     def build(row: Row) -> int:
         kernel, shape = _pair(k), (1, h, w, c)
         size = window_output(shape, kernel, (stride,) * 2, padding, (dilation,) * 2)
-        inputs = [row.take(shape), *row.weights((out, *kernel, c), 0)]
+        inputs = [row.take(shape), *row.weights((out, *kernel, c), 0, dtype)]
         options = _windowed(kernel, stride, dilation, padding)
         return row.op("CONV_2D", inputs, row.add((1, *size, out), "int8", output), 3, **options)
 
@@ -97,14 +101,14 @@ def conv(
 def depthwise(
     h: int, w: int, c: int, k: int | tuple[int, int] = 3, stride: int = 1,
     padding: str = "SAME", dilation: int = 1, copies: int = 1,
-    output: Quantization = RECTIFIED,
+    output: Quantization = RECTIFIED, *, dtype: str = "int8",
 ) -> Recipe:  # fmt: skip
     """A DEPTHWISE_CONV_2D."""
 
     def build(row: Row) -> int:
         kernel, shape = _pair(k), (1, h, w, c)
         size = window_output(shape, kernel, (stride,) * 2, padding, (dilation,) * 2)
-        inputs = [row.take(shape), *row.weights((1, *kernel, c * copies), 3)]
+        inputs = [row.take(shape), *row.weights((1, *kernel, c * copies), 3, dtype)]
         options = _windowed(kernel, stride, dilation, padding) | {"depth_multiplier": copies}
         result = row.add((1, *size, c * copies), "int8", output)
         return row.op("DEPTHWISE_CONV_2D", inputs, result, 3, **options)
@@ -114,12 +118,13 @@ def depthwise(
 
 def dense(
     depth: int, outputs: int, rows: int = 1, output: Quantization = ACTIVATION, *,
-    one_scale: bool = False,
+    one_scale: bool = False, dtype: str = "int8",
 ) -> Recipe:  # fmt: skip
     """A FULLY_CONNECTED, its weights of one scale or of one for each output."""
 
     def build(row: Row) -> int:
-        inputs = [row.take((rows, depth)), *row.weights((outputs, depth), None if one_scale else 0)]
+        axis = None if one_scale else 0
+        inputs = [row.take((rows, depth)), *row.weights((outputs, depth), axis, dtype)]
         return row.op(
             "FULLY_CONNECTED", inputs, row.add((rows, outputs), "int8", output), 4,
             fused_activation_function="RELU", keep_num_dims=False,
@@ -334,13 +339,59 @@ RECIPES: tuple[Recipe, ...] = (
     dense(128, 90, one_scale=True), dense(72, 10, one_scale=True),
     dense(256, 33, 1, RECTIFIED, one_scale=True),
 )
+PACKED: tuple[Recipe, ...] = (
+    *(
+        conv(*shape, dtype="int4")
+        for shape in (
+            (16, 16, 12, 16, 3), (14, 14, 24, 16, 3, 2), (9, 9, 32, 40, 3), (12, 12, 8, 20, 5),
+            (20, 20, 3, 16, 3), (10, 10, 56, 16, 3, 2), (8, 8, 48, 24, 3, 1, "VALID"),
+            (6, 6, 20, 30, 3), (18, 18, 6, 10, 4, 2), (24, 24, 8, 16, 1), (12, 12, 16, 36, 1),
+            (7, 7, 64, 56, 1), (3, 3, 128, 96, 1), (10, 10, 12, 9, 1), (14, 14, 40, 24, 1, 2),
+            (11, 11, 32, 32, 1), (5, 5, 20, 30, 1), (16, 16, 16, 24, 1, 2), (25, 6, 1, 24, (12, 3)),
+            (1, 60, 8, 16, (1, 5)),
+        )
+    ),
+    *(
+        dense(*size, dtype="int4")
+        for size in ((96, 120), (600, 96), (100, 10), (256, 64), (32, 3), (400, 33), (40, 24, 9))
+    ),
+    *(
+        depthwise(*shape, dtype="int4")
+        for shape in (
+            (24, 24, 20), (13, 13, 48), (12, 12, 72, 3, 2), (7, 7, 120), (16, 16, 4), (30, 4, 16),
+            (12, 12, 16, 5), (8, 8, 32, 5, 2), (24, 1, 24, (9, 1)), (20, 20, 12, 3, 2),
+            (10, 10, 8, 3, 1, "SAME", 1, 2), (10, 10, 32, 3, 1, "VALID"),
+        )
+    ),
+)
+# Layers that Winograd's kernel is for.
+SQUARES: tuple[Recipe, ...] = tuple(
+    conv(h, w, c, out, 3, 1, padding, output=output)
+    for h, w, c, out, padding, output in (
+        (16, 16, 12, 16, "SAME", RECTIFIED), (9, 9, 32, 40, "SAME", RECTIFIED),
+        (8, 8, 48, 24, "VALID", RECTIFIED), (7, 7, 72, 20, "VALID", RECTIFIED),
+        (12, 12, 8, 8, "SAME", ACTIVATION), (6, 6, 96, 12, "SAME", RECTIFIED),
+        (18, 18, 8, 16, "SAME", ACTIVATION), (4, 4, 16, 12, "SAME", RECTIFIED),
+        (24, 24, 8, 12, "SAME", RECTIFIED), (20, 10, 16, 8, "SAME", RECTIFIED),
+        (5, 21, 20, 24, "SAME", RECTIFIED), (10, 10, 40, 30, "VALID", ACTIVATION),
+        (14, 14, 24, 36, "SAME", RECTIFIED), (11, 13, 12, 20, "VALID", RECTIFIED),
+        (3, 3, 64, 32, "SAME", RECTIFIED), (17, 8, 24, 10, "SAME", ACTIVATION),
+        (22, 22, 12, 6, "VALID", RECTIFIED), (8, 16, 28, 28, "SAME", RECTIFIED),
+    )
+)
 # fmt: on
+# What each recipe is compiled for.
+GOALS: tuple[tuple[Goal, tuple[Recipe, ...]], ...] = (
+    ("balanced", (*RECIPES, *PACKED)),
+    ("speed", SQUARES),
+)
 
 
-def cost_models() -> Iterator[Graph]:
+def cost_models() -> Iterator[tuple[Graph, CompileOptions]]:
     """Yield models whose layers together are every recipe, in models of a dozen."""
-    for start in range(0, len(RECIPES), LAYERS_A_MODEL):
-        row = Row()
-        outputs = tuple(build(row) for build in RECIPES[start : start + LAYERS_A_MODEL])
-        name = f"cost{start // LAYERS_A_MODEL}"
-        yield row.build(name, [row.source], outputs)
+    for goal, recipes in GOALS:
+        for start in range(0, len(recipes), LAYERS_A_MODEL):
+            row = Row()
+            outputs = tuple(build(row) for build in recipes[start : start + LAYERS_A_MODEL])
+            name = f"{goal}{start // LAYERS_A_MODEL}"
+            yield row.build(name, [row.source], outputs), CompileOptions(goal=goal)

@@ -42,7 +42,7 @@ from edgeq.compile import compile_graph, computed_graph
 from edgeq.compile.support import unsupported_nodes
 from edgeq.compile.target import Target
 from edgeq.core.files import write_atomic
-from edgeq.core.records import LayerRecord, Result
+from edgeq.core.records import LayerRecord, Plan, Result
 from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
 from edgeq.graph.writer import write_graph
@@ -77,15 +77,15 @@ class Counted(NamedTuple):
 
 def count_layers(board: Board, folder: Path) -> Iterator[tuple[Result, list[Counted]]]:
     """Trace every cost model on a board."""
-    for graph in cost_models():
+    for graph, options in cost_models():
         path = folder / f"{graph.name}.tflite"
         path.write_bytes(write_graph(graph))
-        result = api.bench(path, board=board.id, runs=1, warmup=0)
-        yield result, _pair(graph, board, result)
+        result = api.bench(path, board=board.id, runs=1, warmup=0, options=options)
+        compiled = compile_graph(graph, name=graph.name, target=Target.on(board, options))
+        yield result, _pair(graph, compiled.plan, result)
 
 
-def _pair(graph: Graph, board: Board, result: Result) -> list[Counted]:
-    plan = compile_graph(graph, name=graph.name, target=Target.on(board)).plan
+def _pair(graph: Graph, plan: Plan, result: Result) -> list[Counted]:
     computed = computed_graph(graph, plan)
     return [
         Counted(layer.op, layer.kernel, layer_features(computed, layer), cost)

@@ -125,6 +125,7 @@ PAGE = """\
 ```sh
 edgeq estimate model.tflite                          # every board, one table
 edgeq estimate model.tflite --board nucleo-l4r5zi
+edgeq estimate model.tflite --optimize speed         # as `edgeq compile` takes it
 edgeq estimate model.keras --format json             # before it is trained
 ```
 

@@ -128,6 +128,7 @@ def estimate(
     board: str | None = None,
     battery: BatteryPlan | None = None,
     on_progress: Progress = quiet,
+    options: CompileOptions = DEFAULT,
 ) -> tuple[EstimateRecord, ...]:
     """Estimate fit, sizes, latency and energy on a board (None: on all), and battery life.
 
@@ -136,7 +137,7 @@ def estimate(
     from edgeq.bench.estimation import estimate_model
 
     boards = (find_board(board),) if board else list_boards()
-    return estimate_model(model, boards, battery=battery, on_progress=on_progress)
+    return estimate_model(model, boards, battery=battery, on_progress=on_progress, options=options)
 
 
 def build(

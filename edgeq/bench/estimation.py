@@ -28,7 +28,15 @@ from edgeq.compile.target import Target
 from edgeq.convert.child import Progress, quiet
 from edgeq.convert.sketch import SKETCH_NOTE, is_source, sketch_model
 from edgeq.core.errors import UsageError
-from edgeq.core.records import BatteryRecord, CompiledModel, Kind, Record, RegionUse
+from edgeq.core.records import (
+    DEFAULT,
+    BatteryRecord,
+    CompiledModel,
+    CompileOptions,
+    Kind,
+    Record,
+    RegionUse,
+)
 from edgeq.firmware.fit import check_fit
 from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
@@ -106,6 +114,7 @@ def estimate_model(
     *,
     battery: BatteryPlan | None = None,
     on_progress: Progress = quiet,
+    options: CompileOptions = DEFAULT,
 ) -> tuple[EstimateRecord, ...]:
     """Estimate a model file on every board, and how long a battery would last there.
 
@@ -114,16 +123,19 @@ def estimate_model(
     """
     source = is_source(model)
     graph = sketch_model(model, on_progress=on_progress) if source else read_model(model)
-    records = estimate_boards(graph, boards, notes=(SKETCH_NOTE,) if source else ())
+    records = estimate_boards(graph, boards, (SKETCH_NOTE,) if source else (), options)
     return tuple(_add_energy(r, b, battery) for r, b in zip(records, boards, strict=True))
 
 
 def estimate_boards(
-    graph: Graph, boards: Sequence[Board], notes: Sequence[str] = ()
+    graph: Graph,
+    boards: Sequence[Board],
+    notes: Sequence[str] = (),
+    options: CompileOptions = DEFAULT,
 ) -> tuple[EstimateRecord, ...]:
     """Estimate a model on every board; it is compiled once for each core."""
     supported = not unsupported_nodes(graph)
-    targets = {board.core: Target.of(board.core) for board in boards}
+    targets = {board.core: Target.of(board.core, options) for board in boards}
     compiled = {
         target: compile_graph(graph, name=graph.name, target=target)
         for target in set(targets.values())

@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping
 import numpy as np
 
 from edgeq.compile.lower.convolution import Window, node_window
+from edgeq.compile.lower.dsp.int4 import chunk_outputs
 from edgeq.compile.lower.movement import COPIES
 from edgeq.compile.lower.pooling import pool_window
 from edgeq.compile.lower.reductions import mean_loops
@@ -27,6 +28,7 @@ WORD_BYTES = 4
 UNROLLED = (2, 3)  # pairs of taps of a row
 INT8 = (-128, 127)
 TILE_PIXELS = 4  # which share each load of a weight
+BLOCK = (2, 8)  # rows and columns of output pixels, Winograd's kernel's
 
 # name -> what is counted; the page docs/estimate.md is written from it.
 MEANING = {
@@ -60,6 +62,11 @@ MEANING = {
     "tap_pairs": "pairs of taps in the rows of all windows, rows of two or three",
     "looped_pairs": "pairs of taps in the rows of all windows, rows of other lengths",
     "border_outputs": "outputs whose window reaches over the border",
+    "block_inputs": "input channels, for each block of 2 x 8 output pixels",
+    "border_inputs": "the same of blocks that reach over the border",
+    "block_products": "input times output channels, for each block of 2 x 8 output pixels",
+    "repeated_taps": "elements of all windows, for each chunk of int4 weights after the first",
+    "repeated_rows": "rows of all windows, for each chunk of int4 weights after the first",
     "columns": "columns of output pixels, for each channel",
     "channels": "output channels",
     "weights": "weights",
@@ -78,8 +85,10 @@ def layer_features(graph: Graph, layer: PlannedLayer) -> Features:
     """Return the features of a planned layer, by name; those of all its nodes added up."""
     found = {"calls": 1.0}
     for node in (node for node in graph.nodes if node.index in layer.nodes):
-        for name, value in _node_features(graph, node).items():
-            found[name] = found.get(name, 0.0) + value
+        features = _node_features(graph, node)
+        for more in (features, KERNEL_FEATURES.get(layer.kernel, _nothing)(graph, node, features)):
+            for name, value in more.items():
+                found[name] = found.get(name, 0.0) + value
     return {name: value for name, value in found.items() if value}
 
 
@@ -307,4 +316,48 @@ FEATURES: dict[str, Callable[[Graph, Node], Features]] = {
     "TRANSPOSE_CONV": _products,
     "BATCH_MATMUL": _products,
     **dict.fromkeys(COPIES, _copies),
+}
+
+
+def _winograd(graph: Graph, node: Node, features: Features) -> Features:
+    """Count the blocks that eq_dsp_winograd works on."""
+    window = node_window(graph, node)
+    (batch, height, width, outputs), depth = window.output, window.input[3]
+    blocks = batch * -(-height // BLOCK[0]) * -(-width // BLOCK[1])
+    top, left = (
+        np.arange(0, size, step) - pad
+        for size, step, pad in zip((height, width), BLOCK, window.pad, strict=True)
+    )
+    inside = [
+        ((first >= 0) & (first + step + 2 <= size)).sum()
+        for first, step, size in zip((top, left), BLOCK, window.input[1:3], strict=True)
+    ]
+    border = blocks - batch * int(math.prod(inside))
+    return {
+        "block_inputs": float(blocks * depth),
+        "border_inputs": float(border * depth),
+        "block_products": float(blocks * depth * outputs),
+        "square_outputs": float(batch * outputs * (height + height % 2) * (width + width % 2)),
+    }
+
+
+def _chunked(graph: Graph, node: Node, features: Features) -> Features:
+    """Count what eq_int4_tiles does anew for each chunk of outputs, as large as by default."""
+    outputs = graph.tensor(node.outputs[0]).shape[-1]
+    steps = -(-graph.tensor(node.inputs[1]).elements // (2 * outputs))
+    again = -(-outputs // chunk_outputs(steps, outputs)) - 1
+    return {
+        "repeated_taps": features["taps"] * again,
+        "repeated_rows": features.get("rows", features["pixels"]) * again,
+    }
+
+
+def _nothing(graph: Graph, node: Node, features: Features) -> Features:
+    return {}
+
+
+# Of kernels that work in units of their own.
+KERNEL_FEATURES: dict[str, Callable[[Graph, Node, Features], Features]] = {
+    "eq_dsp_winograd": _winograd,
+    "eq_int4_tiles": _chunked,
 }

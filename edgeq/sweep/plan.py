@@ -28,7 +28,7 @@ NO_SCHEME = "-"
 # What each action reads of the options, beside the firmware (toolchain, optimize) and the board
 # (stack).
 READS: dict[Action, tuple[str, ...]] = {
-    "estimate": (),
+    "estimate": ("optimize",),
     "fit": ("optimize",),
     "bench": ("input", "runs", "warmup", "layers", "oracle"),
     "validate": ("oracle", "seeds"),

@@ -138,7 +138,8 @@ def estimate(job: Job, folder: Path) -> Outcome:
     """Estimate fit, sizes, latency and energy."""
     from edgeq.bench.estimation import estimate_model
 
-    (record,) = estimate_model(_model(job, folder), [_board(job)])
+    compiling = job.options.compiling
+    (record,) = estimate_model(_model(job, folder), [_board(job)], options=compiling)
     seconds, joules = record.latency, record.energy
     return Outcome(
         status="ok" if record.fits else "misfit",

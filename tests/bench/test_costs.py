@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -25,15 +26,18 @@ from edgeq.boards.registry import find_board
 from edgeq.compile import compile_graph
 from edgeq.compile.target import Target
 from edgeq.core.processes import find_tool
-from edgeq.core.records import Plan
+from edgeq.core.records import DEFAULT, CompileOptions, Plan
 from edgeq.device.virtual.launch import qemu_program
 from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
 from edgeq.graph.writer import write_graph
 from tests.support.benchmarks import benchmark, load_benchmark
+from tests.support.models import conv_model
 from tests.support.shared import MLPERF_TINY, SHARED
 from tests.support.small_cnn import small_cnn
+from tests.support.type_models import INT4, small_network
 
+FAST = CompileOptions(goal="speed")
 STALE = "the kernels changed: run python benchmarks/fit_costs.py"
 
 cost_models = benchmark("cost_models")
@@ -48,8 +52,8 @@ def test_the_table_has_every_kernel_that_the_compiler_calls(
     costs = load_costs().cores[core]
     called = {
         layer.kernel
-        for graph in cost_models.cost_models()
-        for layer in _compile(graph, costs).layers
+        for graph, options in cost_models.cost_models()
+        for layer in _compile(graph, costs, options).layers
     }
     assert called == set(costs.kernels), STALE
 
@@ -122,8 +126,8 @@ def test_the_fit_gives_no_negative_coefficient(fit_costs: ModuleType) -> None:
     assert found.any()
 
 
-def _compile(graph: Graph, costs: CoreCosts) -> Plan:
-    target = Target.on(find_board(costs.board))
+def _compile(graph: Graph, costs: CoreCosts, options: CompileOptions = DEFAULT) -> Plan:
+    target = Target.on(find_board(costs.board), options)
     return compile_graph(graph, name="held_out", target=target).plan
 
 
@@ -135,10 +139,12 @@ def _held_out(folder: Path) -> list[Path]:
     return [folder / "small.tflite"]
 
 
-def _check(core: str, path: Path) -> None:
+def _check(core: str, path: Path, options: CompileOptions = DEFAULT) -> None:
     graph, costs = read_model(path), load_costs().cores[core]
-    estimated = model_cost(graph, _compile(graph, costs), costs)
-    latency = api.bench(path, board=costs.board, runs=1, warmup=0, layers=False).latency
+    estimated = model_cost(graph, _compile(graph, costs, options), costs)
+    assert estimated.guessed == (), STALE
+    asked: dict[str, Any] = {"runs": 1, "warmup": 0, "layers": False, "options": options}
+    latency = api.bench(path, board=costs.board, **asked).latency
     assert latency.instructions
     limit = pytest.approx(latency.instructions, rel=COUNT_TOLERANCE)
     assert estimated.instructions == limit, f"{path.stem} on {core}: {STALE}"
@@ -146,12 +152,23 @@ def _check(core: str, path: Path) -> None:
         assert estimated.cycles == pytest.approx(latency.cycles, rel=COUNT_TOLERANCE), STALE
 
 
-def test_the_estimate_of_a_model_not_fitted_is_near_its_simulation(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("graph", "options"),
+    [
+        (small_cnn(), DEFAULT),
+        (small_network(INT4), DEFAULT),
+        (conv_model(height=20, width=12, in_channels=36, out_channels=28), FAST),
+    ],
+    ids=["small", "int4", "winograd"],
+)
+def test_the_estimate_of_a_model_not_fitted_is_near_its_simulation(
+    graph: Graph, options: CompileOptions, tmp_path: Path
+) -> None:
     pytest.importorskip("ziglang")
     pytest.importorskip("unicorn")
     path = tmp_path / "small.tflite"
-    path.write_bytes(write_graph(small_cnn()))
-    _check("cortex-m4", path)
+    path.write_bytes(write_graph(graph))
+    _check("cortex-m4", path, options)
 
 
 @pytest.mark.slow

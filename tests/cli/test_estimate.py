@@ -15,7 +15,7 @@ from edgeq.cli.app import run
 from edgeq.core.processes import run as run_program
 from edgeq.graph.ir import Graph
 from edgeq.graph.writer import write_graph
-from tests.support.models import activation, one_op
+from tests.support.models import activation, conv_model, one_op
 from tests.support.small_cnn import small_cnn
 
 UNTRAINED = """
@@ -56,6 +56,19 @@ def test_json_has_the_range_and_its_source(
     latency = record["latency"]
     assert 0 < latency["low_s"] < latency["typical_s"] < latency["high_s"]
     assert "MLPerf Tiny" in latency["source"]
+
+
+def test_the_goal_is_the_compilers(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "square.tflite"
+    path.write_bytes(write_graph(conv_model(height=16, width=16, in_channels=16, out_channels=16)))
+    flash = []
+    for goal in ("balanced", "speed"):
+        command = ["estimate", str(path), "--board", "virt-m4", "--optimize", goal]
+        assert run([*command, "--format", "json"]) == 0
+        (record,) = json.loads(capsys.readouterr().out)
+        assert not [note for note in record["notes"] if "eq_" in note]  # no kernel is guessed
+        flash.append(record["flash"]["used"])
+    assert flash[1] > flash[0] + 16 * 16 * 9  # Winograd's weights
 
 
 def test_csv_has_one_line_a_board_and_distinct_columns(

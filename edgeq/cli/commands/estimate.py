@@ -23,6 +23,8 @@ def estimate(
     model: AnyModel,
     board: OptionalBoard = None,
     all_boards: AllBoards = False,
+    optimize: opt.Optimize = opt.GoalName.balanced,
+    no_pass: opt.NoPass = None,
     battery: opt.Battery = None,
     every: opt.Every = None,
     awake: opt.Awake = None,
@@ -47,7 +49,13 @@ def estimate(
     plan = read_battery(battery, every, awake, idle_current, sleep_current)
     progress = Progress()
     try:
-        records = api.estimate(model, board=board, battery=plan, on_progress=progress)
+        records = api.estimate(
+            model,
+            board=board,
+            battery=plan,
+            on_progress=progress,
+            options=opt.compile_options(optimize, no_pass),
+        )
     finally:
         progress.close()
     show(records, lambda: estimate_tables(records), form)

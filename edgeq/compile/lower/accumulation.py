@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
 from edgeq.compile.arithmetic import WRAP_LIMIT, pack_shift
 from edgeq.compile.layer import SCRATCH, Call, Layer
+from edgeq.compile.lower.loops import axis_loops
 from edgeq.compile.target import Target
 from edgeq.graph.calls import Call as OperatorCall
 from edgeq.graph.ir import Graph, Node
@@ -19,11 +19,8 @@ from edgeq.graph.oracle.requantization import zero_point_of
 def lower_cumsum(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower CUMSUM."""
     op = call_of(graph, node)
-    axis = op.values(1)[0] % len(op.data)
     fields = {
-        "outer": math.prod(op.data[:axis]),
-        "depth": op.data[axis],
-        "inner": math.prod(op.data[axis + 1 :]),
+        **axis_loops(op.data, op.values(1)[0]),
         "backwards": int(bool(op.option("reverse", False))),
         "exclusive": int(bool(op.option("exclusive", False))),
         "out": _total(op),

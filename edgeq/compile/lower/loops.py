@@ -13,6 +13,13 @@ def strides(shape: Sequence[int]) -> Steps:
     return tuple(math.prod(shape[i + 1 :]) for i in range(len(shape)))
 
 
+def axis_loops(shape: Sequence[int], axis: int) -> dict[str, int]:
+    """Return the fields of a kernel that walks along `axis`, which may count from the end."""
+    axis %= len(shape)
+    inner = math.prod(shape[axis + 1 :])
+    return {"outer": math.prod(shape[:axis]), "depth": shape[axis], "inner": inner}
+
+
 def merge_loops(size: Sequence[int], *steps: Sequence[int]) -> tuple[Steps, ...]:
     """Return sizes and steps with every pair of loops joined that walks like a single one.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
@@ -11,7 +10,7 @@ import numpy as np
 
 from edgeq.compile.arithmetic import WRAP_LIMIT, pack_shift
 from edgeq.compile.layer import Call, Layer, constant
-from edgeq.compile.lower.loops import strides
+from edgeq.compile.lower.loops import axis_loops, strides
 from edgeq.compile.lower.overlaps import in_order, over_loops
 from edgeq.compile.target import Target
 from edgeq.graph.calls import Call as OperatorCall
@@ -98,11 +97,8 @@ def lower_extreme_of(graph: Graph, node: Node, target: Target) -> Layer:
 def lower_arg(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower ARG_MAX and ARG_MIN."""
     op = call_of(graph, node)
-    axis = op.values(1)[0] % len(op.data)
     fields = {
-        "outer": math.prod(op.data[:axis]),
-        "depth": op.data[axis],
-        "inner": math.prod(op.data[axis + 1 :]),
+        **axis_loops(op.data, op.values(1)[0]),
         "least": int(node.op == "ARG_MIN"),
     }
     return _layer(node, "eq_arg", fields, "eq_reduce")

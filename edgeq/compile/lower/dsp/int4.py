@@ -44,12 +44,12 @@ def _lower_tiles(graph: Graph, node: Node, target: Target) -> Layer:
     packed = constant("weights", _pack_words(stream[:, 1 : steps + 1]), np.int8)
     rest = constant("rest", np.delete(stream, np.s_[1 : steps + 1], axis=1), np.int32)
     pair = 4 * (steps + _REST)
-    chunk = min(outputs, max(1, _CHUNK_BYTES[target.options.goal] // pair) * 2)
+    chunk = chunk_outputs(steps, outputs, target.options.goal)
     matrix = {name: v for name, v in conv["matrix"].items() if name != "stream"}
     fields = {
         "weights": packed.ref,
         "rest": rest.ref,
-        "chunk": chunk + chunk % 2,
+        "chunk": chunk,
         "conv": {**conv, "matrix": matrix},
     }
     operands = (node.inputs[0], SCRATCH, node.outputs[0])
@@ -59,9 +59,15 @@ def _lower_tiles(graph: Graph, node: Node, target: Target) -> Layer:
         (packed, rest),
         f"{window.describe()}, int4",
         hot=True,
-        scratch=(chunk + 1) // 2 * pair + plain.scratch,
+        scratch=chunk // 2 * pair + plain.scratch,
         overlaps=plain.overlaps if chunk >= outputs else (),
     )
+
+
+def chunk_outputs(steps: int, outputs: int, goal: Goal = "balanced") -> int:
+    """Return how many outputs' weights, of so many words each, are unpacked at once."""
+    pairs = max(1, _CHUNK_BYTES[goal] // (4 * (steps + _REST)))
+    return min(outputs + outputs % 2, 2 * pairs)
 
 
 def _pack_words(words: NDArray[np.int32]) -> NDArray[np.int8]:
