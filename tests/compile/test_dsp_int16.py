@@ -33,7 +33,7 @@ from tests.support.native import run_native
 from tests.support.type_models import INT16, small_network
 
 _FEW = settings(
-    max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=3, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 _MANY = settings(_FEW, max_examples=400, derandomize=False)
 _ONE = settings(_FEW, max_examples=1, phases=settings.default.phases[:3])
@@ -56,7 +56,8 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "average_pool_2d_int16": int16.pools16("AVERAGE_POOL_2D"),
     "max_pool_2d_int16": int16.pools16("MAX_POOL_2D"),
 }
-_MIXES = st.tuples(*MODELS.values())
+# One image may have 16 inputs.
+_MIXES = st.tuples(*(models for name, models in MODELS.items() if name != "sub_int16"))
 
 
 def check(graph: Graph, seed: int, *, shared: bool = False) -> None:
