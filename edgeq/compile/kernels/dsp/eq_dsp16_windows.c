@@ -24,7 +24,7 @@ static int32_t odd_input(const int8_t *x)
 
 #ifdef EQ_DSP_ASM
 
-/* The inputs of four pixels at x0, x1, x2 and x3; an even number of words. */
+/* Two words of each of four pixels, then the next two, up to the end of the first one. */
 #define GATHER_TWO                 \
     "1:\n"                         \
     "ldr r5, [%0, %4]\n"           \
