@@ -33,7 +33,7 @@ from tests.support.native import run_native
 from tests.support.type_models import INT16, small_network
 
 _FEW = settings(
-    max_examples=4, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
+    max_examples=2, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck)
 )
 _MANY = settings(_FEW, max_examples=400, derandomize=False)
 _ONE = settings(_FEW, max_examples=1, phases=settings.default.phases[:3])
@@ -56,7 +56,10 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "average_pool_2d_int16": int16.pools16("AVERAGE_POOL_2D"),
     "max_pool_2d_int16": int16.pools16("MAX_POOL_2D"),
 }
-_MIXES = st.tuples(*MODELS.values())
+_SHARED = ("conv_2d_int16_wide", "depthwise_conv_2d_int16", "depthwise_3x3_int16",
+           "average_pool_2d_int16", "max_pool_2d_int16")  # fmt: skip
+# One image may have 16 inputs.
+_MIXES = st.tuples(*(models for name, models in MODELS.items() if name != "sub_int16"))
 
 
 def check(graph: Graph, seed: int, *, shared: bool = False) -> None:
@@ -107,7 +110,7 @@ def test_its_assembly_does_too(effort: settings, tmp_path: Path) -> None:
 )
 def test_an_output_may_lie_upon_the_input(effort: settings) -> None:
     @effort
-    @given(convolutions() | depthwise_3x3("int16"), st.integers(0, 2**32 - 1))
+    @given(st.one_of(*(MODELS[op] for op in _SHARED)), st.integers(0, 2**32 - 1))
     def holds(graph: Graph, seed: int) -> None:
         assume(lower(graph, graph.nodes[0], _M4).overlaps)
         check(graph, seed, shared=True)

@@ -37,6 +37,16 @@ def test_a_virtual_board_gives_the_oracles_bytes(types: Types, tmp_path: Path) -
     assert (record.inputs, record.matched) == (2, 2)
 
 
+@pytest.mark.slow
+def test_int16_data_costs_less_than_twice_what_int8_does(tmp_path: Path) -> None:
+    counts = []
+    for types in (INT8, INT16):
+        model = tmp_path / f"{types.data}.tflite"
+        model.write_bytes(write_graph(small_network(types)))
+        counts.append(api.bench(model, board="virt-m4", runs=1, layers=False).latency.instructions)
+    assert counts[1] < 2 * counts[0]
+
+
 def test_weights_of_four_bits_take_half_the_constants() -> None:
     narrow, wide = (
         compile_graph(small_network(types), name="net").plan.constant_bytes

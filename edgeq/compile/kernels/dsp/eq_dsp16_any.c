@@ -24,34 +24,56 @@ static struct channel make_channel(const struct eq_dsp16_any *d, const int8_t *w
     return c;
 }
 
-EQ_DSP_INLINE int32_t add_window(const struct eq_dsp16_any *d, const int16_t *x,
-                                 const int32_t *weights, int32_t words, int32_t acc)
+/* sum + the products of a row of a window. */
+typedef int32_t row_function(const int16_t *x, const int32_t *w, int32_t words, int32_t sum);
+
+static inline int32_t add_two(const int16_t *x, int32_t weights, int32_t sum)
 {
-    int32_t r, i;
-    for (r = d->rows; r > 0; r--) {
-        for (i = 0; i < words; i++) {
-            acc = eq_dsp_smlad(eq_dsp_load((const int8_t *)(const void *)(x + 2 * i)), *weights++,
-                               acc);
-        }
-        x += d->row_step;
-    }
-    return acc;
+    return eq_dsp_smlad(eq_dsp16_two(x), weights, sum);
 }
 
-EQ_DSP_INLINE void make_lines(const struct eq_dsp16_any *d, const struct channel *c, int32_t words,
-                              const int16_t *plane, int16_t *y)
+static inline int32_t add_row_of_2(const int16_t *x, const int32_t *w, int32_t words, int32_t sum)
 {
-    const struct eq_dsp16_plane *g = &d->plane;
+    (void)words;
+    return add_two(x + 2, w[1], add_two(x, w[0], sum));
+}
+
+static inline int32_t add_row_of_3(const int16_t *x, const int32_t *w, int32_t words, int32_t sum)
+{
+    return add_two(x + 4, w[2], add_row_of_2(x, w, words, sum));
+}
+
+static inline int32_t add_row(const int16_t *x, const int32_t *w, int32_t words, int32_t sum)
+{
+    int32_t i;
+    for (i = 0; i < words; i++) {
+        sum = add_two(x + 2 * i, w[i], sum);
+    }
+    return sum;
+}
+
+EQ_DSP_INLINE void make_lines(const struct eq_dsp16_any *d, const struct channel *c,
+                              const int16_t *plane, int16_t *y, row_function *row)
+{
+    const struct eq_dsp16_plane g = d->plane;
     const struct eq_int16_output q = d->out;
-    int32_t i, j;
-    for (i = 0; i < g->out_lines; i++) {
-        const int16_t *x = plane + i * d->advance;
-        int16_t *to = y + i * g->out_line_step;
-        for (j = 0; j < g->out_length; j++) {
-            const int32_t sum = add_window(d, x, c->weights, words, c->bias);
+    const int32_t rows = d->rows, words = d->words, row_step = d->row_step, step = d->step;
+    int32_t i, j, r;
+    for (i = 0; i < g.out_lines; i++) {
+        const int16_t *window = plane + i * d->advance;
+        int16_t *to = y + i * g.out_line_step;
+        for (j = 0; j < g.out_length; j++) {
+            const int16_t *x = window;
+            const int32_t *weights = c->weights;
+            int32_t sum = c->bias;
+            for (r = rows; r > 0; r--) {
+                sum = row(x, weights, words, sum);
+                weights += words;
+                x += row_step;
+            }
             *to = eq_dsp16_finish(&q, sum, c->multiplier, c->index);
-            to += g->out_step;
-            x += d->step;
+            to += g.out_step;
+            window += step;
         }
     }
 }
@@ -60,9 +82,11 @@ static void make_output(const struct eq_dsp16_any *d, const struct channel *c,
                         const int16_t *plane, int16_t *y)
 {
     if (d->words == 2) {
-        make_lines(d, c, 2, plane, y);
+        make_lines(d, c, plane, y, add_row_of_2);
+    } else if (d->words == 3) {
+        make_lines(d, c, plane, y, add_row_of_3);
     } else {
-        make_lines(d, c, d->words, plane, y);
+        make_lines(d, c, plane, y, add_row);
     }
 }
 

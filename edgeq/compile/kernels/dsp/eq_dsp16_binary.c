@@ -33,9 +33,10 @@ static inline int32_t scaled(const struct eq_dsp16_factor *f, int32_t v)
 static void add(const void *layer, const struct row *row)
 {
     const struct eq_dsp16_sum sum = *(const struct eq_dsp16_sum *)layer;
-    const int16_t *a = row->a, *b = row->b;
+    const int32_t a_step = row->a_step, b_step = row->b_step;
+    const int16_t *a = row->a, *b = row->b, *const end = row->end;
     int16_t *y;
-    for (y = row->y; y != row->end; y++, a += row->a_step, b += row->b_step) {
+    for (y = row->y; y != end; y++, a += a_step, b += b_step) {
         const int32_t v = scaled(&sum.b_factor, *b * 32768) * sum.b_sign + *a * sum.a_factor;
         *y = (int16_t)eq_clamp(scaled(&sum.out.factor, v), INT16_MIN, INT16_MAX);
     }
@@ -44,9 +45,10 @@ static void add(const void *layer, const struct row *row)
 static void multiply(const void *layer, const struct row *row)
 {
     const struct eq_dsp16_product product = *(const struct eq_dsp16_product *)layer;
-    const int16_t *a = row->a, *b = row->b;
+    const int32_t a_step = row->a_step, b_step = row->b_step;
+    const int16_t *a = row->a, *b = row->b, *const end = row->end;
     int16_t *y;
-    for (y = row->y; y != row->end; y++, a += row->a_step, b += row->b_step) {
+    for (y = row->y; y != end; y++, a += a_step, b += b_step) {
         const int32_t v = scaled(&product.out.factor, *a * *b);
         *y = (int16_t)eq_clamp(v, INT16_MIN, INT16_MAX);
     }

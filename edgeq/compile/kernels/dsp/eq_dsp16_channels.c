@@ -11,11 +11,6 @@ struct part {
     int32_t w_row, w_tap;
 };
 
-static inline int32_t load_two(const int16_t *x)
-{
-    return eq_dsp_load((const int8_t *)(const void *)x);
-}
-
 /* sums[4] += the products of a part. */
 static void add_part(const struct part *p, int32_t *sums)
 {
@@ -24,7 +19,7 @@ static void add_part(const struct part *p, int32_t *sums)
         const int16_t *x = p->x + row * p->x_row;
         const int32_t *w = p->weights + row * p->w_row;
         for (tap = p->taps; tap > 0; tap--) {
-            const int32_t x01 = load_two(x), x23 = load_two(x + 2);
+            const int32_t x01 = eq_dsp16_two(x), x23 = eq_dsp16_two(x + 2);
             const int32_t w01 = eq_dsp_sxtb16(*w), w23 = eq_dsp_sxtb16_8(*w);
             a += (int16_t)x01 * (int16_t)w01;
             b += (x01 >> 16) * (w01 >> 16);

@@ -1,5 +1,6 @@
 #include "eq_dsp16_dense.h"
 #include "eq_dsp.h"
+#include "eq_dsp16_output.h"
 
 /* Taps in fours of four outputs. The order is known to the assembly. */
 struct quad {
@@ -9,16 +10,11 @@ struct quad {
     int32_t sums[4];
 };
 
-static inline int32_t load_two(const int16_t *x)
-{
-    return eq_dsp_load((const int8_t *)(const void *)x);
-}
-
 /* sum + four products. */
 static inline int32_t add_four(const int16_t *x, int32_t weights, int32_t sum)
 {
-    sum = eq_dsp_smlad(load_two(x), eq_dsp_sxtb16(weights), sum);
-    return eq_dsp_smlad(load_two(x + 2), eq_dsp_sxtb16_8(weights), sum);
+    sum = eq_dsp_smlad(eq_dsp16_two(x), eq_dsp_sxtb16(weights), sum);
+    return eq_dsp_smlad(eq_dsp16_two(x + 2), eq_dsp_sxtb16_8(weights), sum);
 }
 
 #ifdef EQ_DSP_ASM

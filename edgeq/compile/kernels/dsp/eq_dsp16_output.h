@@ -1,8 +1,15 @@
-/* Sums of 32 bits become int16 in one multiplication where their factor permits. */
+/* What kernels of int16 in C begin and end with: two inputs in a word, and the finished output. */
 #ifndef EQ_DSP16_OUTPUT_H
 #define EQ_DSP16_OUTPUT_H
 
+#include "eq_dsp_bytes.h"
 #include "eq_int16.h"
+
+/* Two inputs as a word. */
+static inline int32_t eq_dsp16_two(const int16_t *x)
+{
+    return (int32_t)eq_load_four((const int8_t *)(const void *)x);
+}
 
 /* The multiplier of output `o` whose (sum * multiplier + 2^31) >> 32 is what eq_int16_finish
    computes, before its clamp; -1 where there is none. */

@@ -1,5 +1,6 @@
 #include "eq_dsp16_pool.h"
 #include "eq_dsp.h"
+#include "eq_dsp_bytes.h"
 
 /* The part of a window that lies inside the input; steps in bytes. */
 struct part {
@@ -23,7 +24,7 @@ static void average(const struct part *p, const int8_t *x, int16_t *y)
     for (row = p->rows; row > 0; row--) {
         const int8_t *v = x;
         for (column = p->columns; column > 0; column--) {
-            const int32_t two = eq_dsp_load(v);
+            const int32_t two = (int32_t)eq_load_four(v);
             a += (int16_t)two;
             b += two >> 16;
             v += p->step;
@@ -52,11 +53,11 @@ static inline int32_t larger(int32_t a, int32_t b)
 
 static void maximum(const struct part *p, const int8_t *x, int16_t *y)
 {
-    int32_t most = eq_dsp_load(x), row, column;
+    int32_t most = (int32_t)eq_load_four(x), row, column;
     for (row = p->rows; row > 0; row--) {
         const int8_t *v = x;
         for (column = p->columns; column > 0; column--) {
-            most = larger(most, eq_dsp_load(v));
+            most = larger(most, (int32_t)eq_load_four(v));
             v += p->step;
         }
         x += p->row_step;

@@ -24,7 +24,7 @@ static int32_t odd_input(const int8_t *x)
 
 #ifdef EQ_DSP_ASM
 
-/* The inputs of four pixels at x0, x1, x2 and x3; an even number of words. */
+/* Two words of each of four pixels, then the next two, up to the end of the first one. */
 #define GATHER_TWO                 \
     "1:\n"                         \
     "ldr r5, [%0, %4]\n"           \
@@ -189,13 +189,20 @@ static struct work make_work(const struct eq_window *window, int8_t *scratch)
     return w;
 }
 
+/* Whether each pixel is made of the one at its place. */
+static int is_pointwise(const struct eq_window *g)
+{
+    return g->kernel_h * g->kernel_w * g->stride_h * g->stride_w == 1 && g->pad_h + g->pad_w == 0
+           && g->out_h == g->in_h && g->out_w == g->in_w;
+}
+
 void eq_dsp16_walk(const struct eq_window *window, const int16_t *x, int8_t *scratch, int16_t *y,
                    eq_dsp16_tile *tile, const void *matrix)
 {
     const struct work w = make_work(window, scratch);
     const int8_t *image = (const int8_t *)(const void *)x;
     int32_t filled = 0, n;
-    if (window->kernel_h * window->kernel_w * window->stride_h * window->stride_w == 1) {
+    if (is_pointwise(window)) {
         walk_pixels(&w, image, y, tile, matrix);
         return;
     }

@@ -156,23 +156,27 @@ def _rows(axes: Axes) -> tuple[int, int]:
     return axes.window.kernel[axes.across - 1], (axes.window.reach[axes.line - 1] + 1) // 2
 
 
-def is_window_any(window: Window, target: Target, element_bytes: int = 1) -> bool:
-    """Return whether planes serve a window, on a core with SMLAD."""
+def has_plane(window: Window, target: Target) -> bool:
+    """Return whether the windows can walk over a plane, on a core with SMLAD."""
     axes = _axes_any(window)
-    return (
-        target.dsp
-        and math.prod(_rows(axes)) <= _WORDS
-        and math.prod(window.output[1:3]) > 1
-        and axes.is_inside
-        and axes.affords(target, 1, element_bytes)
-    )
+    return target.dsp and math.prod(_rows(axes)) <= _WORDS and axes.is_inside
+
+
+def affords_plane(window: Window, target: Target, element_bytes: int = 1) -> bool:
+    """Return whether a plane serves more than one pixel, and stays small beside the tensors where
+    more than speed counts."""
+    several = math.prod(window.output[1:3]) > 1
+    return several and _axes_any(window).affords(target, 1, element_bytes)
 
 
 def is_any(graph: Graph, node: Node, target: Target) -> bool:
     """Return whether lower_any takes the node, on a core with SMLAD."""
+    window = node_window(graph, node)
     sums = np.abs(weight_values(graph, node).astype(np.int64)).sum(axis=(0, 1, 2))
-    return is_window_any(node_window(graph, node), target) and bool(
-        sums.max() * 128 * SCALE < 1 << 31
+    return (
+        has_plane(window, target)
+        and affords_plane(window, target)
+        and bool(sums.max() * 128 * SCALE < 1 << 31)
     )
 
 

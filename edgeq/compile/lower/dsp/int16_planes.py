@@ -13,9 +13,10 @@ from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, constant
 from edgeq.compile.lower.convolution import node_window
 from edgeq.compile.lower.dsp.depthwise import (
     PLANES,
+    affords_plane,
     axes_3x3,
+    has_plane,
     is_window_3x3,
-    is_window_any,
     line_kernels,
     row_words,
     spread_window,
@@ -71,9 +72,21 @@ def lower_3x3(graph: Graph, node: Node, target: Target) -> Layer:
 
 def is_any(graph: Graph, node: Node, target: Target) -> bool:
     """Return whether planes serve any window of the node."""
+    window = node_window(graph, node)
+    return _has_plane(graph, node, target) and affords_plane(window, target, ELEMENT_BYTES)
+
+
+def is_large(graph: Graph, node: Node, target: Target) -> bool:
+    """Return whether planes serve, though they are no longer small beside the tensors: what is
+    left runs ten times slower in plain C, and nothing asks for the least memory."""
+    thrifty = target.options.goal == "ram" or target.options.ram_bytes is not None
+    return not thrifty and _has_plane(graph, node, target)
+
+
+def _has_plane(graph: Graph, node: Node, target: Target) -> bool:
     return (
         is_int16(graph, node, target)
-        and is_window_any(node_window(graph, node), target, ELEMENT_BYTES)
+        and has_plane(node_window(graph, node), target)
         and sums_fit(graph, node, group_node(graph, node))
     )
 

@@ -54,8 +54,8 @@ def is_int16(graph: Graph, node: Node, target: Target) -> bool:
 
 
 def _is_walked(window: Window) -> bool:
-    """Return whether `struct eq_window` can count the bytes of a pixel."""
-    return ELEMENT_BYTES * window.input[3] < LARGEST
+    """Return whether `struct eq_window` can count the images, and the bytes of a pixel."""
+    return max(window.input[0], ELEMENT_BYTES * window.input[3]) < LARGEST
 
 
 def is_tiled(graph: Graph, node: Node, target: Target) -> bool:
