@@ -12,7 +12,7 @@ from edgeq.compile.layer import SCRATCH, Call, Layer, constant
 from edgeq.compile.lower.dsp.convolution import window_layer
 from edgeq.compile.lower.dsp.depthwise import is_any, lower_any
 from edgeq.compile.lower.dsp.tiles import pairs_fit, shifts_right
-from edgeq.compile.lower.groups import group_node, weight_multipliers, weight_window
+from edgeq.compile.lower.groups import group_node, is_packed, weight_multipliers, weight_window
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.core.records import Goal
@@ -23,20 +23,6 @@ from edgeq.graph.tensors import pack_int4
 _REST = 5  # words of a pair of outputs in the stream of kernels/eq_dsp_tile.h, beside weights
 # The memory for unpacked weights.
 _CHUNK_BYTES: Mapping[Goal, int] = {"speed": 8192, "balanced": 1024, "flash": 1024, "ram": 512}
-_LARGEST = (1 << 15) - 1  # of a size in struct eq_window
-
-
-def is_packed(graph: Graph, node: Node, target: Target) -> bool:
-    """Return whether the filter is int4, after the passes too."""
-    weights = graph.tensor(node.inputs[1])
-    values = weight_values(graph, node)
-    rows = graph.tensor(node.outputs[0]).elements // graph.tensor(node.outputs[0]).shape[-1]
-    return (
-        weights.dtype == "int4"
-        and int(values.min(initial=0)) >= -8
-        and int(values.max(initial=0)) <= 7
-        and (node.op != "FULLY_CONNECTED" or rows <= _LARGEST)
-    )
 
 
 def _lower_rows(graph: Graph, node: Node, target: Target) -> Layer:
