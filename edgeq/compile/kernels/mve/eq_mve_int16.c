@@ -63,8 +63,8 @@ static inline void multiply_pair(const struct eq_mve_matrix *m, const int16_t *a
         const int32x4_t bias = vldrwq_s32(q.bias + o);
         const int32_t *const scale = q.multiplier + (o & q.mask);
         const int8_t *const shift = q.shift + 2 * (o & q.mask);
-        const struct eq_mve_half_sums even = eq_mve_half_dot(a, b, &w, m->depth),
-                                      odd = eq_mve_half_dot(a, b, &w, m->depth);
+        const struct eq_mve_half_sums even = eq_mve_half_dot(a, b, &w, m->depth);
+        const struct eq_mve_half_sums odd = eq_mve_half_dot(a, b, &w, m->depth);
         const int32x4_t u = vaddq_s32(pack(even.a0, odd.a0, even.a2, odd.a2), bias);
         const int32x4_t v = vaddq_s32(pack(even.b0, odd.b0, even.b2, odd.b2), bias);
         vstrhq_p_s32(ya + o, eq_mve_half_finish(&q, u, scale, shift, 4), p);
