@@ -18,7 +18,7 @@ from edgeq.graph.ir import Graph, Tensor
 KERNELS = Path(__file__).parent / "kernels"
 # Filled for each library; and what a header declares, not what it defines.
 NAMES = "eq_names.h"
-DECLARED = re.compile(r"^(?!static)\w+ (eq_\w+)\([^;{]*\);", re.MULTILINE)
+DECLARED = re.compile(r"^(?!static|typedef)\w+ \*?(eq_\w+)\([^;{]*\);", re.MULTILINE)
 ARENA_ALIGNMENT = 16
 
 

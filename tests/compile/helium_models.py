@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -11,7 +12,19 @@ from edgeq.graph.ir import Graph, OptionValue, Tensor
 from tests.support.models import activation, constant, one_op, window_output
 
 Random = np.random.Generator
+Maker = Callable[[Random], Graph]
 _ACTIVATIONS = ("NONE", "RELU", "RELU6", "RELU_N1_TO_1")
+
+
+class Types(NamedTuple):
+    """The dtypes of data and weights, and the largest weight."""
+
+    data: str = "int8"
+    weights: str = "int8"
+    largest: int = 127
+
+
+INT8, INT4, INT16 = Types(), Types(weights="int4", largest=7), Types(data="int16")
 
 
 def _zero(rng: Random) -> int:
@@ -48,6 +61,7 @@ def _geometry(rng: Random, most: int) -> dict[str, Any]:
 
 def _weighted(
     rng: Random,
+    types: Types,
     op: str,
     weights: tuple[int, ...],
     axis: int,
@@ -55,38 +69,52 @@ def _weighted(
     y: tuple[int, ...],
     options: dict[str, OptionValue],
 ) -> Graph:
-    channels = weights[axis]
+    channels, wide = weights[axis], types.data == "int16"
     count = channels if rng.random() < 0.7 else 1
     in_scale = float(np.float32(2.0 ** rng.uniform(-9, 3)))
     scales = np.float32(2.0 ** rng.uniform(-9, -3, count))
-    values = rng.integers(-127, 128, weights)
+    values = rng.integers(-types.largest - 1, types.largest + 1, weights)
+    if types == INT8:
+        values = np.maximum(values, -types.largest)
     if rng.random() < 0.3:
-        values = rng.choice([-127, 127], weights)
+        values = rng.choice([-types.largest, types.largest], weights)
     reach = in_scale * float(scales.max()) * np.sqrt(values.size / channels)
-    result = activation(y, "int8", float(np.float32(reach * 2.0 ** rng.uniform(0, 9))), _zero(rng))
+    out_scale = float(np.float32(reach * 2.0 ** rng.uniform(-4 * wide, 9 + 4 * wide)))
+    zeros = [0 if wide else _zero(rng) for _ in range(2)]
+    result = activation(y, types.data, out_scale, zeros[0])
     inputs: list[Tensor | None] = [
-        activation(x, "int8", in_scale, _zero(rng)),
-        constant(values, "int8", [float(s) for s in scales], axis=axis),
+        activation(x, types.data, in_scale, zeros[1]),
+        constant(values, types.weights, [float(s) for s in scales], axis=axis),
     ]
     if rng.random() < 0.7:
-        bias = rng.integers(-(1 << rng.integers(1, 16)), 1 << rng.integers(1, 16), channels)
-        inputs.append(constant(bias, "int32", [float(np.float32(in_scale) * s) for s in scales]))
+        inputs.append(
+            _bias(rng, types, op, channels, [float(np.float32(in_scale) * s) for s in scales])
+        )
     elif op == "FULLY_CONNECTED":
         inputs.append(None)
     return one_op(op, inputs, result, options)
 
 
-def convolution(rng: Random) -> Graph:
+def _bias(rng: Random, types: Types, op: str, channels: int, scales: list[float]) -> Tensor:
+    """Return a bias; of int16 data one of int64 mostly, seldom beyond 32 bits."""
+    wide = types.data == "int16"
+    most = 1 << rng.integers(1, 42 if wide and rng.random() < 0.2 else 16)
+    short = not wide or (op != "DEPTHWISE_CONV_2D" and most <= 1 << 16 and rng.random() < 0.3)
+    values = rng.integers(-most, most, channels)
+    return constant(values, "int32" if short else "int64", scales)
+
+
+def convolution(rng: Random, types: Types = INT8) -> Graph:
     """Return a CONV_2D of any kernel."""
     form = _geometry(rng, 6)
     batch, depth, channels = int(rng.integers(1, 3)), _size(rng, 40), _size(rng, 20)
     return _weighted(
-        rng, "CONV_2D", (channels, *form["kernel"], depth), 0, (batch, *form["size"], depth),
+        rng, types, "CONV_2D", (channels, *form["kernel"], depth), 0, (batch, *form["size"], depth),
         (batch, *form["output"], channels), form["options"],
     )  # fmt: skip
 
 
-def pointwise(rng: Random) -> Graph:
+def pointwise(rng: Random, types: Types = INT8) -> Graph:
     """Return a CONV_2D of one tap."""
     height, width, depth, channels = (_size(rng, m) for m in (4, 7, 140, 40))
     options: dict[str, OptionValue] = {
@@ -95,31 +123,31 @@ def pointwise(rng: Random) -> Graph:
         "fused_activation_function": str(rng.choice(_ACTIVATIONS)),
     }  # fmt: skip
     return _weighted(
-        rng, "CONV_2D", (channels, 1, 1, depth), 0, (1, height, width, depth),
+        rng, types, "CONV_2D", (channels, 1, 1, depth), 0, (1, height, width, depth),
         (1, height, width, channels), options,
     )  # fmt: skip
 
 
-def depthwise(rng: Random) -> Graph:
+def depthwise(rng: Random, types: Types = INT8) -> Graph:
     """Return a DEPTHWISE_CONV_2D, mostly with one output for each channel."""
     form = _geometry(rng, 8)
     batch, depth = int(rng.integers(1, 3)), _size(rng, 40)
     copies = 1 if rng.random() < 0.9 else int(rng.integers(2, 4))
     return _weighted(
-        rng, "DEPTHWISE_CONV_2D", (1, *form["kernel"], depth * copies), 3,
+        rng, types, "DEPTHWISE_CONV_2D", (1, *form["kernel"], depth * copies), 3,
         (batch, *form["size"], depth), (batch, *form["output"], depth * copies),
         form["options"] | {"depth_multiplier": copies},
     )  # fmt: skip
 
 
-def dense(rng: Random) -> Graph:
+def dense(rng: Random, types: Types = INT8) -> Graph:
     """Return a FULLY_CONNECTED of some rows."""
     rows, depth, units = (_size(rng, m) for m in (4, 200, 40))
     options: dict[str, OptionValue] = {
         "fused_activation_function": str(rng.choice(_ACTIVATIONS)), "keep_num_dims": False,
     }  # fmt: skip
     return _weighted(
-        rng, "FULLY_CONNECTED", (units, depth), 0, (rows, depth), (rows, units), options
+        rng, types, "FULLY_CONNECTED", (units, depth), 0, (rows, depth), (rows, units), options
     )
 
 
@@ -140,7 +168,7 @@ def ties(rng: Random) -> Graph:
     return one_op("FULLY_CONNECTED", inputs, activation((2, units), "int8", scale, 0), options)
 
 
-def pair(op: str) -> Callable[[Random], Graph]:
+def pair(op: str) -> Maker:
     """Return a maker of models of ADD, SUB or MUL, some of them with broadcasting."""
 
     def make(rng: Random) -> Graph:
@@ -165,7 +193,7 @@ def pair(op: str) -> Callable[[Random], Graph]:
     return make
 
 
-def pool(op: str) -> Callable[[Random], Graph]:
+def pool(op: str) -> Maker:
     """Return a maker of models of a pool."""
 
     def make(rng: Random) -> Graph:
@@ -233,7 +261,18 @@ def joined(rng: Random) -> Graph:
     return one_op("CONCATENATION", inputs, result, options)
 
 
-MODELS: dict[str, Callable[[Random], Graph]] = {
+def long_sums(rng: Random) -> Graph:
+    """Return a FULLY_CONNECTED of int16, deep and of weights at their ends."""
+    rows, depth, units = int(rng.integers(1, 4)), int(rng.integers(500, 1600)), _size(rng, 12)
+    options: dict[str, OptionValue] = {
+        "fused_activation_function": str(rng.choice(_ACTIVATIONS)), "keep_num_dims": False,
+    }  # fmt: skip
+    return _weighted(
+        rng, INT16, "FULLY_CONNECTED", (units, depth), 0, (rows, depth), (rows, units), options
+    )
+
+
+MODELS: dict[str, Maker] = {
     "convolution": convolution,
     "pointwise": pointwise,
     "depthwise": depthwise,
@@ -248,4 +287,10 @@ MODELS: dict[str, Callable[[Random], Graph]] = {
     "table": table,
     "pad": padded,
     "concatenation": joined,
+    "long_sums": long_sums,
+    **{
+        f"{maker.__name__}_{name}": partial(maker, types=types)
+        for name, types in (("int4", INT4), ("int16", INT16))
+        for maker in (convolution, pointwise, depthwise, dense)
+    },
 }

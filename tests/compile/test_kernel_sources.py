@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgeq.boards.registry import find_board
-from edgeq.compile.source import kernel_paths, kernel_text
+from edgeq.compile.source import DECLARED, kernel_paths, kernel_text
 from edgeq.core.files import shipped_folder
 from edgeq.core.processes import run
 from edgeq.firmware.toolchains import (
@@ -32,6 +32,7 @@ FAST = (("host", "clang"), ("virt-m4", "gcc-arm"))  # the others take longer tog
 _TYPE = re.compile(r"^(?:struct|union|enum) (\w+) \{", re.MULTILINE)
 _ALIAS = re.compile(r"^typedef [^;]*?(\w+)\([^;]*;|^typedef [^;]*?(\w+);", re.MULTILINE)
 _INLINE = re.compile(r"^(?:\w+ )?static (?:inline )?[^;={]*?(\w+)\([^;{]*\)\n\{", re.MULTILINE)
+_SHARED = re.compile(r"^(?!static)[\w ]*?\w[ *]+(eq_\w+)\([^;{]*\)\n\{", re.MULTILINE)
 _ASM = re.compile(r'__asm__( volatile)?\s*\((?!"r\d+"\))(.*?)\);\n', re.DOTALL)
 
 
@@ -57,6 +58,13 @@ def test_all_headers_go_into_one_file(compiler: str, backwards: bool, tmp_path: 
     flags = (*WARNINGS, "-Wno-unused-function", "-fsyntax-only", *INCLUDES)
     done = run([require_compiler(compiler), *flags, "all.c"], timeout_s=60, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
+
+
+def test_every_function_that_files_share_takes_the_library_s_name() -> None:
+    declared = {name for header in HEADERS for name in DECLARED.findall(kernel_text(header))}
+    shared = {name for source in SOURCES for name in _SHARED.findall(kernel_text(source))}
+    assert {"eq_mve_open_lines", "eq_conv"} <= shared
+    assert shared - declared == set()
 
 
 def _builds() -> list[object]:

@@ -11,7 +11,10 @@ from numpy.typing import NDArray
 from edgeq.compile.arithmetic import channel_multipliers, weight_values
 from edgeq.compile.lower.convolution import Window, node_window
 from edgeq.compile.lower.dense import dense_multipliers
+from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
+
+_LARGEST = (1 << 15) - 1  # of a size in struct eq_window
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,3 +64,16 @@ def weight_multipliers(graph: Graph, node: Node) -> list[float]:
     """Return the real multipliers of a node with weights."""
     dense = node.op == "FULLY_CONNECTED"
     return dense_multipliers(graph, node) if dense else channel_multipliers(graph, node)
+
+
+def is_packed(graph: Graph, node: Node, target: Target) -> bool:
+    """Return whether the filter is int4, after the passes too."""
+    weights = graph.tensor(node.inputs[1])
+    values = weight_values(graph, node)
+    rows = graph.tensor(node.outputs[0]).elements // graph.tensor(node.outputs[0]).shape[-1]
+    return (
+        weights.dtype == "int4"
+        and int(values.min(initial=0)) >= -8
+        and int(values.max(initial=0)) <= 7
+        and (node.op != "FULLY_CONNECTED" or rows <= _LARGEST)
+    )

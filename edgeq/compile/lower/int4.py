@@ -4,29 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeq.compile.arithmetic import weight_values, weighted_output
+from edgeq.compile.arithmetic import weighted_output
 from edgeq.compile.layer import SCRATCH, Call, Layer, constant
-from edgeq.compile.lower.groups import group_node
+from edgeq.compile.lower.groups import group_node, is_packed
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.oracle.requantization import zero_point_of
 from edgeq.graph.tensors import pack_int4
-
-_LARGEST = (1 << 15) - 1  # of a size in struct eq_window
-
-
-def is_packed(graph: Graph, node: Node, target: Target) -> bool:
-    """Return whether the filter is int4, after the passes too."""
-    weights = graph.tensor(node.inputs[1])
-    values = weight_values(graph, node)
-    rows = graph.tensor(node.outputs[0]).elements // graph.tensor(node.outputs[0]).shape[-1]
-    return (
-        weights.dtype == "int4"
-        and int(values.min(initial=0)) >= -8
-        and int(values.max(initial=0)) <= 7
-        and (node.op != "FULLY_CONNECTED" or rows <= _LARGEST)
-    )
 
 
 def _lower_rows(graph: Graph, node: Node, target: Target) -> Layer:

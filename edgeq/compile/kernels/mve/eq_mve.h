@@ -51,7 +51,7 @@ static inline int32x4_t eq_mve_requantize_any(int32x4_t acc, int32x4_t multiplie
 
 static inline int32x4_t eq_mve_clamp(const struct eq_mve_output *q, int32x4_t v)
 {
-    v = vmaxq_s32(vaddq_n_s32(v, q->zero), vdupq_n_s32(q->min));
+    v = vmaxq_s32(vqaddq_n_s32(v, q->zero), vdupq_n_s32(q->min));
     return vminq_s32(v, vdupq_n_s32(q->max));
 }
 

@@ -45,14 +45,15 @@ static void multiply_row(const struct eq_mve_matrix *matrix, const int16_t *x, i
     for (o = 0; o < m.outputs; o += 4) {
         const int32_t i = o & m.out.mask;
         const int32x4_t acc = vaddq_s32(dot_1x4(x, &w, m.depth), vldrwq_s32(m.out.bias + o));
-        vstrhq_p_s32(y + o, finish(&m.out, acc, m.out.multiplier + i, m.out.shift + 2 * i, 4),
+        vstrhq_p_s32(y + o,
+                     eq_mve_half_finish(&m.out, acc, m.out.multiplier + i, m.out.shift + 2 * i, 4),
                      vctp32q((uint32_t)(m.outputs - o)));
     }
 }
 
 /* Two rows by all outputs. */
-static inline void multiply_pair(const struct eq_mve_matrix *m, const int16_t *a,
-                                 const int16_t *b, int16_t *ya, int16_t *yb)
+static inline void multiply_pair(const struct eq_mve_matrix *m, const int16_t *a, const int16_t *b,
+                                 int16_t *ya, int16_t *yb)
 {
     const struct eq_mve_output q = m->out;
     const int8_t *w = m->weights;
@@ -62,11 +63,12 @@ static inline void multiply_pair(const struct eq_mve_matrix *m, const int16_t *a
         const int32x4_t bias = vldrwq_s32(q.bias + o);
         const int32_t *const scale = q.multiplier + (o & q.mask);
         const int8_t *const shift = q.shift + 2 * (o & q.mask);
-        const struct sums even = dot(a, b, &w, m->depth), odd = dot(a, b, &w, m->depth);
+        const struct eq_mve_half_sums even = eq_mve_half_dot(a, b, &w, m->depth);
+        const struct eq_mve_half_sums odd = eq_mve_half_dot(a, b, &w, m->depth);
         const int32x4_t u = vaddq_s32(pack(even.a0, odd.a0, even.a2, odd.a2), bias);
         const int32x4_t v = vaddq_s32(pack(even.b0, odd.b0, even.b2, odd.b2), bias);
-        vstrhq_p_s32(ya + o, finish(&q, u, scale, shift, 4), p);
-        vstrhq_p_s32(yb + o, finish(&q, v, scale, shift, 4), p);
+        vstrhq_p_s32(ya + o, eq_mve_half_finish(&q, u, scale, shift, 4), p);
+        vstrhq_p_s32(yb + o, eq_mve_half_finish(&q, v, scale, shift, 4), p);
     }
 }
 

@@ -5,11 +5,11 @@
 #include "eq_mve_lanes.h"
 
 /* Eight accumulators: lanes 0 2 4 6 and 1 3 5 7. */
-struct lanes_sums {
+struct half_lanes {
     int32x4_t even, odd;
 };
 
-static inline struct lanes_sums add_tap(struct lanes_sums s, const int8_t *x, const int8_t *w)
+static inline struct half_lanes add_tap(struct half_lanes s, const int8_t *x, const int8_t *w)
 {
     const int16x8_t v = vldrhq_s16((const void *)x), u = vldrbq_s16(w);
     s.even = vaddq_s32(s.even, vmullbq_int_s16(v, u));
@@ -17,7 +17,7 @@ static inline struct lanes_sums add_tap(struct lanes_sums s, const int8_t *x, co
     return s;
 }
 
-static inline struct lanes_sums add_taps(struct lanes_sums s, const int8_t *x, int32_t tap,
+static inline struct half_lanes add_taps(struct half_lanes s, const int8_t *x, int32_t tap,
                                          const int8_t *w, int32_t width)
 {
     int32_t j;
@@ -29,28 +29,28 @@ static inline struct lanes_sums add_taps(struct lanes_sums s, const int8_t *x, i
     return s;
 }
 
-static inline struct lanes_sums start(const int32_t *bias)
+static inline struct half_lanes start(const int32_t *bias)
 {
-    const struct lanes_sums s = {vldrwq_s32(bias), vldrwq_s32(bias + 4)};
+    const struct half_lanes s = {vldrwq_s32(bias), vldrwq_s32(bias + 4)};
     return s;
 }
 
 /* The eight int16 of `s`, as bytes in the order of the lanes. */
-static inline int8x16_t finish_lanes(const struct eq_mve_output *q, struct lanes_sums s,
+static inline int8x16_t finish_lanes(const struct eq_mve_output *q, struct half_lanes s,
                                      int32_t block)
 {
     const int32_t *const m = q->multiplier + block;
     const int8_t *const shift = q->shift + 2 * block;
-    const int16x8_t v = vreinterpretq_s16_s32(finish(q, s.even, m, shift, 8));
-    const int32x4_t odd = finish(q, s.odd, m + 4, shift + 4, 8);
+    const int16x8_t v = vreinterpretq_s16_s32(eq_mve_half_finish(q, s.even, m, shift, 8));
+    const int32x4_t odd = eq_mve_half_finish(q, s.odd, m + 4, shift + 4, 8);
     return vreinterpretq_s8_s16(vmovntq_s32(v, odd));
 }
 
-static inline int8x16_t make_3x3(const struct eq_mve_depthwise *d, const struct rows *r,
+static inline int8x16_t make_3x3(const struct eq_mve_depthwise *d, const struct eq_mve_rows *r,
                                  int32_t at, int32_t c)
 {
     const int8_t *const w = d->weights + 9 * c / 2;
-    struct lanes_sums s = start(d->out.bias + c / 2);
+    struct half_lanes s = start(d->out.bias + c / 2);
     int32_t i;
     for (i = 0; i < 3; i++) {
         const int8_t *const x = r->row[i] + at;
@@ -61,12 +61,12 @@ static inline int8x16_t make_3x3(const struct eq_mve_depthwise *d, const struct 
     return finish_lanes(&d->out, s, c / 2);
 }
 
-static inline int8x16_t make_any(const struct eq_mve_depthwise *d, const struct rows *r,
+static inline int8x16_t make_any(const struct eq_mve_depthwise *d, const struct eq_mve_rows *r,
                                  int32_t at, int32_t c)
 {
     const struct eq_window *g = &d->window;
     const int8_t *w = d->weights + g->kernel_h * g->kernel_w * c / 2;
-    struct lanes_sums s = start(d->out.bias + c / 2);
+    struct half_lanes s = start(d->out.bias + c / 2);
     int32_t i;
     for (i = 0; i < g->kernel_h; i++) {
         s = add_taps(s, r->row[i * g->dilation_h] + at, r->tap, w, g->kernel_w);
@@ -80,9 +80,9 @@ void eq_mve_int16_depthwise(const struct eq_mve_depthwise *layer, const int16_t 
 {
     const struct eq_window *g = &layer->window;
     if (g->kernel_h == 3 && g->kernel_w == 3 && g->dilation_h == 1) {
-        lanes(layer, (const void *)x, (void *)y, scratch, make_3x3);
+        eq_mve_lanes(layer, (const void *)x, (void *)y, scratch, make_3x3);
     } else {
-        lanes(layer, (const void *)x, (void *)y, scratch, make_any);
+        eq_mve_lanes(layer, (const void *)x, (void *)y, scratch, make_any);
     }
 }
 #endif

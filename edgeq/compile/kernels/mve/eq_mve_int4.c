@@ -7,7 +7,7 @@
 static void multiply_rows(const struct eq_mve_matrix *m, const int8_t *x, int32_t step,
                           int32_t rows, int8_t *y)
 {
-    multiply(m, x, step, rows, y, 1);
+    eq_mve_multiply_tiles(m, x, step, rows, y, 1);
 }
 
 /* One row by a tile of outputs, whose weights end where those of 1 and 3 do. */
@@ -34,8 +34,7 @@ static inline int32x4_t dot_1x4(const int8_t *x, const int8_t **weights, int32_t
             "vmladava.s8 %[a3], %q[u], %q[w]\n\t"
             "letp lr, 1b"
             : [a0] "+Te"(a0), [a1] "+Te"(a1), [a2] "+Te"(a2), [a3] "+Te"(a3), [x] "+r"(x),
-              [even] "+r"(even), [odd] "+r"(odd), [u] "=&w"(u), [w] "=&w"(w),
-              [lower] "=&w"(lower)
+              [even] "+r"(even), [odd] "+r"(odd), [u] "=&w"(u), [w] "=&w"(w), [lower] "=&w"(lower)
             : [depth] "r"(depth), [upper] "w"(upper)
             : "lr", "memory");
     *weights = odd;
@@ -51,14 +50,13 @@ static void multiply_row(const struct eq_mve_matrix *matrix, const int8_t *x, in
     int32_t o;
     for (o = 0; o < m.outputs; o += 4) {
         const int32_t i = o & m.out.mask;
-        struct tile t = {dot_1x4(x, &w, bytes, m.depth, m.out.bias + o), vdupq_n_s32(0)};
-        t = finish(&m.out, t, m.out.multiplier + i, m.out.shift + 2 * i, 1);
+        struct eq_mve_tile t = {dot_1x4(x, &w, bytes, m.depth, m.out.bias + o), vdupq_n_s32(0)};
+        t = eq_mve_finish_tile(&m.out, t, m.out.multiplier + i, m.out.shift + 2 * i, 1);
         vstrbq_p_s32(y + o, t.a, vctp32q((uint32_t)(m.outputs - o)));
     }
 }
 
-void eq_mve_int4_conv(const struct eq_mve_conv *layer, const int8_t *x, int8_t *y,
-                      int8_t *scratch)
+void eq_mve_int4_conv(const struct eq_mve_conv *layer, const int8_t *x, int8_t *y, int8_t *scratch)
 {
     struct eq_mve_windows w;
     int32_t count;

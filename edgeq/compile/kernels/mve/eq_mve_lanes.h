@@ -9,19 +9,19 @@
 #include "eq_mve_lines.h"
 
 /* The rows of taps of one row of outputs, and the bytes between two taps. */
-struct rows {
+struct eq_mve_rows {
     const int8_t *const *row;
     int32_t tap;
 };
 
 /* Makes sixteen bytes of outputs: those of the block that starts at byte `c` of a pixel, from what
    lies `at` bytes along the rows. */
-typedef int8x16_t make_vector(const struct eq_mve_depthwise *d, const struct rows *r, int32_t at,
-                              int32_t c);
+typedef int8x16_t eq_mve_make(const struct eq_mve_depthwise *d, const struct eq_mve_rows *r,
+                              int32_t at, int32_t c);
 
 /* One row of outputs. */
-EQ_MVE_INLINE void lanes_row(const struct eq_mve_depthwise *d, const struct rows *r, int8_t *y,
-                             make_vector *make)
+EQ_MVE_INLINE void eq_mve_lanes_row(const struct eq_mve_depthwise *d, const struct eq_mve_rows *r,
+                                    int8_t *y, eq_mve_make *make)
 {
     const struct eq_window *g = &d->window;
     const int32_t step = d->side_by_side ? 16 : 0;
@@ -40,8 +40,8 @@ EQ_MVE_INLINE void lanes_row(const struct eq_mve_depthwise *d, const struct rows
 }
 
 /* All rows of outputs; `scratch` holds the rows of a window, padded, and 16 bytes. */
-EQ_MVE_INLINE void lanes(const struct eq_mve_depthwise *layer, const int8_t *x, int8_t *y,
-                         int8_t *scratch, make_vector *make)
+EQ_MVE_INLINE void eq_mve_lanes(const struct eq_mve_depthwise *layer, const int8_t *x, int8_t *y,
+                                int8_t *scratch, eq_mve_make *make)
 {
     const struct eq_mve_depthwise d = *layer; /* stores of bytes cannot change it */
     const struct eq_window *g = &d.window;
@@ -50,9 +50,9 @@ EQ_MVE_INLINE void lanes(const struct eq_mve_depthwise *layer, const int8_t *x, 
         struct eq_mve_lines lines;
         eq_mve_open_lines(&lines, g, scratch);
         for (oy = 0; oy < g->out_h; oy++) {
-            const struct rows rows = {lines.row, g->dilation_w * g->in_c};
+            const struct eq_mve_rows rows = {lines.row, g->dilation_w * g->in_c};
             eq_mve_aim_lines(&lines, g, d.in_zero, x, oy);
-            lanes_row(&d, &rows, y, make);
+            eq_mve_lanes_row(&d, &rows, y, make);
             y += g->out_w * g->out_c;
         }
         x += g->in_h * g->in_w * g->in_c;

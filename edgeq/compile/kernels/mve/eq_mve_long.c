@@ -17,7 +17,8 @@ static const int8_t *multiply_two(const struct eq_mve_long_matrix *m, const int1
     int32_t k;
     for (k = 0; k < m->depth; k += CHUNK) {
         const int32_t left = m->depth - k;
-        const struct sums s = dot(a + k, b + k, &w, left < CHUNK ? left : CHUNK);
+        const struct eq_mve_half_sums s =
+            eq_mve_half_dot(a + k, b + k, &w, left < CHUNK ? left : CHUNK);
         a0 += s.a0;
         a2 += s.a2;
         b0 += s.b0;
@@ -64,8 +65,7 @@ void eq_mve_long_conv(const struct eq_mve_long_conv *layer, const int16_t *x, in
     }
 }
 
-void eq_mve_long_pointwise(const struct eq_mve_long_pointwise *layer, const int16_t *x,
-                           int16_t *y)
+void eq_mve_long_pointwise(const struct eq_mve_long_pointwise *layer, const int16_t *x, int16_t *y)
 {
     multiply(&layer->matrix, x, layer->matrix.depth, layer->rows, y);
 }

@@ -4,8 +4,8 @@
 
 #include "eq_int16.h"
 
-/* Weights in tiles of four outputs: [tiles][2][blocks of the depth][2][8], where outputs 0 and 2 of a
-   tile come before 1 and 3, and noughts fill the last block and the last tile. */
+/* Weights in tiles of four outputs: [tiles][2][blocks of the depth][2][8], where outputs 0 and 2
+   of a tile come before 1 and 3, and noughts fill the last block and the last tile. */
 struct eq_mve_long_matrix {
     int32_t depth;
     int32_t outputs;
@@ -28,7 +28,6 @@ struct eq_mve_long_pointwise {
 
 void eq_mve_long_conv(const struct eq_mve_long_conv *layer, const int16_t *x, int16_t *y,
                       int8_t *scratch);
-void eq_mve_long_pointwise(const struct eq_mve_long_pointwise *layer, const int16_t *x,
-                           int16_t *y);
+void eq_mve_long_pointwise(const struct eq_mve_long_pointwise *layer, const int16_t *x, int16_t *y);
 
 #endif

@@ -4,6 +4,6 @@
 void eq_mve_multiply(const struct eq_mve_matrix *m, const int8_t *x, int32_t step, int32_t rows,
                      int8_t *y)
 {
-    multiply(m, x, step, rows, y, 0);
+    eq_mve_multiply_tiles(m, x, step, rows, y, 0);
 }
 #endif

@@ -1,5 +1,5 @@
-/* Rows by a matrix, two rows and four outputs at a time: one body for weights of a byte each and for
-   `packed` ones, whose products are sixteenfold until the sums are finished. */
+/* Rows by a matrix, two rows and four outputs at a time: one body for weights of a byte each and
+   for `packed` ones, whose products are sixteenfold until the sums are finished. */
 #ifndef EQ_MVE_TILES_H
 #define EQ_MVE_TILES_H
 
@@ -8,23 +8,23 @@
 #if defined(__ARM_FEATURE_MVE)
 
 /* Sums of two rows by two outputs. */
-struct sums {
+struct eq_mve_sums {
     int32_t a0, a2, b0, b2;
 };
 
 /* Two rows, the first of them in a, by four outputs. */
-struct tile {
+struct eq_mve_tile {
     int32x4_t a, b;
 };
 
 /* Sixteen weights of two outputs. */
-struct weights {
+struct eq_mve_weights {
     int8x16_t w0, w2;
 };
 
-static inline struct tile pack(struct sums even, struct sums odd)
+static inline struct eq_mve_tile eq_mve_pack(struct eq_mve_sums even, struct eq_mve_sums odd)
 {
-    struct tile t = {vuninitializedq_s32(), vuninitializedq_s32()};
+    struct eq_mve_tile t = {vuninitializedq_s32(), vuninitializedq_s32()};
     t.a = vsetq_lane_s32(even.a2, vsetq_lane_s32(even.a0, t.a, 0), 2);
     t.a = vsetq_lane_s32(odd.a2, vsetq_lane_s32(odd.a0, t.a, 1), 3);
     t.b = vsetq_lane_s32(even.b2, vsetq_lane_s32(even.b0, t.b, 0), 2);
@@ -32,7 +32,7 @@ static inline struct tile pack(struct sums even, struct sums odd)
     return t;
 }
 
-static inline struct tile add_bias(struct tile t, const int32_t *bias)
+static inline struct eq_mve_tile eq_mve_add_bias(struct eq_mve_tile t, const int32_t *bias)
 {
     const int32x4_t v = vldrwq_s32(bias);
     t.a = vaddq_s32(t.a, v);
@@ -42,10 +42,11 @@ static inline struct tile add_bias(struct tile t, const int32_t *bias)
 
 /* The bias at bias[0] and bias[2] is of outputs 0 and 2. In asm, for not every compiler makes
    low-overhead loops with tail predication; each load has a product beside it. */
-static inline struct sums dot_bytes(const int8_t *a, const int8_t *b, const int8_t **weights,
-                                    int32_t depth, const int32_t *bias)
+static inline struct eq_mve_sums eq_mve_dot_bytes(const int8_t *a, const int8_t *b,
+                                                  const int8_t **weights, int32_t depth,
+                                                  const int32_t *bias)
 {
-    struct sums s = {bias[0], bias[2], bias[0], bias[2]};
+    struct eq_mve_sums s = {bias[0], bias[2], bias[0], bias[2]};
     int8x16_t u, v, w;
     __asm__("dlstp.8 lr, %[depth]\n"
             "1:\n\t"
@@ -58,20 +59,20 @@ static inline struct sums dot_bytes(const int8_t *a, const int8_t *b, const int8
             "vmladava.s8 %[a2], %q[u], %q[w]\n\t"
             "vmladava.s8 %[b2], %q[v], %q[w]\n\t"
             "letp lr, 1b"
-            : [a0] "+Te"(s.a0), [a2] "+Te"(s.a2), [b0] "+Te"(s.b0), [b2] "+Te"(s.b2),
-              [a] "+r"(a), [b] "+r"(b), [weights] "+r"(*weights), [u] "=&w"(u), [v] "=&w"(v),
-              [w] "=&w"(w)
+            : [a0] "+Te"(s.a0), [a2] "+Te"(s.a2), [b0] "+Te"(s.b0), [b2] "+Te"(s.b2), [a] "+r"(a),
+              [b] "+r"(b), [weights] "+r"(*weights), [u] "=&w"(u), [v] "=&w"(v), [w] "=&w"(w)
             : [depth] "r"(depth)
             : "lr", "memory");
     return s;
 }
 
 /* The same for packed weights. */
-static inline struct sums dot_packed(const int8_t *a, const int8_t *b, const int8_t **weights,
-                                     int32_t depth, const int32_t *bias)
+static inline struct eq_mve_sums eq_mve_dot_packed(const int8_t *a, const int8_t *b,
+                                                   const int8_t **weights, int32_t depth,
+                                                   const int32_t *bias)
 {
     const int8x16_t upper = vdupq_n_s8(-16);
-    struct sums s = {bias[0], bias[2], bias[0], bias[2]};
+    struct eq_mve_sums s = {bias[0], bias[2], bias[0], bias[2]};
     int8x16_t u, v, w, lower;
     __asm__("dlstp.8 lr, %[depth]\n"
             "1:\n\t"
@@ -85,18 +86,18 @@ static inline struct sums dot_packed(const int8_t *a, const int8_t *b, const int
             "vmladava.s8 %[a2], %q[u], %q[w]\n\t"
             "vmladava.s8 %[b2], %q[v], %q[w]\n\t"
             "letp lr, 1b"
-            : [a0] "+Te"(s.a0), [a2] "+Te"(s.a2), [b0] "+Te"(s.b0), [b2] "+Te"(s.b2),
-              [a] "+r"(a), [b] "+r"(b), [weights] "+r"(*weights), [u] "=&w"(u), [v] "=&w"(v),
-              [w] "=&w"(w), [lower] "=&w"(lower)
+            : [a0] "+Te"(s.a0), [a2] "+Te"(s.a2), [b0] "+Te"(s.b0), [b2] "+Te"(s.b2), [a] "+r"(a),
+              [b] "+r"(b), [weights] "+r"(*weights), [u] "=&w"(u), [v] "=&w"(v), [w] "=&w"(w),
+              [lower] "=&w"(lower)
             : [depth] "r"(depth), [upper] "w"(upper)
             : "lr", "memory");
     return s;
 }
 
-static inline struct weights load(const int8_t *from, int packed)
+static inline struct eq_mve_weights eq_mve_load(const int8_t *from, int packed)
 {
     const int8x16_t w = vldrbq_s8(from);
-    struct weights r = {vshlq_n_s8(w, 4), vandq_s8(w, vdupq_n_s8(-16))};
+    struct eq_mve_weights r = {vshlq_n_s8(w, 4), vandq_s8(w, vdupq_n_s8(-16))};
     if (!packed) {
         r.w0 = w;
         r.w2 = vldrbq_s8(from + 16);
@@ -105,19 +106,19 @@ static inline struct weights load(const int8_t *from, int packed)
 }
 
 /* The same for at most 16 products, without a bias. */
-static inline struct sums dot_16(int8x16_t a, int8x16_t b, struct weights w)
+static inline struct eq_mve_sums eq_mve_dot_16(int8x16_t a, int8x16_t b, struct eq_mve_weights w)
 {
-    const struct sums s = {vmladavq_s8(a, w.w0), vmladavq_s8(a, w.w2), vmladavq_s8(b, w.w0),
-                           vmladavq_s8(b, w.w2)};
+    const struct eq_mve_sums s = {vmladavq_s8(a, w.w0), vmladavq_s8(a, w.w2), vmladavq_s8(b, w.w0),
+                                  vmladavq_s8(b, w.w2)};
     return s;
 }
 
 /* And for at most 32. */
-static inline struct sums dot_32(const int8x16_t *a, const int8x16_t *b, const int8_t *from,
-                                 int packed)
+static inline struct eq_mve_sums eq_mve_dot_32(const int8x16_t *a, const int8x16_t *b,
+                                               const int8_t *from, int packed)
 {
-    const struct weights w = load(from + (packed ? 16 : 32), packed);
-    struct sums s = dot_16(a[0], b[0], load(from, packed));
+    const struct eq_mve_weights w = eq_mve_load(from + (packed ? 16 : 32), packed);
+    struct eq_mve_sums s = eq_mve_dot_16(a[0], b[0], eq_mve_load(from, packed));
     s.a0 = vmladavaq_s8(s.a0, a[1], w.w0);
     s.b0 = vmladavaq_s8(s.b0, b[1], w.w0);
     s.a2 = vmladavaq_s8(s.a2, a[1], w.w2);
@@ -126,8 +127,9 @@ static inline struct sums dot_32(const int8x16_t *a, const int8x16_t *b, const i
 }
 
 /* The int8 of a tile; with packed weights its shifts to the left lie behind those to the right. */
-static inline struct tile finish(const struct eq_mve_output *q, struct tile t,
-                                 const int32_t *multiplier, const int8_t *shift, int packed)
+static inline struct eq_mve_tile eq_mve_finish_tile(const struct eq_mve_output *q,
+                                                    struct eq_mve_tile t, const int32_t *multiplier,
+                                                    const int8_t *shift, int packed)
 {
     const int32x4_t m = vldrwq_s32(multiplier), s = vldrbq_s32(shift);
     if (packed) {
@@ -142,8 +144,9 @@ static inline struct tile finish(const struct eq_mve_output *q, struct tile t,
 }
 
 /* Two rows by all outputs, for a depth of so many blocks of 16, nought for any. */
-static inline void multiply_pair(const struct eq_mve_matrix *m, const int8_t *a, const int8_t *b,
-                                 int8_t *ya, int8_t *yb, int blocks, int packed)
+static inline void eq_mve_multiply_pair(const struct eq_mve_matrix *m, const int8_t *a,
+                                        const int8_t *b, int8_t *ya, int8_t *yb, int blocks,
+                                        int packed)
 {
     const struct eq_mve_output q = m->out;
     const int32_t step = q.mask & 4, depth = m->depth, pair = packed ? 16 : 32;
@@ -160,22 +163,26 @@ static inline void multiply_pair(const struct eq_mve_matrix *m, const int8_t *a,
     }
     for (left = m->outputs; left > 0; left -= 4) {
         const mve_pred16_t p = vctp32q((uint32_t)left);
-        struct tile t;
+        struct eq_mve_tile t;
         if (blocks == 1) {
-            t = add_bias(pack(dot_16(u[0], v[0], load(w, packed)),
-                              dot_16(u[0], v[0], load(w + pair, packed))), bias);
+            t = eq_mve_add_bias(
+                eq_mve_pack(eq_mve_dot_16(u[0], v[0], eq_mve_load(w, packed)),
+                            eq_mve_dot_16(u[0], v[0], eq_mve_load(w + pair, packed))),
+                bias);
             w += 2 * pair;
         } else if (blocks == 2) {
-            t = add_bias(pack(dot_32(u, v, w, packed), dot_32(u, v, w + 2 * pair, packed)), bias);
+            t = eq_mve_add_bias(eq_mve_pack(eq_mve_dot_32(u, v, w, packed),
+                                            eq_mve_dot_32(u, v, w + 2 * pair, packed)),
+                                bias);
             w += 4 * pair;
         } else if (packed) {
-            const struct sums even = dot_packed(a, b, &w, depth, bias);
-            t = pack(even, dot_packed(a, b, &w, depth, bias + 1));
+            const struct eq_mve_sums even = eq_mve_dot_packed(a, b, &w, depth, bias);
+            t = eq_mve_pack(even, eq_mve_dot_packed(a, b, &w, depth, bias + 1));
         } else {
-            const struct sums even = dot_bytes(a, b, &w, depth, bias);
-            t = pack(even, dot_bytes(a, b, &w, depth, bias + 1));
+            const struct eq_mve_sums even = eq_mve_dot_bytes(a, b, &w, depth, bias);
+            t = eq_mve_pack(even, eq_mve_dot_bytes(a, b, &w, depth, bias + 1));
         }
-        t = finish(&q, t, multiplier, shift, packed);
+        t = eq_mve_finish_tile(&q, t, multiplier, shift, packed);
         vstrbq_p_s32(ya, t.a, p);
         vstrbq_p_s32(yb, t.b, p);
         bias += 4;
@@ -186,28 +193,29 @@ static inline void multiply_pair(const struct eq_mve_matrix *m, const int8_t *a,
     }
 }
 
-static inline void multiply_blocks(const struct eq_mve_matrix *m, const int8_t *x, int32_t step,
-                                   int32_t rows, int8_t *y, int blocks, int packed)
+static inline void eq_mve_multiply_blocks(const struct eq_mve_matrix *m, const int8_t *x,
+                                          int32_t step, int32_t rows, int8_t *y, int blocks,
+                                          int packed)
 {
     const struct eq_mve_matrix copy = *m; /* stores of bytes cannot change it */
     int32_t r;
     for (r = 0; r < rows; r += 2) {
         const int32_t next = r + 1 < rows;
-        multiply_pair(&copy, x, x + next * step, y, y + next * copy.outputs, blocks, packed);
+        eq_mve_multiply_pair(&copy, x, x + next * step, y, y + next * copy.outputs, blocks, packed);
         x += 2 * step;
         y += 2 * copy.outputs;
     }
 }
 
-static inline void multiply(const struct eq_mve_matrix *m, const int8_t *x, int32_t step,
-                            int32_t rows, int8_t *y, int packed)
+static inline void eq_mve_multiply_tiles(const struct eq_mve_matrix *m, const int8_t *x,
+                                         int32_t step, int32_t rows, int8_t *y, int packed)
 {
     if (m->depth <= 16) {
-        multiply_blocks(m, x, step, rows, y, 1, packed);
+        eq_mve_multiply_blocks(m, x, step, rows, y, 1, packed);
     } else if (m->depth <= 32) {
-        multiply_blocks(m, x, step, rows, y, 2, packed);
+        eq_mve_multiply_blocks(m, x, step, rows, y, 2, packed);
     } else {
-        multiply_blocks(m, x, step, rows, y, 0, packed);
+        eq_mve_multiply_blocks(m, x, step, rows, y, 0, packed);
     }
 }
 #endif

@@ -12,8 +12,7 @@ from edgeq.compile.layer import SCRATCH, Call, Layer, constant
 from edgeq.compile.lower.dsp.convolution import window_layer
 from edgeq.compile.lower.dsp.depthwise import is_any, lower_any
 from edgeq.compile.lower.dsp.tiles import pairs_fit
-from edgeq.compile.lower.groups import weight_multipliers, weight_window
-from edgeq.compile.lower.int4 import is_packed
+from edgeq.compile.lower.groups import is_packed, weight_multipliers, weight_window
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.core.records import Goal

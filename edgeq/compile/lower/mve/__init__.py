@@ -1,4 +1,4 @@
-"""Kernels for Helium: Cortex-M55 and M85."""
+"""Kernels for Helium: Cortex-M55 and M85. Those of other types have rows in `int4` and `int16`."""
 
 from __future__ import annotations
 

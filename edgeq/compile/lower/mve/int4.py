@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 from edgeq.compile.arithmetic import WRAP_LIMIT, accumulator_bounds, bias_values
 from edgeq.compile.layer import Constant, Layer
 from edgeq.compile.lower.convolution import node_window
-from edgeq.compile.lower.groups import group_node
-from edgeq.compile.lower.int4 import is_packed
+from edgeq.compile.lower.groups import group_node, is_packed
 from edgeq.compile.lower.mve.arithmetic import BYTES, LANES, split_shifts
 from edgeq.compile.lower.mve.depthwise import lower_depthwise
 from edgeq.compile.lower.mve.matrix import is_product, lower_conv, lower_product
