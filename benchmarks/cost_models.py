@@ -169,6 +169,47 @@ def binary(op: str, a: Shape, b: Shape) -> Recipe:
     return build
 
 
+def chained(op: str, a: Shape, b: Shape) -> Recipe:
+    """An ADD, SUB or MUL with a LOGISTIC behind it."""
+
+    def build(row: Row) -> int:
+        pair = binary(op, a, b)(row)
+        return row.op("LOGISTIC", [pair], row.add(a, "int8", PROBABILITY), 2)
+
+    return build
+
+
+def product(shape: Shape, columns: int, turned: bool) -> Recipe:
+    """A BATCH_MATMUL of [..., rows, depth] by [..., depth, columns], or by its transpose."""
+
+    def build(row: Row) -> int:
+        second = (columns, shape[-1]) if turned else (shape[-1], columns)
+        inputs = [row.take(shape), row.take((*shape[:-2], *second), start=64)]
+        # The scale of the sums, so that the factor is small.
+        wide = Quantization((float(np.float32(shape[-1] * ACTIVATION.scale)),), (3,))
+        result = row.add((*shape[:-1], columns), "int8", wide)
+        return row.op("BATCH_MATMUL", inputs, result, 2, adj_x=False, adj_y=turned)
+
+    return build
+
+
+def transposed(
+    h: int, w: int, c: int, out: int, k: int, stride: int, padding: str = "SAME"
+) -> Recipe:
+    """A TRANSPOSE_CONV."""
+
+    def build(row: Row) -> int:
+        grown = [n * stride if padding == "SAME" else (n - 1) * stride + k for n in (h, w)]
+        weights, bias = row.weights((out, k, k, c), 0)
+        inputs = [row.constant((1, *grown, out)), weights, row.take((1, h, w, c)), bias]
+        return row.op(
+            "TRANSPOSE_CONV", inputs, row.add((1, *grown, out)), 3,
+            padding=padding, stride_h=stride, stride_w=stride, fused_activation_function="NONE",
+        )  # fmt: skip
+
+    return build
+
+
 def unary(op: str, count: int, q: Quantization = ACTIVATION, **options: OptionValue) -> Recipe:
     """An operator of one tensor that a table of 256 bytes computes."""
 
@@ -338,6 +379,15 @@ RECIPES: tuple[Recipe, ...] = (
     dense(160, 160, 1, RECTIFIED), dense(96, 40, 1, RECTIFIED), dense(500, 30, 1, RECTIFIED),
     dense(128, 90, one_scale=True), dense(72, 10, one_scale=True),
     dense(256, 33, 1, RECTIFIED, one_scale=True),
+    chained("ADD", (1, 12, 12, 16), (1, 12, 12, 16)), chained("SUB", (1, 999), (1, 999)),
+    chained("ADD", (1, 8, 8, 32), (1, 1, 1, 32)), chained("ADD", (1, 20, 20, 5), (1, 1, 1, 5)),
+    chained("MUL", (1, 12, 12, 16), (1, 12, 12, 16)), chained("MUL", (1, 200), (1, 200)),
+    chained("MUL", (1, 8, 8, 32), (1, 1, 1, 32)), chained("ADD", (1, 6, 6, 40), (1, 1, 1, 40)),
+    product((1, 32, 16), 32, True), product((1, 32, 32), 16, False), product((4, 8, 20), 12, True),
+    product((2, 20, 24), 20, False), product((1, 50, 8), 9, True), product((1, 6, 64), 30, False),
+    transposed(8, 8, 16, 8, 3, 2), transposed(12, 9, 8, 6, 4, 2), transposed(6, 6, 24, 12, 2, 2),
+    transposed(5, 7, 12, 4, 5, 3), transposed(10, 10, 6, 10, 3, 2, "VALID"),
+    transposed(4, 4, 48, 16, 3, 2),
 )
 PACKED: tuple[Recipe, ...] = (
     *(

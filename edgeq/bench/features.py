@@ -20,6 +20,7 @@ from edgeq.core.records import PlannedLayer
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of, macs
 from edgeq.graph.oracle.requantization import fused_range
+from edgeq.graph.tabled import TABLED
 
 Features = Mapping[str, float]
 
@@ -275,8 +276,26 @@ def _copies(graph: Graph, node: Node) -> Features:
 _FILLED = ("PAD", "PADV2", "SPACE_TO_BATCH_ND")
 
 
-def _products(graph: Graph, node: Node) -> Features:
-    return {"macs": float(macs(graph, node))}
+def _transposed(graph: Graph, node: Node) -> Features:
+    """Every stride-th output of a row is made with its like, in fours."""
+    call, (batch, height, width, channels) = (
+        call_of(graph, node),
+        graph.tensor(node.outputs[0]).shape,
+    )
+    parts = min(width, call.number("stride_w"))
+    alike = -(-width // parts)
+    tiles = macs(graph, node) * (alike + -alike % TILE_PIXELS) / alike
+    return {
+        "macs": float(macs(graph, node)),
+        "tile_macs": tiles,
+        "taps": tiles / channels,
+        "lines": float(batch * height * parts),
+    }
+
+
+def _matrices(graph: Graph, node: Node) -> Features:
+    inputs = sum(graph.tensor(i).elements for i in node.inputs)
+    return {"macs": float(macs(graph, node)), "inputs": float(inputs)}
 
 
 def _binary(graph: Graph, node: Node) -> Features:
@@ -307,14 +326,12 @@ FEATURES: dict[str, Callable[[Graph, Node], Features]] = {
     "AVERAGE_POOL_2D": _pool,
     "MAX_POOL_2D": _pool,
     "MEAN": _mean,
-    "ADD": _binary,
-    "SUB": _binary,
-    "MUL": _binary,
+    **dict.fromkeys((*TABLED, *TABLED.values()), _binary),
     "SOFTMAX": _softmax,
     "RESIZE_BILINEAR": _resize,
     "RESIZE_NEAREST_NEIGHBOR": _resize,
-    "TRANSPOSE_CONV": _products,
-    "BATCH_MATMUL": _products,
+    "TRANSPOSE_CONV": _transposed,
+    "BATCH_MATMUL": _matrices,
     **dict.fromkeys(COPIES, _copies),
 }
 

@@ -135,8 +135,8 @@ def alike(call: Call) -> str | None:
 
 
 def table_of_bytes(call: Call) -> str | None:
-    """The table is constant and has an output for each of 256 bytes."""
-    table = call.get("table") or call.input(1)
+    """The table, the last input, is constant and has an output for each of 256 bytes."""
+    table = call.input(len(call.inputs) - 1)
     if table.is_constant and table.shape == (256,) and table.dtype == call.output.dtype:
         return None
     return f"a table of {list(table.shape)} {table.dtype}"

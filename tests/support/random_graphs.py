@@ -242,6 +242,18 @@ def _slice(model: ModelBuilder, x: int, rng: Rng) -> int | None:
     return model.op("SLICE", [x, *consts], _alike(model, x, size))
 
 
+def _split(model: ModelBuilder, x: int, rng: Rng) -> int | None:
+    """Two parts of any size, of which only one is read."""
+    shape, axis = _shape(model, x), len(_shape(model, x)) - 1
+    if shape[axis] < 2:
+        return None
+    size = int(rng.integers(1, shape[axis]))
+    parts = [_alike(model, x, (*shape[:axis], n)) for n in (size, shape[axis] - size)]
+    given = [constant([size, -1], "int32"), constant(axis, "int32")]
+    first = model.op("SPLIT_V", [x, *given], parts, {"num_splits": 2})
+    return first + int(rng.integers(2))
+
+
 def _mean(model: ModelBuilder, x: int, rng: Rng) -> int | None:
     shape = _shape(model, x)
     if len(shape) != 4:
@@ -285,6 +297,7 @@ STEPS: dict[str, Step] = {
     "reshape": _reshape,
     "transpose": _transpose,
     "slice": _slice,
+    "split": _split,
     "mean": _mean,
     "resize": _resize,
     "softmax": _softmax,

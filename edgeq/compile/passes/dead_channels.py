@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from edgeq.compile.arithmetic import bias_values, weight_values
 from edgeq.compile.lower.convolution import node_window
+from edgeq.compile.passes.channel_cuts import CUTS, cut_again
 from edgeq.compile.passes.intervals import (
     Interval,
     channels_of,
@@ -46,6 +47,8 @@ def remove_dead_channels(graph: Graph) -> Rewrite:
     for node in live.nodes:
         if node.op in _COUNTED:
             _shrink_weights(draft, node, removal)
+        elif node.op in CUTS and removal.links[node.index] is not None:
+            cut_again(draft, live, node, kept)
     made = draft.finish()
     return Rewrite(made, *_summary(live, made, kept))
 
@@ -123,11 +126,14 @@ class _Removal:
 
     def _follow(self, node: Node, links: Links) -> None:
         """Keep a channel where one that is linked to it stays."""
-        result = self.kept[node.outputs[0]]
-        for position, channels in links.items():
-            source, mine = self.kept[node.inputs[position]], channels >= 0
-            result[mine] |= source[channels[mine]]
-            np.logical_or.at(source, channels[mine], result[mine])
+        results = [self.kept[t] for t in node.outputs]
+        ends = np.cumsum([len(mask) for mask in results])[:-1]
+        for position, links_of_all in links.items():
+            source = self.kept[node.inputs[position]]
+            for result, channels in zip(results, np.split(links_of_all, ends), strict=True):
+                mine = channels >= 0
+                result[mine] |= source[channels[mine]]
+                np.logical_or.at(source, channels[mine], result[mine])
 
     def _needed(self, node: Node) -> Mask:
         """Return which channels of its input a layer with weights must read."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeq.compile.passes.channel_cuts import cut_channels, split_channels
 from edgeq.compile.passes.intervals import channels_of, is_constant_weighted
 from edgeq.compile.passes.tables import PAIRS, byte_function
 from edgeq.graph.calls import Call
@@ -16,6 +17,7 @@ from edgeq.graph.oracle.reductions import reduced_axes
 from edgeq.graph.shapes import normalize
 
 # Input position -> for each output channel the input's channel, -1 for one of another input.
+# Several outputs follow each other.
 Links = dict[int, NDArray[np.int64]]
 
 
@@ -108,5 +110,7 @@ LINKS: dict[str, Callable[[Graph, Node, Call], Links | None]] = {
     "CONCATENATION": _concatenation,
     **dict.fromkeys(("MEAN", "REDUCE_MAX", "REDUCE_MIN"), _reduction),
     **dict.fromkeys(("RESHAPE", "SQUEEZE", "EXPAND_DIMS"), _reshape),
+    **dict.fromkeys(("SLICE", "STRIDED_SLICE"), cut_channels),
+    **dict.fromkeys(("SPLIT", "SPLIT_V"), split_channels),
     **dict.fromkeys(PAIRS, _binary),
 }

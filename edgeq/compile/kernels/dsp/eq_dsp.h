@@ -90,6 +90,19 @@ static inline int8_t eq_dsp_finish(int32_t acc, int32_t multiplier, int32_t shif
     return (int8_t)acc;
 }
 
+/* The same without a zero point, in 32 bits. */
+static inline int32_t eq_dsp_scale(int32_t acc, int32_t multiplier, int32_t shift)
+{
+    __asm__("smmlar %0, %0, %1, %0\n\t"
+            "add %0, %0, %0, asr #31\n\t"
+            "asrs %0, %0, %2\n\t"
+            "adc %0, %0, #0"
+            : "+&r"(acc)
+            : "r"(multiplier), "r"(shift)
+            : "cc");
+    return acc;
+}
+
 #else
 
 static inline int32_t eq_dsp_smlad(int32_t x, int32_t y, int32_t sum)
@@ -131,15 +144,29 @@ static inline void eq_dsp_store(int8_t *y, int32_t word)
     y[3] = (int8_t)(word >> 24);
 }
 
-static inline int8_t eq_dsp_finish(int32_t acc, int32_t multiplier, int32_t shift, int32_t zero)
+static inline int32_t eq_dsp_scale(int32_t acc, int32_t multiplier, int32_t shift)
 {
     const int64_t product = (int64_t)acc * (((int64_t)1 << 32) + multiplier);
     int32_t r = (int32_t)((product + ((int64_t)1 << 31)) >> 32);
     r += r >> 31;
-    r = ((r >> (shift - 1)) + 1) >> 1;
-    return (int8_t)eq_clamp(r + zero, -128, 127);
+    return ((r >> (shift - 1)) + 1) >> 1;
+}
+
+static inline int8_t eq_dsp_finish(int32_t acc, int32_t multiplier, int32_t shift, int32_t zero)
+{
+    return (int8_t)eq_clamp(eq_dsp_scale(acc, multiplier, shift) + zero, -128, 127);
 }
 
 #endif
+
+/* Clamps `count` outputs, where there is anything to cut off. */
+static inline void eq_dsp_limit(int8_t *y, int32_t count, int32_t min, int32_t max)
+{
+    if (min > INT8_MIN || max < INT8_MAX) {
+        for (; count > 0; count--, y++) {
+            *y = (int8_t)eq_clamp(*y, min, max);
+        }
+    }
+}
 
 #endif

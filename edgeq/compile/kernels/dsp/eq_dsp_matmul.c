@@ -13,7 +13,7 @@ static inline int32_t high_halves(uint32_t first, uint32_t second)
     return (int32_t)(first >> 16 | (second & 0xffff0000u));
 }
 
-/* Four numbers of each of four neighbouring lines; `minus` is twice the zero point's negative. */
+/* Four numbers of each of four neighbouring lines. `minus` is the negated zero point, twice. */
 static void turn_fours(const int8_t *from, int32_t step, uint32_t minus, int32_t fours, int32_t *to)
 {
     for (; fours > 0; fours--) {

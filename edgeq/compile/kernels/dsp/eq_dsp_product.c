@@ -1,12 +1,5 @@
 #include "eq_dsp_product.h"
 
-static void clamp(int8_t *y, int32_t count, int32_t min, int32_t max)
-{
-    for (; count > 0; count--, y++) {
-        *y = (int8_t)eq_clamp(*y, min, max);
-    }
-}
-
 static void multiply_row(const void *layer, const int8_t *a, int32_t a_step, const int8_t *b,
                          int32_t b_step, int8_t *y, int32_t count)
 {
@@ -17,9 +10,7 @@ static void multiply_row(const void *layer, const int8_t *a, int32_t a_step, con
     for (; y != end; a += a_step, b += b_step) {
         *y++ = eq_dsp_finish((*a - a_zero) * (*b - b_zero), multiplier, shift, zero);
     }
-    if (p->min > INT8_MIN || p->max < INT8_MAX) {
-        clamp(y - count, count, p->min, p->max);
-    }
+    eq_dsp_limit(y - count, count, p->min, p->max);
 }
 
 static void look_up_row(const void *layer, const int8_t *a, int32_t a_step, const int8_t *b,

@@ -10,6 +10,7 @@ import numpy as np
 from edgeq.compile.arithmetic import shifts_right
 from edgeq.compile.layer import Call, Constant, Layer, Overlap, constant
 from edgeq.compile.lower.binary import broadcast_fields, overlaps_of_operands
+from edgeq.compile.lower.dsp.sums import add_fields, adds_exactly
 from edgeq.compile.lower.sums import sum_plane
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
@@ -57,6 +58,30 @@ def _lower_tabled_sum(graph: Graph, node: Node, target: Target) -> Layer:
     fields = {"sum": _sum_fields(*_unclamped(graph, node)), "table": table.ref}
     call = Call(kernel, kernel, fields, (*node.inputs[:2], node.outputs[0]))
     return Layer((call,), (kernel,), (table,), hot=True, overlaps=_over_both(node))
+
+
+def _lower_exact_sum(graph: Graph, node: Node, target: Target) -> Layer:
+    kernel, (fields, operands) = "eq_dsp_add", add_fields(graph, node)
+    call = Call(kernel, kernel, fields, (*operands, node.outputs[0]))
+    sources, overlaps = (kernel, "eq_broadcast"), overlaps_of_operands(graph, node)
+    return Layer((call,), sources, hot=True, overlaps=overlaps)
+
+
+def _adds_tabled(graph: Graph, node: Node, target: Target) -> bool:
+    return adds_exactly(*_unclamped(graph, node), target)
+
+
+def _lower_tabled_exact_sum(graph: Graph, node: Node, target: Target) -> Layer:
+    inner, pair = _unclamped(graph, node)
+    table, (fields, operands) = _table(graph, node), add_fields(inner, pair)
+    call = Call(
+        "eq_dsp_add_table",
+        "eq_dsp_add_table",
+        {"add": fields, "table": table.ref},
+        (*operands, node.outputs[0]),
+    )
+    sources, overlaps = ("eq_dsp_add", "eq_broadcast"), overlaps_of_operands(inner, pair)
+    return Layer((call,), sources, (table,), hot=True, overlaps=overlaps)
 
 
 def _is_product(graph: Graph, node: Node, target: Target) -> bool:
@@ -116,7 +141,13 @@ def _table(graph: Graph, node: Node) -> Constant:
     return constant("table", data[clamped.view(np.uint8)], np.int8)
 
 
-SUMS = (Variant("plane", _is_plane, _lower_sum),)
+SUMS = (
+    Variant("plane", _is_plane, _lower_sum),
+    Variant("exact sum", adds_exactly, _lower_exact_sum),
+)
 PRODUCTS = (Variant("product", _is_product, _lower_product),)
-TABLED_SUMS = (Variant("tabled plane", _is_tabled_plane, _lower_tabled_sum),)
+TABLED_SUMS = (
+    Variant("tabled plane", _is_tabled_plane, _lower_tabled_sum),
+    Variant("tabled exact sum", _adds_tabled, _lower_tabled_exact_sum),
+)
 TABLED_PRODUCTS = (Variant("tabled product", _is_tabled_product, _lower_tabled_product),)
