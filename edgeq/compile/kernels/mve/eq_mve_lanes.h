@@ -20,21 +20,22 @@ typedef int8x16_t eq_mve_make(const struct eq_mve_depthwise *d, const struct eq_
                               int32_t at, int32_t c);
 
 /* One row of outputs. */
-EQ_MVE_INLINE void eq_mve_lanes_row(const struct eq_mve_depthwise *d, const struct eq_mve_rows *r,
-                                    int8_t *y, eq_mve_make *make)
+EQ_MVE_INLINE void eq_mve_lanes_row(const struct eq_mve_depthwise *layer,
+                                    const struct eq_mve_rows *rows, int8_t *y, eq_mve_make *make)
 {
-    const struct eq_window *g = &d->window;
-    const int32_t step = d->side_by_side ? 16 : 0;
+    const struct eq_mve_depthwise d = *layer; /* stores of bytes cannot change it */
+    const struct eq_mve_rows r = *rows;
+    const int32_t channels = d.window.out_c, step = d.side_by_side ? 16 : 0;
     int32_t c, i;
-    for (c = 0; c < g->out_c; c += 16) {
-        int32_t left = d->side_by_side ? g->out_w * g->out_c : g->out_c - c;
+    for (c = 0; c < channels; c += 16) {
+        int32_t left = d.side_by_side ? d.window.out_w * channels : channels - c;
         int32_t at = c;
         int8_t *to = y + c;
-        for (i = 0; i < d->steps; i++) {
-            vstrbq_p_s8(to, make(d, r, at, c), vctp8q((uint32_t)left));
+        for (i = 0; i < d.steps; i++) {
+            vstrbq_p_s8(to, make(&d, &r, at, c), vctp8q((uint32_t)left));
             left -= step;
-            at += d->x_step;
-            to += d->y_step;
+            at += d.x_step;
+            to += d.y_step;
         }
     }
 }
@@ -43,16 +44,15 @@ EQ_MVE_INLINE void eq_mve_lanes_row(const struct eq_mve_depthwise *d, const stru
 EQ_MVE_INLINE void eq_mve_lanes(const struct eq_mve_depthwise *layer, const int8_t *x, int8_t *y,
                                 int8_t *scratch, eq_mve_make *make)
 {
-    const struct eq_mve_depthwise d = *layer; /* stores of bytes cannot change it */
-    const struct eq_window *g = &d.window;
+    const struct eq_window *g = &layer->window;
     int32_t n, oy;
     for (n = 0; n < g->batch; n++) {
         struct eq_mve_lines lines;
         eq_mve_open_lines(&lines, g, scratch);
         for (oy = 0; oy < g->out_h; oy++) {
             const struct eq_mve_rows rows = {lines.row, g->dilation_w * g->in_c};
-            eq_mve_aim_lines(&lines, g, d.in_zero, x, oy);
-            eq_mve_lanes_row(&d, &rows, y, make);
+            eq_mve_aim_lines(&lines, g, layer->in_zero, x, oy);
+            eq_mve_lanes_row(layer, &rows, y, make);
             y += g->out_w * g->out_c;
         }
         x += g->in_h * g->in_w * g->in_c;
