@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from edgeq.compile.arithmetic import shifts_right
 from edgeq.compile.lower.binary import broadcast_fields
-from edgeq.compile.lower.dsp.tiles import shifts_right
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.ops import call_of
