@@ -32,27 +32,27 @@ static inline struct eq_mve_products two_taps(const int8_t *x0, const int8_t *x1
     return r;
 }
 
-static inline int8x16_t make_3x3(const struct eq_mve_depthwise *d, const struct eq_mve_rows *r,
-                                 int32_t at, int32_t c)
+static inline int8x16_t make_3x3(const struct eq_mve_depthwise *d, const struct eq_mve_output *q,
+                                 const struct eq_mve_rows *r, int32_t at, int32_t c)
 {
     const int32_t tap = r->tap;
     const int8_t *const x0 = r->row[0] + at, *const x1 = r->row[1] + at;
     const int8_t *const x2 = r->row[2] + at, *const w = d->weights + 9 * c;
-    struct eq_mve_lane_sums s = eq_mve_lane_start(d->out.bias + c);
+    struct eq_mve_lane_sums s = eq_mve_lane_start(q->bias + c);
     s = eq_mve_lane_add(s, two_taps(x0, x0 + tap, w));
     s = eq_mve_lane_add(s, two_taps(x0 + 2 * tap, x1, w + 32));
     s = eq_mve_lane_add(s, two_taps(x1 + tap, x1 + 2 * tap, w + 64));
     s = eq_mve_lane_add(s, two_taps(x2, x2 + tap, w + 96));
     s = eq_mve_lane_add(s, one_tap(x2 + 2 * tap, w + 128));
-    return eq_mve_lane_finish(&d->out, s, c);
+    return eq_mve_lane_finish(q, s, c);
 }
 
-static inline int8x16_t make_any(const struct eq_mve_depthwise *d, const struct eq_mve_rows *r,
-                                 int32_t at, int32_t c)
+static inline int8x16_t make_any(const struct eq_mve_depthwise *d, const struct eq_mve_output *q,
+                                 const struct eq_mve_rows *r, int32_t at, int32_t c)
 {
     const struct eq_window *g = &d->window;
     const int8_t *w = d->weights + g->kernel_h * g->kernel_w * c;
-    struct eq_mve_lane_sums s = eq_mve_lane_start(d->out.bias + c);
+    struct eq_mve_lane_sums s = eq_mve_lane_start(q->bias + c);
     int32_t i, j;
     for (i = 0; i < g->kernel_h; i++) {
         const int8_t *x = r->row[i * g->dilation_h] + at;
@@ -66,7 +66,7 @@ static inline int8x16_t make_any(const struct eq_mve_depthwise *d, const struct 
             w += 16;
         }
     }
-    return eq_mve_lane_finish(&d->out, s, c);
+    return eq_mve_lane_finish(q, s, c);
 }
 
 void eq_mve_depthwise(const struct eq_mve_depthwise *layer, const int8_t *x, int8_t *y,

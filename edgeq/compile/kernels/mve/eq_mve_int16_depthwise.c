@@ -46,11 +46,11 @@ static inline int8x16_t finish_lanes(const struct eq_mve_output *q, struct half_
     return vreinterpretq_s8_s16(vmovntq_s32(v, odd));
 }
 
-static inline int8x16_t make_3x3(const struct eq_mve_depthwise *d, const struct eq_mve_rows *r,
-                                 int32_t at, int32_t c)
+static inline int8x16_t make_3x3(const struct eq_mve_depthwise *d, const struct eq_mve_output *q,
+                                 const struct eq_mve_rows *r, int32_t at, int32_t c)
 {
     const int8_t *const w = d->weights + 9 * c / 2;
-    struct half_lanes s = start(d->out.bias + c / 2);
+    struct half_lanes s = start(q->bias + c / 2);
     int32_t i;
     for (i = 0; i < 3; i++) {
         const int8_t *const x = r->row[i] + at;
@@ -58,21 +58,21 @@ static inline int8x16_t make_3x3(const struct eq_mve_depthwise *d, const struct 
         s = add_tap(s, x + r->tap, w + 24 * i + 8);
         s = add_tap(s, x + 2 * r->tap, w + 24 * i + 16);
     }
-    return finish_lanes(&d->out, s, c / 2);
+    return finish_lanes(q, s, c / 2);
 }
 
-static inline int8x16_t make_any(const struct eq_mve_depthwise *d, const struct eq_mve_rows *r,
-                                 int32_t at, int32_t c)
+static inline int8x16_t make_any(const struct eq_mve_depthwise *d, const struct eq_mve_output *q,
+                                 const struct eq_mve_rows *r, int32_t at, int32_t c)
 {
     const struct eq_window *g = &d->window;
     const int8_t *w = d->weights + g->kernel_h * g->kernel_w * c / 2;
-    struct half_lanes s = start(d->out.bias + c / 2);
+    struct half_lanes s = start(q->bias + c / 2);
     int32_t i;
     for (i = 0; i < g->kernel_h; i++) {
         s = add_taps(s, r->row[i * g->dilation_h] + at, r->tap, w, g->kernel_w);
         w += 8 * g->kernel_w;
     }
-    return finish_lanes(&d->out, s, c / 2);
+    return finish_lanes(q, s, c / 2);
 }
 
 void eq_mve_int16_depthwise(const struct eq_mve_depthwise *layer, const int16_t *x, int16_t *y,

@@ -40,19 +40,19 @@ static inline int8x16_t finish_any(const struct eq_mve_output *q, struct eq_mve_
     return eq_mve_narrow(q, s);
 }
 
-static inline int8x16_t make_3x3(const struct eq_mve_depthwise *d, const struct eq_mve_rows *r,
-                                 int32_t at, int32_t c)
+static inline int8x16_t make_3x3(const struct eq_mve_depthwise *d, const struct eq_mve_output *q,
+                                 const struct eq_mve_rows *r, int32_t at, int32_t c)
 {
     const int8_t *const w = d->weights + 6 * c;
     struct eq_mve_products p = {vdupq_n_s16(0), vdupq_n_s16(0)};
     p = more_taps(p, r->row[0] + at, r->tap, w, 3);
     p = more_taps(p, r->row[1] + at, r->tap, w + 32, 3);
     p = more_taps(p, r->row[2] + at, r->tap, w + 64, 3);
-    return finish_any(&d->out, eq_mve_lane_add(eq_mve_lane_start(d->out.bias + c), p), c);
+    return finish_any(q, eq_mve_lane_add(eq_mve_lane_start(q->bias + c), p), c);
 }
 
-static inline int8x16_t make_any(const struct eq_mve_depthwise *d, const struct eq_mve_rows *r,
-                                 int32_t at, int32_t c)
+static inline int8x16_t make_any(const struct eq_mve_depthwise *d, const struct eq_mve_output *q,
+                                 const struct eq_mve_rows *r, int32_t at, int32_t c)
 {
     const struct eq_window *g = &d->window;
     const int32_t pairs = (g->kernel_w + 1) / 2;
@@ -63,7 +63,7 @@ static inline int8x16_t make_any(const struct eq_mve_depthwise *d, const struct 
         p = more_taps(p, r->row[i * g->dilation_h] + at, r->tap, w, g->kernel_w);
         w += 16 * pairs;
     }
-    return finish_any(&d->out, eq_mve_lane_add(eq_mve_lane_start(d->out.bias + c), p), c);
+    return finish_any(q, eq_mve_lane_add(eq_mve_lane_start(q->bias + c), p), c);
 }
 
 void eq_mve_int4_depthwise(const struct eq_mve_depthwise *layer, const int8_t *x, int8_t *y,

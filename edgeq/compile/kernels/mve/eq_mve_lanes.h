@@ -16,26 +16,25 @@ struct eq_mve_rows {
 
 /* Makes sixteen bytes of outputs: those of the block that starts at byte `c` of a pixel, from what
    lies `at` bytes along the rows. */
-typedef int8x16_t eq_mve_make(const struct eq_mve_depthwise *d, const struct eq_mve_rows *r,
-                              int32_t at, int32_t c);
+typedef int8x16_t eq_mve_make(const struct eq_mve_depthwise *d, const struct eq_mve_output *q,
+                              const struct eq_mve_rows *r, int32_t at, int32_t c);
 
 /* One row of outputs. */
-EQ_MVE_INLINE void eq_mve_lanes_row(const struct eq_mve_depthwise *layer,
-                                    const struct eq_mve_rows *rows, int8_t *y, eq_mve_make *make)
+EQ_MVE_INLINE void eq_mve_lanes_row(const struct eq_mve_depthwise *d, const struct eq_mve_rows *r,
+                                    int8_t *y, eq_mve_make *make)
 {
-    const struct eq_mve_depthwise d = *layer; /* stores of bytes cannot change it */
-    const struct eq_mve_rows r = *rows;
-    const int32_t channels = d.window.out_c, step = d.side_by_side ? 16 : 0;
+    const struct eq_mve_output q = d->out; /* stores of bytes cannot change it */
+    const int32_t channels = d->window.out_c, step = d->side_by_side ? 16 : 0;
     int32_t c, i;
     for (c = 0; c < channels; c += 16) {
-        int32_t left = d.side_by_side ? d.window.out_w * channels : channels - c;
+        int32_t left = d->side_by_side ? d->window.out_w * channels : channels - c;
         int32_t at = c;
         int8_t *to = y + c;
-        for (i = 0; i < d.steps; i++) {
-            vstrbq_p_s8(to, make(&d, &r, at, c), vctp8q((uint32_t)left));
+        for (i = 0; i < d->steps; i++) {
+            vstrbq_p_s8(to, make(d, &q, r, at, c), vctp8q((uint32_t)left));
             left -= step;
-            at += d.x_step;
-            to += d.y_step;
+            at += d->x_step;
+            to += d->y_step;
         }
     }
 }
