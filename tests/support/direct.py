@@ -114,56 +114,52 @@ def _value(tensor: Tensor, memory: _Memory) -> Array:
 
 def _invoke(layer: Layer, call: Call, operands: Sequence[int]) -> None:
     constants = {c.ref: c for c in layer.constants}
-    structure = _filled(structures()[call.struct](), call.fields, constants)
+    filled = _filled(structure(call.struct)(), call.fields, constants)
     kernel = getattr(_library(), call.kernel)
     kernel.restype = None
-    kernel(ctypes.byref(structure), *(ctypes.c_void_p(address) for address in operands))
+    kernel(ctypes.byref(filled), *(ctypes.c_void_p(address) for address in operands))
 
 
-def _filled(structure: Any, fields: Mapping[str, Any], constants: Mapping[Ref, Constant]) -> Any:
+def _filled(block: Any, fields: Mapping[str, Any], constants: Mapping[Ref, Constant]) -> Any:
     for name, value in fields.items():
         if isinstance(value, Mapping):
-            _filled(getattr(structure, name), value, constants)
+            _filled(getattr(block, name), value, constants)
         elif isinstance(value, Ref):
-            setattr(structure, name, constants[value].data.ctypes.data)
+            setattr(block, name, constants[value].data.ctypes.data)
         elif isinstance(value, Sequence):
             for i, element in enumerate(value):
-                getattr(structure, name)[i] = int(element)
+                getattr(block, name)[i] = int(element)
         else:
-            setattr(structure, name, value)
-    return structure
+            setattr(block, name, value)
+    return block
 
 
 @functools.cache
-def structures() -> Mapping[str, Any]:
-    """Return the structures that the kernels' headers declare, by name."""
-    texts = {name: kernel_text(name) for name in kernel_paths() if name.endswith(".h")}
-    bodies = dict(pair for text in texts.values() for pair in _STRUCT.findall(_plain(text)))
-    made: dict[str, Any] = {}
+def structure(name: str) -> Any:
+    """Return a structure that the kernels' headers declare."""
+    fields = _FIELD.findall(_bodies()[name])
+    declared = [field for line in fields for field in _declared(*line)]
+    return type(name, (ctypes.Structure,), {"_fields_": declared})
 
-    def make(name: str) -> Any:
-        if name not in made:
-            fields = [f for line in _FIELD.findall(bodies[name]) for f in _declared(*line, make)]
-            made[name] = type(name, (ctypes.Structure,), {"_fields_": fields})
-        return made[name]
 
-    for name in bodies:
-        make(name)
-    return made
+@functools.cache
+def _bodies() -> Mapping[str, str]:
+    texts = (kernel_text(name) for name in kernel_paths() if name.endswith(".h"))
+    return dict(pair for text in texts for pair in _STRUCT.findall(_plain(text)))
 
 
 def _plain(text: str) -> str:
     return re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
 
 
-def _declared(kind: str, names: str, make: Any) -> list[tuple[str, Any]]:
+def _declared(kind: str, names: str) -> list[tuple[str, Any]]:
     """Return the fields of one declaration, e.g. 'int32_t', 'a, b[4]'."""
     fields = []
     for name in (n.strip() for n in names.split(",")):
         if name.startswith("*"):
             fields.append((name[1:].removeprefix("const "), ctypes.c_void_p))
             continue
-        base = _TYPES[kind] if kind in _TYPES else make(kind)
+        base = _TYPES[kind] if kind in _TYPES else structure(kind)
         bare, *count = name.rstrip("]").split("[")
         fields.append((bare, base * int(count[0]) if count else base))
     return fields
