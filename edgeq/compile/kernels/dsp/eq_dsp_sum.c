@@ -1,12 +1,5 @@
 #include "eq_dsp_sum.h"
 
-static inline int8_t sum(const struct eq_dsp_sum *s, int32_t a, int32_t b)
-{
-    const int32_t left = (int32_t)(((int64_t)s->a_factor * a) >> 8);
-    const int32_t right = (int32_t)(((int64_t)s->b_factor * b) >> 8);
-    return (int8_t)eq_clamp((s->offset + left + right) >> EQ_SUM_SHIFT, INT8_MIN, INT8_MAX);
-}
-
 #if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 
 /* The order is known to the assembly. */
@@ -68,6 +61,6 @@ void eq_dsp_sum(const struct eq_dsp_sum *layer, const int8_t *a, const int8_t *b
 {
     int32_t i;
     for (i = sum_fours(layer, a, b, y); i < layer->count; i++) {
-        y[i] = sum(layer, a[i], b[i]);
+        y[i] = (int8_t)eq_dsp_sum_of(layer, a[i], b[i]);
     }
 }

@@ -1,12 +1,5 @@
 #include "eq_dsp_sum_table.h"
 
-static inline int8_t sum(const struct eq_dsp_sum *s, const int8_t *middle, int32_t a, int32_t b)
-{
-    const int32_t left = (int32_t)(((int64_t)s->a_factor * a) >> 8);
-    const int32_t right = (int32_t)(((int64_t)s->b_factor * b) >> 8);
-    return middle[eq_clamp((s->offset + left + right) >> EQ_SUM_SHIFT, INT8_MIN, INT8_MAX)];
-}
-
 #if defined(__GNUC__) && defined(__ARM_FEATURE_DSP) && defined(__thumb2__)
 
 /* The order is known to the assembly. */
@@ -79,6 +72,6 @@ void eq_dsp_sum_table(const struct eq_dsp_sum_table *layer, const int8_t *a, con
     const int8_t *const middle = layer->table + 128;
     int32_t i;
     for (i = sum_fours(&layer->sum, middle, a, b, y); i < layer->sum.count; i++) {
-        y[i] = sum(&layer->sum, middle, a[i], b[i]);
+        y[i] = middle[eq_dsp_sum_of(&layer->sum, a[i], b[i])];
     }
 }
