@@ -91,8 +91,8 @@ def parse_ascii(data: bytes) -> Items:
 def parse_binary(data: bytes) -> Items:
     """Take a binary stream apart between time stamps.
 
-    Where the bytes between two stamps are odd in number, one was lost and no sample after it can
-    be told: all of them are damage.
+    Where the bytes between two stamps are odd in number, or hold a part of other metadata, some
+    were lost and no sample after them can be told: all of them are damage.
     """
     items = Items()
     at, end = _without_replies(data)
@@ -151,15 +151,23 @@ def _parse_segment(items: Items, data: bytes, at: int, end: int, *, last: bool =
     tail = at + (notes[-1][0] if notes else 0)
     ended = any(note[0] == "end" for _, note in notes)
     runs.append((tail, tail if ended else end - (end - tail) % 2 if last else end))
-    if any((stop - start) % 2 for start, stop in runs):
+    if any((stop - start) % 2 or _holds_metadata(data[start:stop]) for start, stop in runs):
         items.note("damage")
-        runs = []
+        return
     for i, (start, stop) in enumerate(runs):
         words = np.frombuffer(data, ">u2", (stop - start) // 2, start).astype(np.int64)
         items.values.frombytes(((words & 0xFFF) / 16.0 ** (words >> 12)).tobytes())
         items.ends.frombytes(np.arange(start + 2, stop + 1, 2, dtype=np.int64).tobytes())
         if i < len(notes):
             items.note(*notes[i][1])
+
+
+def _holds_metadata(run: bytes) -> bool:
+    """Whether a beginning or an end of metadata stands among samples: the rest of it was lost.
+
+    A sample whose first byte is F0 or more would be less than 16**-12.
+    """
+    return b"\xff\xff" in run or bool(np.any(np.frombuffer(run, ">u2", len(run) // 2) > 0xF000))
 
 
 def _meaning(code: int, body: bytes | None) -> tuple[Kind, float, str]:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from edgeq.core.errors import DeviceError
 from edgeq.device.meters.integration import energy_between
+from edgeq.device.meters.lpm01a_stream import parse_binary
 from edgeq.device.meters.table import open_meter
 from edgeq.device.meters.trace import Trace
 from tests.support.meters.faults import Faults, Span
@@ -109,12 +110,25 @@ def test_an_overcurrent_in_binary_is_a_fault():
     assert "overcurrent" in trace.fault
 
 
-@given(st.dictionaries(st.integers(5, 3000), st.integers(1, 8), min_size=1, max_size=4))
+# Every thousandth line is a time stamp.
+_LINES = st.integers(5, 3000).filter(lambda line: line % 1000)
+
+
+@given(st.dictionaries(_LINES, st.integers(1, 8), min_size=1, max_size=4))
 @settings(max_examples=3, deadline=None)
-def test_half_a_line_is_told(cuts: dict[int, int]):
+def test_half_a_sample_is_told(cuts: dict[int, int]):
     trace = record(KIT, constant(1.8e-3, 3.6), Faults(cut_bytes=cuts))
     assert trace.gaps
     assert trace.lost_samples >= 1
+    assert trace.current_a.max() == pytest.approx(1.8e-3, rel=1e-3)
+
+
+@pytest.mark.parametrize("count", [1, 4, 8])
+def test_half_a_time_stamp_is_told_and_no_sample_lost(count: int):
+    trace = record(KIT, constant(1.8e-3, 3.6), Faults(cut_bytes={1000: count}))
+    (warning,) = trace.warnings
+    assert warning.startswith("the LPM01A says: ")
+    assert trace.lost_samples == 0
     assert trace.current_a.max() == pytest.approx(1.8e-3, rel=1e-3)
 
 
@@ -124,6 +138,16 @@ def test_a_lost_byte_in_binary_is_told(first: int, count: int):
     trace = record(KIT, SIGNAL, Faults(cut_bytes={first: count}), settings=BINARY)
     assert trace.gaps or trace.fault or trace.warnings
     assert trace.current_a.max() < 0.0501
+
+
+def test_a_time_stamp_cut_in_binary_gives_no_samples():
+    sample, stamp = b"\x41\x23", b"\xf0\xf3\0\0\x03\xe8\x05\xff\xff"
+    data = (sample * 9 + stamp) * 2 + sample * 3
+    most = 0x1FF / 16.0**4  # two halves of samples that meet
+    for first in range(12, 33):
+        for count in range(1, 16):
+            items = parse_binary(data[:first] + data[first + count :])
+            assert max(items.values, default=0.0) <= most, (first, count)
 
 
 def test_an_event_is_a_mark_within_its_uncertainty():
