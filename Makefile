@@ -7,7 +7,7 @@ VENV   ?= .venv
 JOBS   ?= 2
 BIN    := $(VENV)/bin
 
-.PHONY: demo test check test-slow test-exports pi-image test-pi readme clean
+.PHONY: demo test check test-slow examples test-exports pi-image test-pi readme clean
 
 demo: $(VENV)/.all
 	$(BIN)/edgeq demo
@@ -22,7 +22,11 @@ check: $(VENV)/.dev
 	$(BIN)/lint-imports
 
 test-slow: $(VENV)/.dev
-	$(BIN)/pytest -q -n $(JOBS) --timeout 3600 -m slow
+	$(BIN)/pytest -q -n $(JOBS) --timeout 3600 -m "slow and not examples"
+
+# Trains every example of docs/examples and takes it to a virtual board: about 20 minutes.
+examples: $(VENV)/.dev
+	$(BIN)/pytest -q --timeout 3600 -m examples tests/integration/test_examples.py
 
 # The tools live apart: what they pin must not change what edgeq runs with.
 TOOLS := $(VENV)-tools

@@ -38,7 +38,7 @@ class DeployRequest:
     data: str
     board: str
     out: Path | None = None
-    backend: str = "tflite"
+    backend: str = "edgeq"
     samples: int = 100
     port: str | None = None
     toolchain: str | None = None
@@ -46,6 +46,8 @@ class DeployRequest:
     meter: MeterRequest | None = None
     battery: BatteryPlan | None = None
     options: CompileOptions = DEFAULT
+    recipe: str | None = None
+    seed: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,10 +158,29 @@ def _int8_model(
     if request.model.suffix == ".tflite" and _is_int8(request.model):
         return request.model, None
     target = out / f"{request.model.stem}.tflite"
+    if request.recipe is not None:
+        return target, _follow_recipe(request, dataset, target, on_progress)
     record = convert_model(
         request.model, target, dataset=dataset, backend=request.backend, on_progress=on_progress
     )
     return target, record
+
+
+def _follow_recipe(
+    request: DeployRequest, dataset: Dataset, target: Path, on_progress: Progress
+) -> ConversionRecord:
+    from edgeq.convert.recipes.conversion import convert_by_recipe
+    from edgeq.convert.recipes.recipe import find_recipe
+
+    assert request.recipe is not None
+    return convert_by_recipe(
+        request.model,
+        target,
+        dataset=dataset,
+        recipe=find_recipe(request.recipe),
+        seed=request.seed,
+        on_progress=on_progress,
+    )
 
 
 def _is_int8(model: Path) -> bool:
@@ -195,9 +216,11 @@ def _command(request: DeployRequest, board: str) -> str:
     meter = request.meter
     measured = f" --meter {meter.meter} --gate {meter.gate}" if meter else ""
     lasting = f" {request.battery.options}" if request.battery else ""
+    recipe = f" --recipe {request.recipe}" if request.recipe else ""
+    seed = "" if request.seed is None else f" --seed {request.seed}"
     return (
         f"edgeq deploy {request.model.name} --data {request.data} --board {board}"
-        f"{measured}{lasting}"
+        f"{recipe}{seed}{measured}{lasting}"
     )
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edgeq.boards.drafts import Draft
     from edgeq.boards.profile import Board
+    from edgeq.convert.recipes.recipe import Written
     from edgeq.core.installation import Installed
     from edgeq.data.catalog import Listed
     from edgeq.device.ports import SerialPort
@@ -99,3 +100,17 @@ def get_dataset(dataset: str) -> Path:
     from edgeq.data import catalog
 
     return catalog.fetch_dataset(dataset)
+
+
+def list_recipes() -> tuple[Written, ...]:
+    """Return the recipes that come with edgeq, sorted by name."""
+    from edgeq.convert.recipes import recipe
+
+    return recipe.list_recipes()
+
+
+def find_recipe(recipe: str) -> Written:
+    """Return the recipe with this name, or the one in this TOML file, and its text."""
+    from edgeq.convert.recipes.recipe import find_recipe as find
+
+    return find(recipe)

@@ -15,6 +15,7 @@ from typing import Literal
 import msgspec
 
 from edgeq.bench.calibration import COUNT_TOLERANCE
+from edgeq.bench.coded import TOLERANCE, base_kernels, decoding_cost
 from edgeq.bench.features import Features, layer_features
 from edgeq.compile import computed_graph
 from edgeq.core.records import Plan, PlannedLayer, Record
@@ -23,6 +24,8 @@ from edgeq.graph.ir import Graph
 # A kernel without a row: an operator's kernels differ by less than this factor, less one.
 GUESS_TOLERANCE = 4.0
 COSTS_FILE = Path(__file__).with_name("costs.json")
+# Cycles of an instruction that decodes, mostly loads.
+_DECODING_CYCLES = 1.3
 # Fields of a board's core that say which instructions a kernel may use.
 EXTENSIONS = ("dsp", "mve")
 
@@ -106,25 +109,33 @@ def model_cost(graph: Graph, plan: Plan, costs: CoreCosts) -> Cost:
     """
     computed = computed_graph(graph, plan)
     ops = {node.index: node.op for node in computed.nodes}
-    instructions, guesses, cycles, modelled = 0.0, 0.0, 0.0, True
+    instructions, doubt, cycles, modelled = 0.0, 0.0, 0.0, True
     guessed: dict[str, None] = {}
     for layer in (part for whole in plan.layers for part in whole.parts):
-        kernel = costs.kernels.get(layer.kernel) or _nearest(costs, layer, ops[layer.nodes[-1]])
-        features = layer_features(computed, layer)
-        count = sum_features(kernel.instructions, features)
-        if layer.kernel not in costs.kernels:
+        features, decoding = layer_features(computed, layer), 0.0
+        kernel, off = costs.kernels.get(layer.kernel), 0.0
+        base = next(filter(None, map(costs.kernels.get, _bases(computed, layer))), None)
+        if kernel is None and base is not None:
+            kernel, decoding, off = base, decoding_cost(computed, layer), TOLERANCE
+        elif kernel is None:
+            kernel, off = _nearest(costs, layer, ops[layer.nodes[-1]]), GUESS_TOLERANCE
+        count = sum_features(kernel.instructions, features) + decoding
+        if off:
             guessed[layer.kernel] = None
-            guesses += count
+            doubt += count * max(0.0, off - COUNT_TOLERANCE)
         instructions += count
         modelled = modelled and kernel.cycles is not None
-        cycles += sum_features(kernel.cycles or {}, features)
-    share = guesses / instructions if instructions else 0.0
+        cycles += sum_features(kernel.cycles or {}, features) + _DECODING_CYCLES * decoding
     return Cost(
         instructions=round(instructions),
         cycles=round(cycles) if modelled else None,
-        tolerance=COUNT_TOLERANCE + share * (GUESS_TOLERANCE - COUNT_TOLERANCE),
+        tolerance=COUNT_TOLERANCE + (doubt / instructions if instructions else 0.0),
         guessed=tuple(guessed),
     )
+
+
+def _bases(graph: Graph, layer: PlannedLayer) -> tuple[str, ...]:
+    return base_kernels(graph, layer) if layer.kernel.startswith("eq_coded") else ()
 
 
 def _nearest(costs: CoreCosts, layer: PlannedLayer, op: str) -> KernelCost:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from edgeq.core.errors import InputError, UsageError
 from edgeq.core.lcg import generate_bytes
 from edgeq.core.records import PortRecord, Record
+from edgeq.data.dataset import Samples
+from edgeq.data.ports import fit_dtype, match_inputs, port_name
 from edgeq.graph.ir import DTYPES
 
 
@@ -49,8 +51,26 @@ def generate_input(ports: Sequence[PortRecord], seed: int) -> ModelInput:
     return ModelInput(name=f"lcg:{seed}", ports=tuple(raw))
 
 
-def quantize_sample(port: PortRecord, sample: NDArray[Any], name: str) -> ModelInput:
-    """Turn one float32 sample into the bytes of `port`.
+def quantize_samples(ports: Sequence[PortRecord], samples: Samples, model: str) -> list[ModelInput]:
+    """Turn a dataset's samples into bytes, one array for each of the model's `ports`.
+
+    Raises:
+        InputError: the samples do not fit the ports.
+    """
+    names = [port_name(port.name) for port in ports]
+    inputs = match_inputs(samples.inputs, samples.names, names, f"model {model}")
+    rows = zip(samples.ids, zip(*inputs, strict=True), strict=True)
+    return [
+        ModelInput(
+            name=name,
+            ports=tuple(quantize_sample(p, x, name) for p, x in zip(ports, sample, strict=True)),
+        )
+        for name, sample in rows
+    ]
+
+
+def quantize_sample(port: PortRecord, sample: NDArray[Any], name: str) -> bytes:
+    """Turn one array of a sample into the bytes of `port`; integers without a scale stay.
 
     q = clip(round_half_away(x / scale) + zero_point), as TFLite Micro's QUANTIZE
     (tensorflow/lite/kernels/internal/reference/quantize.h).
@@ -58,22 +78,19 @@ def quantize_sample(port: PortRecord, sample: NDArray[Any], name: str) -> ModelI
     Raises:
         InputError: the sample has another number of elements than the port.
     """
-    x = np.asarray(sample, np.float32).reshape(-1)
-    dtype = DTYPES[port.dtype]
+    x, dtype = np.asarray(sample).reshape(-1), DTYPES[port.dtype]
     if x.size * dtype.itemsize != port.bytes:
         raise InputError(
             f"sample {name} has {x.size} elements, the model's input '{port.name}' takes "
             f"{port.bytes // dtype.itemsize} (shape {list(port.shape)})",
             hint="choose a dataset whose preprocessing ends in the model's input shape",
         )
-    if port.dtype == "float32":
-        return ModelInput(name=name, ports=(x.tobytes(),))
-    scaled = x / np.float32(port.scale or 1.0)
+    if port.dtype == "float32" or port.scale is None:
+        return bytes(fit_dtype(x, dtype, port.name, f"sample {name}: the model").tobytes())
+    scaled = x.astype(np.float32) / np.float32(port.scale)
     rounded = np.trunc(scaled + np.copysign(np.float32(0.5), scaled)) + (port.zero_point or 0)
     limits = np.iinfo(dtype)
-    return ModelInput(
-        name=name, ports=(np.clip(rounded, limits.min, limits.max).astype(dtype).tobytes(),)
-    )
+    return bytes(np.clip(rounded, limits.min, limits.max).astype(dtype).tobytes())
 
 
 def as_arrays(ports: Sequence[PortRecord], item: ModelInput) -> list[NDArray[Any]]:

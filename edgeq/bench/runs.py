@@ -6,7 +6,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 
 from edgeq.bench.budget import add_energy, refuse_unknown_currents
-from edgeq.bench.inputs import ModelInput, generate_input, quantize_sample
+from edgeq.bench.inputs import ModelInput, generate_input, quantize_samples
 from edgeq.bench.measurement import build_result, layer_records, measure, write_ports
 from edgeq.bench.metering import meter_board, opened_meter
 from edgeq.bench.oracles import find_oracle
@@ -14,7 +14,7 @@ from edgeq.bench.preparation import Prepared
 from edgeq.bench.requests import BatteryPlan, MeterRequest
 from edgeq.bench.tracing import open_traced
 from edgeq.bench.validation import find_divergence, run_inputs
-from edgeq.core.errors import InputError, ToolchainError, UsageError
+from edgeq.core.errors import ToolchainError, UsageError
 from edgeq.core.records import LayerRecord, MismatchRecord, Plan, Result, ValidationRecord
 from edgeq.data.dataset import Dataset
 from edgeq.device.connection import open_board, runs_as_process
@@ -83,19 +83,12 @@ def collect_inputs(
     """Return up to `samples` evaluation samples of `dataset`, and the inputs lcg:1 to lcg:`seeds`.
 
     Raises:
-        InputError: a dataset gives one array a sample, the model takes several inputs.
+        InputError: the dataset's arrays do not fit the model's inputs.
     """
     inputs = [generate_input(plan.inputs, seed) for seed in range(1, seeds + 1)]
     if dataset is None or samples == 0:
         return inputs
-    if len(plan.inputs) != 1:
-        raise InputError(
-            f"model {plan.name} has {len(plan.inputs)} inputs, a dataset gives one",
-            hint="validate it with generated inputs alone (no --data)",
-        )
-    real = dataset.samples("evaluation", samples)
-    named = zip(real.ids, real.x, strict=True)
-    return [quantize_sample(plan.inputs[0], x, str(name)) for name, x in named] + inputs
+    return quantize_samples(plan.inputs, dataset.samples("evaluation", samples), plan.name) + inputs
 
 
 def run_validation(

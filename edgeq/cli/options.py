@@ -32,6 +32,7 @@ class GoalName(str, Enum):
 class Backend(str, Enum):
     """The converter that quantises."""
 
+    edgeq = "edgeq"
     tflite = "tflite"
     aeq = "aeq"
 
@@ -41,7 +42,22 @@ class PortType(str, Enum):
 
     int8 = "int8"
     uint8 = "uint8"
+    int16 = "int16"
     float32 = "float32"
+
+
+class SortKey(str, Enum):
+    """What sorts layers by their sensitivity."""
+
+    sqnr = "sqnr"
+    accuracy = "accuracy"
+
+
+class Kernels(str, Enum):
+    """LiteRT's kernels: optimised without delegates, or the slower reference ones."""
+
+    optimized = "optimized"
+    reference = "reference"
 
 
 class OracleName(str, Enum):
@@ -99,6 +115,15 @@ OptionalData = Annotated[
 ]
 DataRoot = Annotated[
     Path | None, typer.Option(help="Where local datasets lie (or EDGEQ_DATA_DIR).")
+]
+RecipeName = Annotated[
+    str | None,
+    typer.Option(
+        "--recipe", "-r", help="Quantise by this recipe: a name (edgeq recipes list) or a TOML."
+    ),
+]
+RecipeSeed = Annotated[
+    int | None, typer.Option("--seed", min=0, help="Of the recipe's training [default: its own].")
 ]
 OutFolder = Annotated[Path, typer.Option("--out", "-o", help="The folder to write to.")]
 OutFile = Annotated[Path | None, typer.Option("--out", "-o", help="The file to write.")]

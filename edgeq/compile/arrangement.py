@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from edgeq.compile.layer import Layer
 from edgeq.compile.memory.lifetimes import computing_nodes, find_permits, find_storage
 from edgeq.compile.memory.packing import Buffer, Permit, arena_bytes
 from edgeq.compile.memory.planner import check_plan, plan_exactly
+from edgeq.compile.passes import total_macs
 from edgeq.compile.streaming.group import lower_group, note
 from edgeq.compile.streaming.selection import Step, Wish, plain_step, step_buffers, stream
 from edgeq.compile.support import lower
@@ -19,6 +20,9 @@ from edgeq.graph.ir import Graph, Node
 # How much the goals let stripes cost, as a share of the multiply-accumulates; goals that are not
 # here stream for a budget alone.
 _STREAMS: Mapping[Goal, float] = {"ram": float("inf"), "balanced": 0.04}
+
+# Weights that stripes may decode again, as a share of the same.
+_REPEATS = 0.04
 
 _ROOMS = (1.0, 0.9, 0.75, 0.0)
 
@@ -47,6 +51,51 @@ class Arrangement:
 
 
 def arrange(graph: Graph, target: Target) -> Arrangement:
+    """Lower a graph and plan its arena; decode weights in what memory that leaves."""
+    made = _arrange(graph, target)
+    codings = [c for layer in made.layers for c in layer.codings]
+    if not codings:
+        return made
+    # A layer that decodes all its weights at once may write upon its input.
+    dying = _dying_inputs(graph)
+    whole = {c.node: c.decoded for c in codings if c.node in dying}
+    both = (made, _arrange(graph, _decoding(target, whole)))
+    made = min(both, key=lambda a: (_repeats(graph, a) > _REPEATS, a.arena))
+    filled = _arrange(graph, _decoding(target, _spare_bytes(made)))
+    return filled if filled.arena <= made.arena else made
+
+
+def _repeats(graph: Graph, made: Arrangement) -> float:
+    """Return the weights that are decoded more than once, as a share of multiply-accumulates."""
+    again = 0
+    for layer in made.layers:
+        runs = sum(loop.rounds * len(loop.runs) for loop in layer.program)
+        each = runs // len(layer.kernels) - 1 if layer.kernels else 0
+        again += each * sum(c.decoded for c in layer.codings)
+    return again / max(1, total_macs(graph))
+
+
+def _decoding(target: Target, room: Mapping[int, int]) -> Target:
+    return replace(target, decoding=tuple(sorted(room.items())))
+
+
+def _dying_inputs(graph: Graph) -> frozenset[int]:
+    """Return the nodes after which nothing reads their first input."""
+    last = {t: n.index for n in graph.nodes for t in n.inputs}
+    return frozenset(n.index for n in graph.nodes if n.inputs and last[n.inputs[0]] == n.index)
+
+
+def _spare_bytes(made: Arrangement) -> dict[int, int]:
+    """Return what the arena has for decoded weights, by node, beside all else in their layer."""
+    room = {}
+    for index, layer in enumerate(made.layers):
+        alive = sum(b.size for b in made.buffers.values() if b.first <= index <= b.last)
+        for coding in layer.codings:
+            room[coding.node] = coding.held + max(0, made.arena - alive)
+    return room
+
+
+def _arrange(graph: Graph, target: Target) -> Arrangement:
     """Lower a graph and plan its arena; stream rows where goal or budget ask for it."""
     storage = find_storage(graph)
     plain = [plain_step(n, lower(graph, n, target)) for n in computing_nodes(graph)]

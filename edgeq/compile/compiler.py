@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
-from edgeq.compile.arrangement import arrange
+from dataclasses import replace
+
+import msgspec
+
+from edgeq.compile.arrangement import Arrangement, arrange
 from edgeq.compile.identifiers import c_identifier
+from edgeq.compile.lower.codes import NAME as CODEBOOKS
 from edgeq.compile.passes import repeat_passes, run_passes, total_macs
 from edgeq.compile.placement import fast_constants
 from edgeq.compile.planning import find_constants, layer_macs, make_plan, plan_json, unit_places
@@ -32,7 +37,7 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
     nominal = total_macs(graph)
     graph, passes = run_passes(graph, target.options.omitted_passes, target)
     require_supported(graph)
-    made = arrange(graph, target)
+    made = _arrange_within(graph, target)
     constants = find_constants(graph, made)
     taken = made.arena + sum(graph.tensor(t).bytes for t in graph.inputs)
     fast = fast_constants(made.layers, layer_macs(graph, made), target, taken)
@@ -45,6 +50,17 @@ def compile_graph(graph: Graph, *, name: str, target: Target = NATIVE) -> Compil
     files, sources, hot = library_files(unit)
     files[f"{plan.name}.json"] = plan_json(plan)
     return CompiledModel(name=plan.name, plan=plan, files=files, sources=sources, hot_sources=hot)
+
+
+def _arrange_within(graph: Graph, target: Target) -> Arrangement:
+    """Return the arrangement; without codes of weights where decoding them breaks the budget."""
+    made, options = arrange(graph, target), target.options
+    room = target.room if options.ram_bytes is None else options.ram_bytes
+    coded = any(layer.codings for layer in made.layers)
+    if room is None or made.arena <= room or not coded:
+        return made
+    omitted = msgspec.structs.replace(options, omitted_passes=(*options.omitted_passes, CODEBOOKS))
+    return min(made, arrange(graph, replace(target, options=omitted)), key=lambda a: a.arena)
 
 
 def computed_graph(graph: Graph, plan: Plan) -> Graph:

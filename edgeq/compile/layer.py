@@ -99,13 +99,30 @@ class Loop:
 
 
 @dataclass(frozen=True, slots=True)
+class Coding:
+    """How a node's weights are kept as codes.
+
+    `bits` of a code, distinct `values`, bytes of flash `saved`; `decoded` are the bytes of memory
+    that all weights would take at once, `held` those that are there for some of them.
+    """
+
+    node: int
+    bits: int
+    values: int
+    saved: int
+    decoded: int
+    held: int
+
+
+@dataclass(frozen=True, slots=True)
 class Layer:
     """One node, lowered. `sources` are the stems of the kernel files that it needs.
 
     A `hot` layer's kernels take most of the time: they are worth -O2 where the rest gets -Os.
     `scratch` is in bytes: memory of the arena that only this layer uses. `overlaps` are what its
     kernels permit, given the order in which they read and write. Without a `program` each call is
-    made once, in order; with one, `kernels` are those of its nodes, one each.
+    made once, in order; with one, `kernels` are those of its nodes, one each. `codings` are
+    those of nodes whose weights are kept as codes.
     """
 
     calls: tuple[Call, ...]
@@ -117,6 +134,7 @@ class Layer:
     overlaps: tuple[Overlap, ...] = ()
     program: tuple[Loop, ...] = ()
     kernels: tuple[str, ...] = ()
+    codings: tuple[Coding, ...] = ()
 
 
 def constant(name: str, values: Any, dtype: type[np.generic], *, shared: bool = False) -> Constant:

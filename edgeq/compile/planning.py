@@ -153,4 +153,7 @@ def _planned_layer(
         constant_bytes=sum(c.data.nbytes for c in layer.constants if not c.shared),
         scratch_bytes=layer.scratch,
         kernels=layer.kernels,
+        weight_bits=max((c.bits for c in layer.codings), default=None),
+        weight_values=max((c.values for c in layer.codings), default=None),
+        saved_bytes=sum(c.saved for c in layer.codings),
     )

@@ -18,7 +18,10 @@ What `edgeq compile` turns into C, and what its kernels ask for. An operator tha
 gives the bytes of TensorFlow Lite Micro's reference kernels; any other is refused by name.
 Weights may be int8 or int4 (those of CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED two to a byte
 in flash), per tensor or per channel; activations are int8, with int8 weights also int16 where a row
-says so, or at the edges of a model uint8 and float32.
+says so, or at the edges of a model uint8 and float32. int8 weights of those three operators and
+int8 data that have at most 16 distinct values in a tensor, as clustered, ternary and binary ones
+do, lie in flash as codes of 4 bits, 2 (at most four values) or 1 (two), where that saves flash and
+the goal is `balanced` or `flash`.
 
 | Operator | Rules |
 | --- | --- |

@@ -193,9 +193,10 @@ def regular_axes(call: Call) -> str | None:
 
 
 def bounded_sum(call: Call) -> str | None:
-    """A mean or a sum is over fewer than 8,421,505 elements."""
+    """A mean or a sum is over fewer than 8,421,505 elements (int16: 65,536)."""
     _, count = reduced_axes(call)
-    return f"a sum of {count:,} elements" if count * LARGEST_SUM >= WRAP_LIMIT else None
+    most = count * LARGEST_SUM[call.input(0).dtype]
+    return f"a sum of {count:,} elements" if most >= WRAP_LIMIT else None
 
 
 def softmax_depth(call: Call) -> str | None:

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 
 from edgeq.compile import rules
 from edgeq.compile.layer import Layer
-from edgeq.compile.lower import dsp, int4, int16, mve, small
+from edgeq.compile.lower import dsp, int4, int16, mve, plain_codes, small
 from edgeq.compile.lower.accumulation import lower_add_n, lower_cumsum
 from edgeq.compile.lower.binary import lower_product, lower_sum
 from edgeq.compile.lower.constants import lower_shape, lower_zeros
 from edgeq.compile.lower.convolution import lower_conv_2d, lower_depthwise_conv_2d
 from edgeq.compile.lower.dense import lower_fully_connected
+from edgeq.compile.lower.dsp import codes as dsp_codes
 from edgeq.compile.lower.dsp import int4 as dsp_int4
 from edgeq.compile.lower.dsp import int16 as dsp_int16
 from edgeq.compile.lower.elementwise import (
@@ -24,6 +25,7 @@ from edgeq.compile.lower.elementwise import (
 from edgeq.compile.lower.gather import lower_gather, lower_gather_nd, lower_pick
 from edgeq.compile.lower.matmul import lower_batch_matmul
 from edgeq.compile.lower.movement import lower_movement, lower_pad
+from edgeq.compile.lower.mve import codes as mve_codes
 from edgeq.compile.lower.mve import int4 as mve_int4
 from edgeq.compile.lower.mve import int16 as mve_int16
 from edgeq.compile.lower.pairs import (
@@ -45,6 +47,7 @@ from edgeq.compile.lower.reductions import (
     lower_softmax,
 )
 from edgeq.compile.lower.resizing import lower_bilinear
+from edgeq.compile.lower.small import codes as small_codes
 from edgeq.compile.lower.tabled import lower_tabled
 from edgeq.compile.lower.transposed import lower_transpose_conv
 from edgeq.compile.lower.variants import Lower, Variant, lower_node
@@ -94,7 +97,7 @@ _BYTES = (rules.computed_input, rules.byte_data, rules.few_broadcasts)
 _COMPARISON = Operator(lower_comparison, (*_BYTES, rules.fractional_scales))
 _LOGICAL = Operator(lower_extreme, _BYTES)
 _SELECT = Operator(lower_select, _BYTES)
-_SUM_OVER = (*_COMPUTED, rules.regular_axes, rules.bounded_sum, rules.scale_ratio)
+_SUM_OVER = (*_INTEGER, rules.regular_axes, rules.bounded_sum, rules.scale_ratio)
 _EXTREME_OF = Operator(lower_extreme_of, (*_COMPUTED, rules.regular_axes))
 _ARG = Operator(lower_arg, (rules.computed_input, rules.int32_output))
 _GATHER = (rules.computed_input, rules.whole_bytes, rules.int32_indices)
@@ -211,8 +214,23 @@ OPERATORS: dict[str, Operator] = {
 _FLOAT_ONLY = "CEIL COS EXP FLOOR FLOOR_DIV FLOOR_MOD L2_POOL_2D LOG NEG ROUND SIN SQRT SQUARE"
 FLOAT_ONLY = frozenset(_FLOAT_ONLY.split())
 
-# Rows before an operator's plain kernel: other dtypes than int8, then the richest instruction set.
-_ROOMS = (mve_int16, dsp_int16, int16, mve_int4, dsp_int4, int4, mve, dsp, small)
+# Rows before an operator's plain kernel: other dtypes than int8, weights kept as
+# codes, then the richest instruction set.
+_ROOMS = (
+    mve_int16,
+    dsp_int16,
+    int16,
+    mve_int4,
+    dsp_int4,
+    int4,
+    mve_codes,
+    dsp_codes,
+    small_codes,
+    plain_codes,
+    mve,
+    dsp,
+    small,
+)
 VARIANTS: dict[str, tuple[Variant, ...]] = {
     op: tuple(row for room in _ROOMS for row in room.ROWS.get(op, ())) for op in OPERATORS
 }

@@ -2,57 +2,97 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgeq.convert.interpreters import run_model
-from edgeq.convert.loading import Progress, export_static
+from edgeq import __version__
+from edgeq.convert.interpreters import run_model, tflite_ports
+from edgeq.convert.loading import Exported, Progress, Source, export_static, load_source
 from edgeq.convert.metrics import Array, sqnr_db
+from edgeq.convert.quantization.scheme import SCHEMES, Scheme, parse_scheme
 from edgeq.convert.safety import scan_source
-from edgeq.core.errors import InputError
+from edgeq.convert.samples import Inputs, joined
+from edgeq.convert.signatures import (
+    arrange_ports,
+    input_labels,
+    sign_model,
+    signature_inputs,
+    widen_cells,
+)
+from edgeq.data.ports import fit_inputs
+from edgeq.graph.ir import Graph
+from edgeq.graph.reader import read_model
 
 COMPARED = 64
 
 
 class FloatModel(NamedTuple):
-    """The float .tflite, its static SavedModel (None without one), and the dtypes asked for."""
+    """The float .tflite, the export and Keras model it was made of (None without), the scheme."""
 
     tflite: Path
-    saved: Path | None
-    input_dtype: str
-    output_dtype: str
+    made: Exported | None
+    keras: Any
+    scheme: Scheme
+
+
+class Quantised(NamedTuple):
+    """A quantised .tflite, the names of layers by those of the tensors that they give, warnings."""
+
+    data: bytes
+    layers: Mapping[str, str] = {}
+    warnings: tuple[str, ...] = ()
 
 
 class Backend(NamedTuple):
-    """A quantiser: int8 bytes from a float model and samples (N, ...)."""
+    """A quantiser: a .tflite from a float model and samples, (N, ...) for each input."""
 
-    quantize: Callable[[FloatModel, Array], bytes]
+    quantize: Callable[[FloatModel, Inputs], Quantised]
     package: str
     method: str
 
 
-def quantize_tflite(model: FloatModel, x: Array) -> bytes:
+def quantize_own(model: FloatModel, inputs: Inputs) -> Quantised:
+    """Quantise by edgeq's own quantiser, to any scheme."""
+    from edgeq.convert import road
+    from edgeq.convert.quantization.diagnosis import diagnose_ranges
+
+    draft = road.draft_model(model.tflite, model.scheme, model=model.keras, inputs=inputs)
+    graph = draft.graph
+    layers = {
+        graph.tensor(index).name: draft.layers[node.index]
+        for node in graph.nodes
+        for index in node.outputs
+        if node.index in draft.layers
+    }
+    draft = road.keep_extremes(draft, inputs)
+    return Quantised(road.finish(draft), layers, diagnose_ranges(draft))
+
+
+def quantize_tflite(model: FloatModel, inputs: Inputs) -> Quantised:
     """Quantise by TensorFlow's TFLiteConverter: full integer, weights per channel, min-max."""
     import tensorflow as tf
 
-    def representative() -> Iterator[list[Array]]:
-        for sample in x:
-            yield [sample[None]]
+    assert model.made is not None
+    labels = input_labels(len(inputs))
 
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(model.saved))
+    def representative() -> Iterator[dict[str, Array]]:
+        for sample in zip(*inputs, strict=True):
+            yield {label: x[None] for label, x in zip(labels, sample, strict=True)}
+
+    converter = tf.lite.TFLiteConverter.from_saved_model(str(model.made.folder))
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = representative
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.dtypes.as_dtype(model.input_dtype)
-    converter.inference_output_type = tf.dtypes.as_dtype(model.output_dtype)
-    return bytes(converter.convert())
+    converter.inference_input_type = tf.dtypes.as_dtype(model.scheme.input_dtype)
+    converter.inference_output_type = tf.dtypes.as_dtype(model.scheme.output_dtype)
+    return Quantised(widen_cells(arrange_ports(bytes(converter.convert()), model.made.names)))
 
 
-def quantize_aeq(model: FloatModel, x: Array) -> bytes:
+def quantize_aeq(model: FloatModel, inputs: Inputs) -> Quantised:
     """Quantise a float .tflite by ai-edge-quantizer, static int8, calibrated by true min-max.
 
     Its default, a moving average, clips and costs up to 8 dB of SQNR.
@@ -64,9 +104,9 @@ def quantize_aeq(model: FloatModel, x: Array) -> bytes:
     model.tflite.write_bytes(sign_model(model.tflite.read_bytes()))
     path = str(model.tflite)
     runner = Interpreter(model_path=path)
-    key, ports = next(iter(runner.get_signature_list().items()))
-    name = ports["inputs"][0]
-    shape = tuple(runner.get_input_details()[0]["shape"])
+    key = next(iter(runner.get_signature_list()))
+    names = signature_inputs(model.tflite.read_bytes())
+    shapes = [tuple(detail["shape"]) for detail in runner.get_input_details()]
     job = quantizer.Quantizer(path)
     job.load_quantization_recipe(recipe.static_wi8_ai8())
     statistics = calibrator.Calibrator(
@@ -75,89 +115,105 @@ def quantize_aeq(model: FloatModel, x: Array) -> bytes:
         mode=calibrator.CalibrationMode.CALIBRATION_PRESERVE_ALL_TENSORS,
         qsv_update_func=qsv_utils.min_max_update,
     )
-    feeds = [{name: sample.reshape(shape)} for sample in x]
+    feeds = [
+        {n: x.reshape(s) for n, s, x in zip(names, shapes, sample, strict=True)}
+        for sample in zip(*inputs, strict=True)
+    ]
     statistics.calibrate({key: feeds}, job._recipe_manager)
-    return bytes(job.quantize(statistics.get_model_qsvs()).quantized_model)
-
-
-def sign_model(data: bytes) -> bytes:
-    """Return a .tflite that has a signature, as ai-edge-quantizer needs: its own or a new one."""
-    import flatbuffers
-    from ai_edge_litert import schema_py_generated as schema
-
-    model = schema.ModelT.InitFromPackedBuf(data, 0)
-    if model.signatureDefs:
-        return data
-    graph, signature = model.subgraphs[0], schema.SignatureDefT()
-    signature.signatureKey = b"serving_default"
-    signature.subgraphIndex = 0
-    for field, role, tensors in (
-        ("inputs", b"input_", graph.inputs),
-        ("outputs", b"output_", graph.outputs),
-    ):
-        ports = []
-        for place, tensor in enumerate(tensors):
-            port = schema.TensorMapT()
-            port.name, port.tensorIndex = role + str(place).encode(), int(tensor)
-            ports.append(port)
-        setattr(signature, field, ports)
-    model.signatureDefs = [signature]
-    builder = flatbuffers.Builder(len(data))
-    builder.Finish(model.Pack(builder), b"TFL3")
-    return bytes(builder.Output())
+    return Quantised(bytes(job.quantize(statistics.get_model_qsvs()).quantized_model))
 
 
 BACKENDS: dict[str, Backend] = {
+    "edgeq": Backend(quantize_own, "edgeq", "min-max"),
     "tflite": Backend(quantize_tflite, "tensorflow", "min-max, per-channel weights"),
     "aeq": Backend(quantize_aeq, "ai-edge-quantizer", "min-max, per-channel weights"),
 }
 
 
-def convert_source(job: dict[str, Any], x: Array, folder: Path, progress: Progress) -> Any:
+def convert_source(job: dict[str, Any], inputs: Inputs, folder: Path, progress: Progress) -> Any:
     """Write float.tflite and int8.tflite to the folder; return how near they are to the source."""
-    source, backend = Path(job["source"]), BACKENDS[job["backend"]]
-    scan_source(source)
+    source, name = Path(job["source"]), str(job["backend"])
     floating, quantised = folder / "float.tflite", folder / "int8.tflite"
     progress("float model", None)
-    saved, outputs = None, None
-    if source.suffix == ".tflite":
-        floating.write_bytes(source.read_bytes())
-    else:
-        saved, outputs = _write_float(source, x[:COMPARED], folder, floating)
+    loaded = open_source(source)
+    ports = tflite_ports(source) if loaded is None else loaded.inputs
+    inputs = fit_inputs(source, ports, inputs, job.get("names", ("",)))
+    compared = tuple(x[:COMPARED] for x in inputs)
+    scheme = scheme_of_job(job)
+    made = export_float(source, loaded, compared, floating, fuse=_can_fuse(name, scheme))
+    name = "tflite" if made is not None and has_lstm(read_model(floating)) else name
+    backend = BACKENDS[name]
     progress("quantise", None)
-    shape = _input_shape(floating)
-    if int(np.prod(shape[1:])) != x[0].size:
-        raise InputError(
-            f"{source} takes {shape[1:]}, the dataset's samples are {x.shape[1:]}",
-            hint="choose the dataset that the model was trained for",
-        )
-    x = x.reshape(len(x), *shape[1:])
-    model = FloatModel(floating, saved, job["input_dtype"], job["output_dtype"])
-    quantised.write_bytes(backend.quantize(model, x))
+    keras = loaded.tracked if loaded is not None and loaded.keras else None
+    result = backend.quantize(FloatModel(floating, made, keras, scheme), inputs)
+    quantised.write_bytes(result.data)
     progress("compare", None)
-    real = run_model(floating, x[:COMPARED])
-    error = None
-    if outputs is not None:
-        error = float(np.max(np.abs(outputs.reshape(real.shape) - real)))
+    real = run_model(floating, compared)
     return {
-        "float_max_error": error,
-        "float_peak": float(np.max(np.abs(real))),
-        "sqnr_db": sqnr_db(real, run_model(quantised, x[:COMPARED])),
-        "backend_version": f"{backend.package} {version(backend.package)}",
+        **compare_with_source(made, real),
+        "backend": name,
+        "sqnr_db": sqnr_db(joined(real), joined(run_model(quantised, compared))),
+        "backend_version": f"{backend.package} {_version_of(backend.package)}",
         "method": backend.method,
+        "layers": dict(result.layers),
+        "warnings": result.warnings,
     }
 
 
-def _write_float(source: Path, x: Array, folder: Path, target: Path) -> tuple[Path, Array]:
+def _can_fuse(backend: str, scheme: Scheme) -> bool:
+    """Whether an LSTM may become the fused operator, whose gates TFLiteConverter alone calibrates
+    and which is int8 only."""
+    plain = not scheme.scopes and scheme.default == SCHEMES["int8"]
+    return backend == "tflite" or (backend == "edgeq" and plain and scheme.input_dtype != "int16")
+
+
+def has_lstm(graph: Graph) -> bool:
+    """Whether a graph has the fused operator of an LSTM."""
+    return any(node.op == "UNIDIRECTIONAL_SEQUENCE_LSTM" for node in graph.nodes)
+
+
+def open_source(path: Path) -> Source | None:
+    """Scan and load a source; None for a .tflite, which needs no loading."""
+    if path.suffix == ".tflite":
+        scan_source(path)
+        return None
+    return load_source(path)
+
+
+def export_float(
+    path: Path, source: Source | None, inputs: Inputs, target: Path, *, fuse: bool = False
+) -> Exported | None:
+    """Write the float .tflite of a source; return what it was made of, None for a .tflite.
+
+    `inputs` are in the model's order, shapes and dtypes; the source is run on them. With `fuse`
+    an LSTM becomes one operator where it can, else all recurrent layers are unrolled.
+    """
+    if source is None:
+        target.write_bytes(path.read_bytes())
+        return None
     import tensorflow as tf
 
-    saved, outputs = export_static(source, x, folder)
-    target.write_bytes(tf.lite.TFLiteConverter.from_saved_model(str(saved)).convert())
-    return saved, outputs
+    made = export_static(source, inputs, target.parent, fuse=fuse)
+    data = tf.lite.TFLiteConverter.from_saved_model(str(made.folder)).convert()
+    target.write_bytes(arrange_ports(data, made.names))
+    return made
 
 
-def _input_shape(path: Path) -> tuple[int, ...]:
-    from edgeq.graph.reader import read_model
+def scheme_of_job(job: Mapping[str, Any]) -> Scheme:
+    """Return the scheme that a job asks for, int8 where it names none."""
+    ports = job["input_dtype"], job["output_dtype"]
+    return parse_scheme(job.get("scheme", "int8"), job.get("per_layer", ()), *ports)
 
-    graph = read_model(path)
-    return graph.tensor(graph.inputs[0]).shape
+
+def _version_of(package: str) -> str:
+    return __version__ if package == "edgeq" else version(package)
+
+
+def compare_with_source(made: Exported | None, real: Inputs) -> dict[str, Any]:
+    """Return how far the float .tflite's outputs `real` are from its source's, and its notes."""
+    error = None
+    if made is not None:
+        pairs = zip(made.outputs, real, strict=True)
+        error = max(float(np.max(np.abs(a.reshape(b.shape) - b))) for a, b in pairs)
+    peak = max(float(np.max(np.abs(value))) for value in real)
+    return {"float_max_error": error, "float_peak": peak, "notes": made.notes if made else ()}

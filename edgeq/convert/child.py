@@ -85,5 +85,5 @@ def _crash(task: str, code: int, stderr: str, memory_bytes: int) -> ToolchainErr
         )
     return ToolchainError(
         f"the child that does '{task}' {end}: {last}",
-        hint="try the other backend; unroll recurrent layers (unroll=True)",
+        hint="try another backend: --backend edgeq, tflite or aeq",
     )

@@ -1,17 +1,21 @@
-"""From a float model and a dataset to a checked int8 .tflite."""
+"""From a float model and a dataset to a checked quantised .tflite."""
 
 from __future__ import annotations
 
 import math
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from edgeq.convert.checks import check_float, check_int8
+from edgeq.convert.checks import check_float, check_int8, check_scheme
 from edgeq.convert.child import MEMORY_BYTES, TIMEOUT_S, Progress, quiet, run_task
+from edgeq.convert.quantization.diagnosis import diagnose_samples
+from edgeq.convert.quantization.scheme import LayerScheme, Scheme, parse_scheme
+from edgeq.convert.samples import Inputs, save_inputs
 from edgeq.core.errors import InputError, ToolchainError, UsageError, did_you_mean
 from edgeq.core.files import sha256_hex, write_atomic
 from edgeq.core.records import CalibrationRecord, ConversionRecord
@@ -20,12 +24,15 @@ from edgeq.graph.reader import read_model
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from edgeq.data.dataset import Dataset
+    from edgeq.data.dataset import Dataset, Samples
 
 # The backends of convert/backends.py, and the dtypes that each one can give inputs and outputs.
-BACKENDS = {"tflite": ("int8", "uint8", "float32"), "aeq": ("int8",)}
+BACKENDS = {
+    "edgeq": ("int8", "uint8", "int16", "float32"),
+    "tflite": ("int8", "uint8", "float32"),
+    "aeq": ("int8",),
+}
 FLOAT_TOLERANCE = 1e-3
-FEW_SAMPLES = 50
 
 
 def convert_model(
@@ -33,81 +40,107 @@ def convert_model(
     out: Path,
     *,
     dataset: Dataset,
-    backend: str = "tflite",
-    input_dtype: str = "int8",
-    output_dtype: str = "int8",
+    backend: str = "edgeq",
+    scheme: str = "int8",
+    per_layer: Sequence[str] = (),
+    input_dtype: str | None = None,
+    output_dtype: str | None = None,
     samples: int = 500,
     timeout_s: float = TIMEOUT_S,
     memory_bytes: int = MEMORY_BYTES,
     on_progress: Progress = quiet,
 ) -> ConversionRecord:
-    """Quantise `source` to the full-integer .tflite `out`, the float one beside it.
+    """Quantise `source` to the .tflite `out`, the float one beside it.
 
     Args:
-        source: .keras, .h5, a SavedModel folder or a float .tflite (quantised by `aeq`).
+        source: .keras, .h5, a SavedModel folder or a float .tflite (not for `tflite`).
         dataset: its representative split calibrates, at most `samples` of it.
+        scheme: a name of SCHEMES; `per_layer` gives some layers another, 'REGEX=SCHEME'.
+        input_dtype: of the model's inputs, as `output_dtype`; None is the scheme's own.
 
     Raises:
         InputError: the source is refused, or does not fit the dataset.
-        UsageError: an unknown backend or dtype.
-        ToolchainError: the converter crashed, hung, ran out of memory, or left float operators.
+        UsageError: an unknown backend, scheme or dtype, or one that does not suit another.
+        ToolchainError: the converter crashed, hung, ran out of memory, or a layer cannot have the
+            types asked for.
     """
     source, out = Path(source), Path(out)
-    backend = "aeq" if source.suffix == ".tflite" else backend
-    _check_request(source, backend, input_dtype, output_dtype, samples)
-    x = _calibration_samples(dataset, samples)
+    backend = "edgeq" if source.suffix == ".tflite" and backend == "tflite" else backend
+    wanted = parse_scheme(scheme, per_layer, input_dtype, output_dtype)
+    _check_request(source, backend, wanted, samples)
+    calibration = _calibration_samples(dataset, samples)
     began = time.monotonic()
-    types = {"input_dtype": input_dtype, "output_dtype": output_dtype}
-    job = {"source": str(source.resolve()), "backend": backend, **types}
+    types = {"input_dtype": wanted.input_dtype, "output_dtype": wanted.output_dtype}
+    job: dict[str, Any] = {"source": str(source.resolve()), "backend": backend, **types}
+    job |= {"scheme": scheme, "per_layer": list(per_layer)}
     limits: dict[str, Any] = {"timeout_s": timeout_s, "memory_bytes": memory_bytes}
-    floating, int8, answer = _run(job, x, limits, on_progress)
-    _check_answer(source, answer)
+    floating, int8, answer = _run(job, wanted, calibration, limits, on_progress)
+    check_answer(source, answer)
     write_atomic(float_path(out), floating)
     write_atomic(out, int8)
     return ConversionRecord(
         source=source.name,
-        backend=backend,
+        backend=answer["backend"],
         backend_version=answer["backend_version"],
-        **types,
-        source_bytes=_size(source),
+        input_dtype=wanted.input_dtype,
+        output_dtype=wanted.output_dtype,
+        scheme=scheme,
+        per_layer=tuple(per_layer),
+        source_bytes=source_size(source),
         float_bytes=len(floating),
         int8_bytes=len(int8),
         float_max_error=answer["float_max_error"],
         sqnr_db=answer["sqnr_db"],
-        calibration=_calibration(dataset, x, answer["method"]),
+        calibration=_calibration(dataset, calibration, answer["method"]),
         seconds=time.monotonic() - began,
-        warnings=(*dataset.warnings, *_warnings(x)),
+        warnings=(
+            *dataset.warnings,
+            *find_warnings(calibration.inputs, dataset),
+            *answer["notes"],
+            *answer["warnings"],
+        ),
     )
 
 
-def _calibration(dataset: Dataset, x: NDArray[np.float32], method: str) -> CalibrationRecord:
+def _calibration(dataset: Dataset, samples: Samples, method: str) -> CalibrationRecord:
     return CalibrationRecord(
-        dataset=dataset.name, samples=len(x), sha256=hash_samples(x), method=method
+        dataset=dataset.name,
+        samples=len(samples.x),
+        sha256=hash_samples(*samples.inputs),
+        method=method,
     )
 
 
-def _calibration_samples(dataset: Dataset, limit: int) -> NDArray[np.float32]:
-    x = np.ascontiguousarray(dataset.samples("representative", limit).x, np.float32)
-    if len(x) == 0 or not np.isfinite(x).all():
+def _calibration_samples(dataset: Dataset, limit: int) -> Samples:
+    samples = dataset.samples("representative", limit)
+    if len(samples.x) == 0 or not all(np.isfinite(x).all() for x in samples.inputs):
         raise InputError(
             f"dataset {dataset.name}: its representative samples are empty or not finite",
             hint="look at it: edgeq data show",
         )
-    return x
+    return samples
 
 
 def _run(
-    job: dict[str, Any], x: NDArray[np.float32], limits: dict[str, Any], on_progress: Progress
+    job: dict[str, Any],
+    scheme: Scheme,
+    samples: Samples,
+    limits: dict[str, Any],
+    on_progress: Progress,
 ) -> tuple[bytes, bytes, dict[str, Any]]:
-    """Return the checked float and int8 .tflite of a child, and what it says of them."""
+    """Return the checked float and quantised .tflite of a child, and what it says of them."""
     with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
         folder = Path(name)
-        np.save(folder / "x.npy", x)
+        save_inputs(folder, samples.inputs)
+        job = {**job, "names": samples.names}
         answer = run_task("convert", job, folder, **limits, on_progress=on_progress)
         floating, int8 = folder / "float.tflite", folder / "int8.tflite"
         check_float(read_model(floating))
-        dtypes = {"input_dtype": job["input_dtype"], "output_dtype": job["output_dtype"]}
-        check_int8(read_model(int8), **dtypes)
+        if answer["backend"] == "edgeq":
+            check_scheme(read_model(int8), scheme, answer["layers"])
+        else:
+            dtypes = {"input_dtype": job["input_dtype"], "output_dtype": job["output_dtype"]}
+            check_int8(read_model(int8), **dtypes)
         return floating.read_bytes(), int8.read_bytes(), answer
 
 
@@ -116,14 +149,13 @@ def float_path(out: Path) -> Path:
     return out.with_name(f"{out.stem}_float.tflite")
 
 
-def hash_samples(x: NDArray[np.float32]) -> str:
-    """Return the SHA-256 over dtype, shape and the samples in order."""
-    return sha256_hex(f"{x.dtype.str}{x.shape}".encode() + x.tobytes())
+def hash_samples(*inputs: NDArray[Any]) -> str:
+    """Return the SHA-256 over dtype, shape and the samples of each input in order."""
+    heads = (f"{x.dtype.str}{x.shape}".encode() for x in inputs)
+    return sha256_hex(b"".join(h + x.tobytes() for h, x in zip(heads, inputs, strict=True)))
 
 
-def _check_request(
-    source: Path, backend: str, input_dtype: str, output_dtype: str, samples: int
-) -> None:
+def _check_request(source: Path, backend: str, scheme: Scheme, samples: int) -> None:
     if not source.exists():
         raise InputError(f"there is no model {source}", hint="check the path")
     if backend not in BACKENDS:
@@ -132,7 +164,10 @@ def _check_request(
             f"unknown backend {backend!r}.{did_you_mean(backend, BACKENDS)}",
             hint=f"choose one of: {known}",
         )
-    for dtype in (input_dtype, output_dtype):
+    plain = scheme.default == LayerScheme() and not scheme.scopes
+    if backend != "edgeq" and not plain:
+        raise UsageError(f"the backend {backend} gives int8 alone", hint="choose backend edgeq")
+    for dtype in (scheme.input_dtype, scheme.output_dtype):
         if dtype not in BACKENDS[backend]:
             raise UsageError(
                 f"the backend {backend} gives no {dtype} inputs and outputs",
@@ -142,7 +177,7 @@ def _check_request(
         raise UsageError(f"{samples} samples cannot calibrate", hint="give at least 1")
 
 
-def _check_answer(source: Path, answer: dict[str, Any]) -> None:
+def check_answer(source: Path, answer: dict[str, Any]) -> None:
     """Refuse a float .tflite that does not compute what its source does, or NaN."""
     error, peak = answer["float_max_error"], answer["float_peak"]
     if not math.isfinite(peak) or not math.isfinite(answer["sqnr_db"]):
@@ -157,15 +192,14 @@ def _check_answer(source: Path, answer: dict[str, Any]) -> None:
         )
 
 
-def _warnings(x: NDArray[np.float32]) -> tuple[str, ...]:
-    found = []
-    if len(x) < FEW_SAMPLES:
-        found.append(f"calibrated by {len(x)} samples only; ranges may be too narrow")
-    if np.ptp(x) == 0:
-        found.append("all calibration samples are one constant")
-    return tuple(found)
+def find_warnings(inputs: Inputs, dataset: Dataset | None = None) -> tuple[str, ...]:
+    """Say what is wrong with calibration samples (N, ...) of each input."""
+    if dataset is None:
+        return diagnose_samples(inputs)
+    spec = dataset.manifest.sample
+    return diagnose_samples(inputs, spec.low, spec.high)
 
 
-def _size(source: Path) -> int:
+def source_size(source: Path) -> int:
     files = source.rglob("*") if source.is_dir() else (source,)
     return sum(path.stat().st_size for path in files if path.is_file())

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from msgspec.structs import replace
 
 from edgeq.convert import metrics
 from edgeq.convert.child import Progress, quiet, run_task
+from edgeq.convert.intervals import wilson
+from edgeq.convert.judgement import METRICS, interval_record, judge_change, likeness
 from edgeq.convert.metrics import Array
-from edgeq.core.errors import InputError
+from edgeq.convert.samples import Inputs, joined, load_inputs, save_inputs
+from edgeq.core.errors import InputError, did_you_mean
 from edgeq.core.records import EvaluationRecord, TensorErrorRecord
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.reader import read_model
@@ -21,14 +25,6 @@ if TYPE_CHECKING:
     from edgeq.data.dataset import Dataset, Samples
 
 SPLIT = "evaluation"
-Metric = Callable[[Array, Array, Array], float]
-
-METRICS: dict[str, Metric] = {
-    "top1": lambda x, outputs, y: metrics.top1(outputs, y),
-    "auc": lambda x, outputs, y: metrics.auc(metrics.scores_of(x, outputs), y),
-    "mae": lambda x, outputs, y: metrics.mae(outputs, y),
-    "agreement": lambda x, outputs, y: metrics.top1(outputs, y),
-}
 
 
 def evaluate(
@@ -41,9 +37,10 @@ def evaluate(
 ) -> EvaluationRecord:
     """Judge the .tflite `model`, and its float `reference` where given, on the evaluation split.
 
-    Without labels an autoencoder is judged by its reconstruction (mae), any other model by its
-    agreement with the reference. The .tflite runs on LiteRT's reference kernels, each model in a
-    child process.
+    Of several outputs the metric judges the manifest's `output`, else the first; SQNR and cosine
+    are over all. Without labels an autoencoder is judged by its reconstruction (mae), any other
+    model by its agreement with the reference. The .tflite runs on LiteRT's reference kernels, each
+    model in a child process.
 
     Raises:
         InputError: there are neither labels nor a reference, or the dataset does not fit.
@@ -51,26 +48,84 @@ def evaluate(
     """
     read_model(model)
     samples = dataset.samples(SPLIT, limit)
-    x = np.ascontiguousarray(samples.x, np.float32)
+    x = samples.x
     on_progress("evaluate int8", None)
-    int8, engine = _predict(model, x, on_progress)
-    real = None
+    given = _predict(model, samples, on_progress)
+    place = _judged_output(dataset, given.names)
+    int8, real, wanted = given.outputs[place], None, None
     if reference is not None:
         on_progress("evaluate float", None)
-        real = _predict(reference, x, on_progress)[0].reshape(int8.shape)
-    metric, y = _choose_metric(dataset, x, samples.y, int8, real)
-    judge = METRICS[metric]
-    return EvaluationRecord(
+        wanted = _like(_predict(reference, samples, on_progress).outputs, given.outputs, reference)
+        real = wanted[place]
+    metric, y = choose_metric(dataset, x, samples.y, int8, real)
+    row = METRICS[metric]
+    record = EvaluationRecord(
         dataset=dataset.name,
         split=SPLIT,
         samples=len(x),
         metric=metric,
-        int8_value=judge(x, int8, y),
-        engine=engine,
-        float_value=None if real is None else judge(x, real, y),
-        sqnr_db=None if real is None else metrics.sqnr_db(real, int8),
-        agreement=None if real is None else _agreement(x, real, int8),
+        int8_value=row.value(x, int8, y),
+        int8_interval=interval_record(row.interval(x, int8, y)),
+        engine=given.engine,
+        float_value=None,
+        sqnr_db=None,
+        agreement=None,
     )
+    if real is None or wanted is None:
+        return record
+    return _compare_all(_compare(record, x, real, int8, y), joined(wanted), joined(given.outputs))
+
+
+def _compare(
+    record: EvaluationRecord, x: Array, real: Array, int8: Array, y: Array
+) -> EvaluationRecord:
+    """Return the record with what the float model's judged output `real` says."""
+    metric = record.metric
+    row, alike = METRICS[metric], _agreement(x, real, int8)
+    judged = metric != "agreement"  # a model agrees with itself
+    return replace(
+        record,
+        float_value=row.value(x, real, y),
+        float_interval=interval_record(row.interval(x, real, y)) if judged else None,
+        change=judge_change(metric, x, real, int8, y) if judged else None,
+        agreement=None if alike is None else alike / len(x),
+        agreement_interval=None if alike is None else interval_record(wilson(alike, len(x))),
+    )
+
+
+def _compare_all(record: EvaluationRecord, real: Array, int8: Array) -> EvaluationRecord:
+    """Return the record with the likeness of all outputs (N, elements)."""
+    sqnr_interval, cosine, cosine_interval = likeness(real, int8)
+    return replace(
+        record,
+        sqnr_db=metrics.sqnr_db(real, int8),
+        sqnr_interval=sqnr_interval,
+        cosine=cosine,
+        cosine_interval=cosine_interval,
+    )
+
+
+def _judged_output(dataset: Dataset, names: Sequence[str]) -> int:
+    """Return the place of the output that the metric judges: the manifest's, else the first."""
+    wanted = dataset.manifest.output
+    if not wanted or len(names) == 1:
+        return 0
+    if wanted not in names:
+        raise InputError(
+            f"dataset {dataset.name} judges the output {wanted!r}.{did_you_mean(wanted, names)}",
+            hint=f"the model's outputs are: {', '.join(names)}",
+        )
+    return list(names).index(wanted)
+
+
+def _like(real: Inputs, int8: Inputs, reference: Path) -> Inputs:
+    """Return the reference's outputs in the shapes of the int8 model's."""
+    if [value.size for value in real] != [value.size for value in int8]:
+        raise InputError(
+            f"{reference} gives outputs of other sizes than the int8 model",
+            hint="name the float model that the int8 one was made of",
+        )
+    return tuple(a.reshape(b.shape) for a, b in zip(real, int8, strict=True))
 
 
 def layer_errors(
@@ -87,9 +142,10 @@ def layer_errors(
         "float": str(Path(float_tflite).resolve()),
         "int8": str(Path(int8_tflite).resolve()),
         "pairs": [(a, node.outputs[0]) for a, node in matched],
+        "names": samples.names,
     }
     with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
-        np.save(Path(name) / "x.npy", np.ascontiguousarray(samples.x, np.float32))
+        save_inputs(Path(name), samples.inputs)
         answer = run_task("compare", job, Path(name))
     return tuple(
         TensorErrorRecord(
@@ -113,16 +169,25 @@ def match_outputs(floating: Graph, int8: Graph) -> tuple[tuple[int, Node], ...]:
     return tuple(found)
 
 
-def _predict(model: Path, x: Array, on_progress: Progress) -> tuple[Array, str]:
+class _Predicted(NamedTuple):
+    """A model's outputs (N, ...), what it calls them, and the engine that ran it."""
+
+    outputs: Inputs
+    names: tuple[str, ...]
+    engine: str
+
+
+def _predict(model: Path, samples: Samples, on_progress: Progress) -> _Predicted:
     with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
         folder = Path(name)
-        np.save(folder / "x.npy", x)
-        job = {"model": str(Path(model).resolve())}
+        save_inputs(folder, samples.inputs)
+        job = {"model": str(Path(model).resolve()), "names": samples.names}
         answer = run_task("predict", job, folder, on_progress=on_progress)
-        return np.load(folder / "y.npy"), str(answer["engine"])
+        outputs = load_inputs(folder, name="y")
+        return _Predicted(outputs, tuple(answer["outputs"]), str(answer["engine"]))
 
 
-def _choose_metric(
+def choose_metric(
     dataset: Dataset, x: Array, y: Array | None, outputs: Array, real: Array | None
 ) -> tuple[str, Array]:
     """Return the metric and what it judges by: labels, the inputs, or the float decisions."""
@@ -144,8 +209,8 @@ def _choose_metric(
     )
 
 
-def _agreement(x: Array, real: Array, int8: Array) -> float | None:
-    """Return the share of samples both decide alike; None for reconstructions."""
+def _agreement(x: Array, real: Array, int8: Array) -> int | None:
+    """Return how many samples both decide alike; None for reconstructions."""
     if metrics.is_reconstruction(x, int8):
         return None
-    return float(np.mean(metrics.decide(real) == metrics.decide(int8)))
+    return int(np.sum(metrics.decide(real) == metrics.decide(int8)))

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 
 from edgeq.convert.metrics import Array, ratio_db
+from edgeq.convert.samples import Inputs
 from edgeq.core.errors import InputError
+from edgeq.data.ports import Port, port_name
+from edgeq.graph.reader import read_model
 
 
 def open_model(path: Path, *, keep: bool = False) -> Any:
@@ -22,37 +25,63 @@ def open_model(path: Path, *, keep: bool = False) -> Any:
         experimental_preserve_all_tensors=keep,
         num_threads=1,
     )
-    inputs = interpreter.get_input_details()
-    if len(inputs) != 1:
-        raise InputError(
-            f"{path.name} has {len(inputs)} inputs", hint="edgeq feeds models with one input"
-        )
     interpreter.allocate_tensors()
     return interpreter
 
 
-def run_model(path: Path, x: Array) -> Array:
-    """Run the .tflite on x (N, ...) float32; return its first output (N, ...) as float32."""
+def tflite_ports(path: Path) -> tuple[Port, ...]:
+    """Return the inputs of a .tflite as real values take them: a quantised one takes float32."""
+    graph = read_model(path)
+    tensors = [graph.tensor(index) for index in graph.inputs]
+    return tuple(
+        Port(port_name(t.name), t.shape[1:], "float32" if t.quantization else t.dtype)
+        for t in tensors
+    )
+
+
+def output_names(path: Path) -> tuple[str, ...]:
+    """Return what a .tflite calls its outputs."""
+    graph = read_model(path)
+    return tuple(graph.tensor(index).name for index in graph.outputs)
+
+
+def run_model(path: Path, inputs: Inputs) -> Inputs:
+    """Run the .tflite on real-valued inputs (N, ...); return its outputs (N, ...) as float32.
+
+    Each sample finds the model's state as it is at first.
+    """
     interpreter = open_model(path)
-    output = interpreter.get_output_details()[0]
+    details = interpreter.get_output_details()
     results = []
-    for sample in x:
+    for sample in zip(*inputs, strict=True):
         feed(interpreter, sample, path.name)
         interpreter.invoke()
-        value = dequantize(interpreter.get_tensor(output["index"]), output)
-        results.append(value[0] if value.ndim > 1 and value.shape[0] == 1 else value)
-    return np.stack(results).astype(np.float32)
+        results.append([read_output(interpreter, detail) for detail in details])
+    return tuple(np.stack(values) for values in zip(*results, strict=True))
 
 
-def feed(interpreter: Any, sample: Array, name: str) -> None:
-    """Set the input to one real-valued sample, quantised as the input tensor says."""
-    detail = interpreter.get_input_details()[0]
-    shape = tuple(int(n) for n in detail["shape"])
-    if int(np.prod(shape)) != sample.size:
+def read_output(interpreter: Any, detail: dict[str, Any]) -> Array:
+    """Return the real values of an output, without its batch axis of 1."""
+    value = dequantize(interpreter.get_tensor(detail["index"]), detail)
+    return value[0] if value.ndim > 1 and value.shape[0] == 1 else value
+
+
+def feed(interpreter: Any, sample: Sequence[Array], name: str) -> None:
+    """Set all inputs to one sample, quantised as the tensors say; clear the model's state."""
+    details = interpreter.get_input_details()
+    if len(details) != len(sample):
         raise InputError(
-            f"{name} takes {shape}, a sample is {sample.shape}", hint="choose the model's dataset"
+            f"{name} has {len(details)} inputs, a sample has {len(sample)} arrays",
+            hint="choose the model's dataset",
         )
-    interpreter.set_tensor(detail["index"], quantize(sample.reshape(shape), detail))
+    interpreter.reset_all_variables()
+    for detail, x in zip(details, sample, strict=True):
+        shape = tuple(int(n) for n in detail["shape"])
+        if int(np.prod(shape)) != x.size:
+            raise InputError(
+                f"{name} takes {shape}, a sample is {x.shape}", hint="choose the model's dataset"
+            )
+        interpreter.set_tensor(detail["index"], quantize(x.reshape(shape), detail))
 
 
 def quantize(value: Array, detail: dict[str, Any]) -> Array:
@@ -75,13 +104,13 @@ def dequantize(value: Array, detail: dict[str, Any]) -> Array:
 
 
 def compare_tensors(
-    floating: Path, quantised: Path, pairs: Sequence[tuple[int, int]], x: Array
+    floating: Path, quantised: Path, pairs: Sequence[tuple[int, int]], inputs: Inputs
 ) -> list[float]:
     """Return the SQNR in dB of each (float tensor, int8 tensor) pair over all samples."""
     models = open_model(floating, keep=True), open_model(quantised, keep=True)
     details = [{d["index"]: d for d in model.get_tensor_details()} for model in models]
     power = np.zeros((len(pairs), 2))
-    for sample in x:
+    for sample in zip(*inputs, strict=True):
         for model, path in zip(models, (floating, quantised), strict=True):
             feed(model, sample, path.name)
             model.invoke()

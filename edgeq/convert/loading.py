@@ -4,39 +4,87 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from edgeq.convert.interpreters import run_model
+from edgeq.convert.identifiers import use_integer_ids
+from edgeq.convert.interpreters import output_names, run_model, tflite_ports
 from edgeq.convert.metrics import Array
+from edgeq.convert.rewriting import rewrite_layers
 from edgeq.convert.safety import scan_source
+from edgeq.convert.samples import Inputs
+from edgeq.convert.signatures import Names, input_labels, output_labels
 from edgeq.core.errors import InputError
+from edgeq.data.ports import Port, fit_inputs
 
 BATCH = 32
-INPUT = "x"
+SIGNATURE = "serving_default"
 Progress = Callable[[str, float | None], None]
 
 
-def load_function(source: Path) -> tuple[Callable[[Any], Any], Any, tuple[int | None, ...]]:
-    """Return (inference function, the object to track, the input's shape without batch).
+class Source(NamedTuple):
+    """A loaded model: `call` takes its inputs' batches in order and returns all its outputs.
+
+    `tracked` is what TensorFlow must keep alive, the Keras model or the SavedModel.
+    """
+
+    call: Callable[[Sequence[Any]], list[Any]]
+    tracked: Any
+    inputs: tuple[Port, ...]
+    outputs: tuple[str, ...]
+    keras: bool
+
+
+class Exported(NamedTuple):
+    """A static SavedModel, what the source gave on samples, and what was rewritten in it."""
+
+    folder: Path
+    names: Names
+    outputs: Inputs
+    notes: tuple[str, ...]
+
+
+def load_source(path: Path) -> Source:
+    """Return the model of a .keras, .h5 or SavedModel.
 
     Raises:
-        InputError: Keras or TensorFlow refuses the file, or it has several inputs or outputs.
+        InputError: Keras or TensorFlow refuses the file.
     """
-    scan_source(source)
+    source: Source = _refused(path, _load_saved_model if path.is_dir() else _load_keras)
+    return source
+
+
+def load_keras(path: Path) -> Any:
+    """Return the Keras model of a .keras or .h5 file.
+
+    Raises:
+        InputError: it is refused, or no layers can be made of it.
+    """
+    if path.is_dir() or path.suffix == ".tflite":
+        raise InputError(
+            f"{path} has no Keras layers, which a training step needs",
+            hint="give the .keras or .h5 file, or a recipe without training steps",
+        )
+    return _refused(path, read_keras)
+
+
+def _refused(path: Path, load: Callable[[Path], Any]) -> Any:
+    """Scan and load a file; what TensorFlow and Keras raise becomes an InputError."""
+    scan_source(path)
     try:
-        return _load_saved_model(source) if source.is_dir() else _load_keras(source)
+        return load(path)
     except (ValueError, TypeError, OSError, KeyError, AttributeError, ImportError) as error:
         raise InputError(
-            f"{source} cannot be loaded: {str(error)[:300]}",
+            f"{path} cannot be loaded: {str(error)[:300]}",
             hint="save it again with Keras 3: model.save('model.keras')",
         ) from error
 
 
-def _load_keras(source: Path) -> tuple[Callable[[Any], Any], Any, tuple[int | None, ...]]:
+def read_keras(path: Path) -> Any:
+    """Return the Keras model of a file that was scanned; ids for its embeddings are int32."""
     import keras
 
     class DepthwiseConv2D(keras.layers.DepthwiseConv2D):  # type: ignore[misc]
@@ -46,33 +94,51 @@ def _load_keras(source: Path) -> tuple[Callable[[Any], Any], Any, tuple[int | No
         def from_config(cls, config: dict[str, Any]) -> Any:
             return super().from_config({k: v for k, v in config.items() if k != "groups"})
 
-    model = keras.models.load_model(
-        source,
-        compile=False,
-        safe_mode=True,
-        custom_objects={"DepthwiseConv2D": DepthwiseConv2D},
-    )
-    _expect_one(source, len(model.inputs), len(model.outputs))
-    return lambda x: _first(model(x, training=False)), model, tuple(model.inputs[0].shape[1:])
+    known = {"DepthwiseConv2D": DepthwiseConv2D}
+    model = keras.models.load_model(path, compile=False, safe_mode=True, custom_objects=known)
+    return use_integer_ids(model, path, known)
 
 
-def _load_saved_model(source: Path) -> tuple[Callable[[Any], Any], Any, tuple[int | None, ...]]:
+def _load_keras(path: Path) -> Source:
+    return wrap_keras(read_keras(path))
+
+
+def wrap_keras(model: Any) -> Source:
+    """Return a Keras model as a source."""
+    ports = tuple(Port(p.name, tuple(p.shape[1:]), p.dtype) for p in model.inputs)
+    # A Sequential model has no output_names.
+    names = tuple(port._keras_history.operation.name for port in model.outputs)
+    names = tuple(getattr(model, "output_names", names))
+
+    def call(inputs: Sequence[Any]) -> list[Any]:
+        given = model(inputs[0] if len(inputs) == 1 else list(inputs), training=False)
+        return _listed(given, names)
+
+    return Source(call, model, ports, names, keras=True)
+
+
+def _load_saved_model(path: Path) -> Source:
     import tensorflow as tf
 
     with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
-        loaded = tf.saved_model.load(str(_strip_slots(source, Path(name) / "model")))
+        loaded = tf.saved_model.load(str(strip_slots(path, Path(name) / "model")))
     if not loaded.signatures:
         raise ValueError("it has no signature")
-    key = "serving_default"
-    call = loaded.signatures[key if key in loaded.signatures else next(iter(loaded.signatures))]
-    specs = call.structured_input_signature[1]
-    _expect_one(source, len(specs), len(call.structured_outputs))
-    ((name, spec),) = specs.items()
+    known = loaded.signatures
+    serve = known[SIGNATURE if SIGNATURE in known else next(iter(known))]
+    specs = dict(sorted(serve.structured_input_signature[1].items()))
+    ports = tuple(Port(n, tuple(s.shape[1:]), s.dtype.name) for n, s in specs.items())
+    outputs = tuple(sorted(serve.structured_outputs))
+
+    def call(inputs: Sequence[Any]) -> list[Any]:
+        given = serve(**dict(zip(specs, inputs, strict=True)))
+        return [given[name] for name in outputs]
+
     # The signature holds its variables weakly: whoever calls it must keep `loaded`.
-    return lambda x: _first(call(**{name: x})), loaded, tuple(spec.shape[1:])
+    return Source(call, loaded, ports, outputs, keras=False)
 
 
-def _strip_slots(source: Path, target: Path) -> Path:
+def strip_slots(source: Path, target: Path) -> Path:
     """Copy a SavedModel without its optimizer's slots, which need the Keras that saved them."""
     from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
@@ -85,103 +151,106 @@ def _strip_slots(source: Path, target: Path) -> Path:
     return target
 
 
-def _expect_one(source: Path, inputs: int, outputs: int) -> None:
-    if (inputs, outputs) != (1, 1):
-        raise InputError(
-            f"{source} has {inputs} inputs and {outputs} outputs",
-            hint="edgeq converts models with one input and one output",
-        )
-
-
-def _first(value: Any) -> Any:
+def _listed(value: Any, names: Sequence[str]) -> list[Any]:
+    """Return a Keras model's outputs in the order of `names`, be they one, a list or a dict."""
     if isinstance(value, dict):
-        return next(iter(value.values()))
-    return value[0] if isinstance(value, list | tuple) else value
+        return [value[name] for name in names] if set(names) == set(value) else [*value.values()]
+    return list(value) if isinstance(value, list | tuple) else [value]
 
 
-def input_shape(source: Path) -> tuple[int, ...]:
-    """Return the shape of one sample.
+def source_ports(path: Path) -> tuple[Port, ...]:
+    """Return the inputs of any model."""
+    return tflite_ports(path) if path.suffix == ".tflite" else load_source(path).inputs
+
+
+def fixed_ports(path: Path) -> tuple[Port, ...]:
+    """Return the inputs of a model, their shapes fixed.
 
     Raises:
         InputError: the model cannot be loaded, or leaves a dimension open.
     """
-    _, _, shape = load_function(source)
-    if not shape or None in shape:
-        raise InputError(
-            f"{source} takes samples of the open shape {shape}",
-            hint="give its Input a fixed shape and save it again",
-        )
-    return tuple(int(n) for n in shape if n is not None)
+    ports = source_ports(path)
+    for port in ports:
+        if not port.shape or None in port.shape:
+            raise InputError(
+                f"{path} takes samples of the open shape {port.shape} at its input '{port.name}'",
+                hint="give its Input a fixed shape and save it again",
+            )
+    return ports
 
 
-def fit_samples(source: Path, x: Array, shape: tuple[int | None, ...]) -> Array:
-    """Return x with the sample shape that the model takes; axes of length 1 may differ.
+def export_static(source: Source, inputs: Inputs, folder: Path, *, fuse: bool = False) -> Exported:
+    """Write a SavedModel with batch 1 and a signature; give what the source computes on `inputs`.
 
-    Raises:
-        InputError: the samples are of another shape.
-    """
-    known = tuple(int(n) if n is not None else None for n in shape)
-    if len(known) == x.ndim - 1 and all(
-        n in (None, m) for n, m in zip(known, x.shape[1:], strict=True)
-    ):
-        return x
-    if None not in known and [n for n in known if n != 1] == [n for n in x.shape[1:] if n != 1]:
-        return x.reshape(len(x), *(n or 1 for n in known))
-    raise InputError(
-        f"{source} takes samples of shape {known}, the dataset's are {x.shape[1:]}",
-        hint="choose the dataset that the model was trained for",
-    )
-
-
-def export_static(source: Path, x: Array, folder: Path) -> tuple[Path, Array]:
-    """Write a SavedModel with batch 1 and a signature; return it and the function's outputs on x.
-
-    Keras' own exporter is used since a converter that is handed a Keras 3 model beside a concrete
-    function leaves its variables uninitialised, in silence.
+    `inputs` are in the model's order, shapes and dtypes. Layers that no converter takes as they
+    are get rewritten first (`rewriting`). Keras' own exporter is used since a converter that is
+    given a Keras 3 model beside a concrete function leaves its variables uninitialised, in silence.
     """
     import tensorflow as tf
 
-    call, tracked, shape = load_function(source)
-    x = fit_samples(source, x, shape)
-    spec = tf.TensorSpec((1, *x.shape[1:]), tf.float32, name=INPUT)
-    target = folder / "static"
-    if not source.is_dir():
-        import keras
+    outputs = call_in_batches(source.call, inputs)
+    names = Names(tuple(port.name for port in source.inputs), source.outputs)
+    labelled = zip(inputs, input_labels(len(inputs)), strict=True)
+    specs = [tf.TensorSpec((1, *x.shape[1:]), x.dtype, name=label) for x, label in labelled]
+    target, labels = folder / "static", output_labels(len(outputs))
 
-        archive = keras.export.ExportArchive()
-        archive.track(tracked)
-        archive.add_endpoint("serving_default", call, input_signature=[spec])
-        archive.write_out(str(target), verbose=False)
-    else:
-        module = tf.Module()
-        module.model = tracked
-        module.serve = tf.function(call, input_signature=[spec])
-        tf.saved_model.save(module, str(target), signatures={"serving_default": module.serve})
-    return target, _call_in_batches(call, x)
+    def serve(*given: Any) -> dict[str, Any]:
+        return dict(zip(labels, source.call(given), strict=True))
+
+    notes = rewrite_layers(source.tracked, fuse=fuse) if source.keras else []
+    export = _export_keras if source.keras else _export_module
+    export(source.tracked, serve, specs, target)
+    return Exported(target, names, outputs, tuple(notes))
 
 
-def _call_in_batches(
-    call: Callable[[Any], Any], x: Array, progress: Progress | None = None
-) -> Array:
+def _export_keras(model: Any, serve: Callable[..., Any], specs: list[Any], target: Path) -> None:
+    import keras
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint(SIGNATURE, serve, input_signature=specs)
+    archive.write_out(str(target), verbose=False)
+
+
+def _export_module(model: Any, serve: Callable[..., Any], specs: list[Any], target: Path) -> None:
     import tensorflow as tf
 
-    results = []
-    for start in range(0, len(x), BATCH):
-        results.append(np.asarray(call(tf.constant(x[start : start + BATCH], tf.float32))))
+    module = tf.Module()
+    module.model = model
+    module.serve = tf.function(serve, input_signature=specs)
+    tf.saved_model.save(module, str(target), signatures={SIGNATURE: module.serve})
+
+
+def call_in_batches(
+    call: Callable[[Sequence[Any]], list[Any]], inputs: Inputs, progress: Progress | None = None
+) -> Inputs:
+    """Return every output (N, ...) of a function for `inputs` (N, ...)."""
+    import tensorflow as tf
+
+    results: list[list[Array]] = []
+    count = len(inputs[0])
+    for start in range(0, count, BATCH):
+        given = call([tf.constant(x[start : start + BATCH]) for x in inputs])
+        results.append([np.asarray(value) for value in given])
         if progress is not None:
-            progress("float model", min(1.0, (start + BATCH) / len(x)))
-    return np.concatenate(results)
+            progress("float model", min(1.0, (start + BATCH) / count))
+    return tuple(np.concatenate(parts) for parts in zip(*results, strict=True))
 
 
-def predict_source(source: Path, x: Array, progress: Progress) -> tuple[Array, str]:
-    """Run any source on x (N, ...); return its outputs (N, ...) and the engine that ran it."""
-    if source.suffix == ".tflite":
+def predict_source(
+    path: Path, inputs: Inputs, names: Sequence[str], progress: Progress
+) -> tuple[Inputs, tuple[str, ...], str]:
+    """Run any source on inputs (N, ...); return its outputs, their names and the engine."""
+    if path.suffix == ".tflite":
         from importlib.metadata import version
 
         progress("LiteRT", None)
-        return run_model(source, x), f"litert-reference {version('ai-edge-litert')}"
+        inputs = fit_inputs(path, tflite_ports(path), inputs, names)
+        engine = f"litert-reference {version('ai-edge-litert')}"
+        return run_model(path, inputs), output_names(path), engine
     import tensorflow as tf
 
-    call, _tracked, shape = load_function(source)
-    x = fit_samples(source, x, shape)
-    return _call_in_batches(call, x, progress), f"tensorflow {tf.__version__}"
+    source = load_source(path)
+    inputs = fit_inputs(path, source.inputs, inputs, names)
+    outputs = call_in_batches(source.call, inputs, progress)
+    return outputs, source.outputs, f"tensorflow {tf.__version__}"

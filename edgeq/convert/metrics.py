@@ -1,4 +1,4 @@
-"""How good and how alike: accuracy, AUC, error, SQNR and agreement of float and int8 outputs."""
+"""How good and how alike: accuracy, AUC, mAP, error, SQNR, cosine and agreement of outputs."""
 
 from __future__ import annotations
 
@@ -27,9 +27,41 @@ def ratio_db(signal: float, noise: float) -> float:
     return float(np.clip(10.0 * np.log10(signal / noise), -SQNR_LIMIT_DB, SQNR_LIMIT_DB))
 
 
+def powers(reference: Array, value: Array) -> Array:
+    """Return each sample's sums (N, 4) of r^2, (r - v)^2, r v and v^2, for SQNR and cosine."""
+    r = np.asarray(reference, np.float64).reshape(len(reference), -1)
+    v = np.asarray(value, np.float64).reshape(len(value), -1)
+    return np.stack([(r * r).sum(1), ((r - v) ** 2).sum(1), (r * v).sum(1), (v * v).sum(1)], axis=1)
+
+
+def sqnr_of(sums: Array) -> Array:
+    """Return the SQNR in dB, clipped to +-200, of sums (..., 4) that `powers` gave."""
+    signal, noise = sums[..., 0], sums[..., 1]
+    tiny = np.finfo(np.float64).tiny
+    ratio = np.log10(np.maximum(signal, tiny)) - np.log10(np.maximum(noise, tiny))
+    return np.where(noise == 0, SQNR_LIMIT_DB, np.clip(10 * ratio, -SQNR_LIMIT_DB, SQNR_LIMIT_DB))
+
+
+def cosine_of(sums: Array) -> Array:
+    """Return the cosine of the angle between all outputs, of sums (..., 4) that `powers` gave."""
+    length = np.sqrt(sums[..., 0] * sums[..., 3])
+    same = (sums[..., 0] == sums[..., 3]).astype(np.float64)  # both zero, or one of them
+    return np.where(length == 0, same, sums[..., 2] / np.where(length == 0, 1.0, length))
+
+
+def cosine(reference: Array, value: Array) -> float:
+    """Return r v / (|r| |v|) over all outputs; 1 for two that are all zero, 0 where one is."""
+    return float(cosine_of(powers(reference, value).sum(axis=0)))
+
+
 def top1(outputs: Array, y: Array) -> float:
     """Return the share of samples whose largest output (N, classes) is the label (N,)."""
-    return float(np.mean(decide(outputs) == np.reshape(y, -1)))
+    return float(np.mean(right(outputs, y)))
+
+
+def right(outputs: Array, y: Array) -> Array:
+    """Return which samples (N,) are given their label."""
+    return np.asarray(decide(outputs) == np.reshape(y, -1))
 
 
 def decide(outputs: Array) -> Array:
@@ -46,12 +78,55 @@ def auc(scores: Array, y: Array) -> float:
     By the rank sum of Mann and Whitney (1947), with mean ranks for ties.
     """
     positive = np.reshape(y, -1) > 0
-    _, inverse, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (np.cumsum(counts) - (counts - 1) / 2.0)[np.reshape(inverse, -1)]
+    ranks = mean_ranks(scores)
     p, n = int(positive.sum()), int((~positive).sum())
     if p == 0 or n == 0:
         raise ValueError("AUC needs positive and negative samples")
     return float((ranks[positive].sum() - p * (p + 1) / 2.0) / (p * n))
+
+
+def mean_ranks(values: Array) -> Array:
+    """Return the rank of each value, from 1; equal values share their mean rank."""
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    ranks: Array = np.cumsum(counts) - (counts - 1) / 2.0
+    return ranks[np.reshape(inverse, -1)]
+
+
+def average_precision(scores: Array, positive: Array) -> float:
+    """Return the sum of precisions over rising recall; equal scores are one threshold.
+
+    NaN without positives. No interpolation (Manning et al. 2008, section 8.4).
+    """
+    total = int(positive.sum())
+    if total == 0:
+        return float("nan")
+    order = np.argsort(-scores, kind="stable")
+    hits, ordered = np.cumsum(positive[order]), scores[order]
+    last = np.append(ordered[1:] != ordered[:-1], True)  # the last sample of each threshold
+    found, taken = hits[last], np.flatnonzero(last) + 1
+    return float(np.sum(np.diff(found, prepend=0) * found / taken) / total)
+
+
+def mean_average_precision(outputs: Array, y: Array) -> float:
+    """Return the mean average precision over the classes that have positives, one against the rest.
+
+    Args:
+        outputs: a score of each class (N, classes); one column is that of class 1.
+        y: labels (N,), or 0 and 1 for each class (N, classes).
+    """
+    scores = outputs.reshape(len(outputs), -1)
+    truth = positives_of(y, scores.shape[1])
+    found = [average_precision(scores[:, c], truth[:, c]) for c in range(scores.shape[1])]
+    known = [value for value in found if not np.isnan(value)]
+    return float(np.mean(known)) if known else float("nan")
+
+
+def positives_of(y: Array, classes: int) -> Array:
+    """Return which classes each sample has, (N, classes) bool."""
+    labels = np.asarray(y).reshape(len(y), -1)
+    if labels.shape[1] == classes:  # also one score alone, of what is not class 0
+        return np.asarray(labels > 0)
+    return np.asarray(labels == np.arange(classes))
 
 
 def scores_of(x: Array, outputs: Array) -> Array:
@@ -69,4 +144,11 @@ def is_reconstruction(x: Array, outputs: Array) -> bool:
 
 def mae(outputs: Array, y: Array) -> float:
     """Return the mean absolute error against targets of as many elements."""
-    return float(np.mean(np.abs(outputs.reshape(len(outputs), -1) - y.reshape(len(y), -1))))
+    return float(np.mean(absolute_errors(outputs, y)))
+
+
+def absolute_errors(outputs: Array, y: Array) -> Array:
+    """Return each sample's mean absolute error (N,)."""
+    return np.asarray(
+        np.mean(np.abs(outputs.reshape(len(outputs), -1) - y.reshape(len(y), -1)), axis=1)
+    )

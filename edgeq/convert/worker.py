@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from edgeq.convert.child import ANSWER, JOB, MARK
+from edgeq.convert.samples import load_inputs, save_inputs
 from edgeq.core.errors import EdgeqError
+from edgeq.data.ports import fit_inputs, make_noise
 
 Answer = dict[str, Any]
 SKETCH_SAMPLES = 8
@@ -30,56 +32,81 @@ def convert(job: Answer, folder: Path) -> Answer:
     """Convert to float.tflite and int8.tflite in the folder; compare them on samples."""
     from edgeq.convert.backends import convert_source
 
-    answer: Answer = convert_source(job, np.load(folder / "x.npy"), folder, progress)
+    answer: Answer = convert_source(job, load_inputs(folder), folder, progress)
     return answer
 
 
-def sketch(job: Answer, folder: Path) -> Answer:
-    """Convert to int8.tflite in the folder, with noise of the input's shape."""
-    from edgeq.convert.backends import convert_source
-    from edgeq.convert.loading import input_shape
-    from edgeq.data.dataset import SYNTHETIC, load_dataset
+def recipe(job: Answer, folder: Path) -> Answer:
+    """Run a recipe's steps; write float.tflite and quantized.tflite."""
+    from edgeq.convert.recipes.road import run_recipe
 
-    shape = "x".join(map(str, (1, *input_shape(Path(job["source"])))))
-    noise = load_dataset(SYNTHETIC + shape).samples("representative", SKETCH_SAMPLES)
+    return run_recipe(job, folder, progress)
+
+
+def sensitivity(job: Answer, folder: Path) -> Answer:
+    """Quantise one layer at a time and judge."""
+    from edgeq.convert.probing import probe_layers
+
+    return probe_layers(job, folder, progress)
+
+
+def sketch(job: Answer, folder: Path) -> Answer:
+    """Convert to int8.tflite in the folder, with noise of the inputs' shapes; ids are 0."""
+    from edgeq.convert.backends import convert_source
+    from edgeq.convert.loading import fixed_ports
+
+    noise = make_noise(fixed_ports(Path(job["source"])), SKETCH_SAMPLES)
     ports = {"backend": "tflite", "input_dtype": "int8", "output_dtype": "int8"}
-    answer: Answer = convert_source({**job, **ports}, noise.x, folder, progress)
+    answer: Answer = convert_source({**job, **ports}, noise, folder, progress)
     return answer
 
 
 def predict(job: Answer, folder: Path) -> Answer:
-    """Run a model on x.npy (N, ...); write its outputs to y.npy as float32."""
+    """Run a model on the folder's inputs; write each output to it as float32."""
     from edgeq.convert.loading import predict_source
 
-    y, engine = predict_source(Path(job["model"]), np.load(folder / "x.npy"), progress)
-    np.save(folder / "y.npy", y)
-    return {"engine": engine}
+    source, inputs = Path(job["model"]), load_inputs(folder)
+    outputs, labels, engine = predict_source(source, inputs, job["names"], progress)
+    save_inputs(folder, tuple(value.astype(np.float32) for value in outputs), name="y")
+    return {"engine": engine, "outputs": labels}
 
 
 def compare(job: Answer, folder: Path) -> Answer:
-    """Compare pairs of tensors of a float and an int8 .tflite on x.npy."""
-    from edgeq.convert.interpreters import compare_tensors
+    """Compare pairs of tensors of a float and an int8 .tflite on the folder's inputs."""
+    from edgeq.convert.interpreters import compare_tensors, tflite_ports
 
+    floating, int8 = Path(job["float"]), Path(job["int8"])
+    inputs = fit_inputs(floating, tflite_ports(floating), load_inputs(folder), job["names"])
     pairs = [(int(a), int(b)) for a, b in job["pairs"]]
-    x = np.load(folder / "x.npy")
-    return {"sqnr_db": compare_tensors(Path(job["float"]), Path(job["int8"]), pairs, x)}
+    return {"sqnr_db": compare_tensors(floating, int8, pairs, inputs)}
 
 
 def train(job: Answer, folder: Path) -> Answer:
-    """Train the demo's model on x.npy and y.npy; write model.keras."""
-    from edgeq.convert.training import train_separable_cnn
+    """Train an example's model on the folder's inputs and y.npy; write model.keras."""
+    from edgeq.convert.training.examples.trainer import train_network
 
-    x, y = np.load(folder / "x.npy"), np.load(folder / "y.npy")
-    train_separable_cnn(x, y, folder / "model.keras", int(job["seed"]), progress)
+    inputs, y = load_inputs(folder), np.load(folder / "y.npy")
+    train_network(str(job["example"]), inputs, y, folder / "model.keras", progress)
     return {}
+
+
+def compare_calibrators(job: Answer, folder: Path) -> Answer:
+    """Quantise by every calibrator; write the outputs of each."""
+    from edgeq.convert.calibrating import compare_methods
+
+    answer: Answer = compare_methods(job, folder, progress)
+    return answer
 
 
 TASKS: dict[str, Callable[[Answer, Path], Answer]] = {
     "convert": convert,
+    "recipe": recipe,
+    "sensitivity": sensitivity,
     "sketch": sketch,
     "predict": predict,
     "compare": compare,
     "train": train,
+    "compare-calibrators": compare_calibrators,
 }
 
 

@@ -60,6 +60,7 @@ REQUIREMENTS: tuple[Requirement, ...] = (
     Requirement("pyyaml", "package", "mlperf run --script, --devices", _extra("mlperf")),
     Requirement("pyjoulescope_driver", "package", "Joulescope power meters", _extra("joulescope")),
     Requirement("distributed", "package", "sweep --scheduler tcp://...", _extra("dask")),
+    Requirement("optuna", "package", "tune", _extra("tune")),
     Requirement("ortools", "package", "arena plans proved to be the best", _extra("exact")),
     Requirement("tflite-micro", "package", "--oracle tflite-micro",
                 "pip install --pre tflite-micro"),

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from msgspec import structs
 
 from edgeq.core.errors import InputError
 from edgeq.data import catalog
 from edgeq.data.manifest import (
     SPLIT_NAMES,
     ArraySplit,
+    InputSpec,
     LocalSource,
     Manifest,
     MatchSplit,
@@ -33,7 +34,16 @@ from edgeq.data.manifest import (
     SyntheticReader,
 )
 from edgeq.data.preprocessing import apply_steps
-from edgeq.data.readers import Array, Table, pick_array, read_npz_arrays, read_table, table_of
+from edgeq.data.readers import (
+    Array,
+    Item,
+    Table,
+    pick_array,
+    pick_inputs,
+    read_npz_arrays,
+    read_table,
+    table_of,
+)
 
 ALIASES = {"calibration": "representative"}
 SYNTHETIC = "synthetic:"
@@ -47,11 +57,21 @@ ROLES = {
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Samples ready for a model: `x` float32 (N, ...), `y` (N,) or None, one id for each."""
+    """Samples ready for a model: an array (N, ...) for each of its inputs, float32 or int32.
 
-    x: NDArray[np.float32]
+    `names` are the inputs' in the model ('' where the manifest names none); `y` (N,) or None are
+    labels or targets, `ids` one name a sample.
+    """
+
+    inputs: tuple[Array, ...]
     y: Array | None
     ids: tuple[str, ...]
+    names: tuple[str, ...] = ("",)
+
+    @property
+    def x(self) -> Array:
+        """The first input."""
+        return self.inputs[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +97,17 @@ class Dataset:
                 f"dataset {self.name} has no split {split!r}",
                 hint=f"its splits are: {', '.join(self.parts)}",
             )
-        items = [apply_steps(item, self.manifest.preprocessing) for item in part.items[:limit]]
-        x = _stack(items, self.manifest)
-        return Samples(x, None if part.y is None else part.y[:limit], part.ids[:limit])
+        specs = _describe_inputs(self.manifest, part)
+        y = None if part.y is None else part.y[:limit]
+        inputs = tuple(
+            _stack(
+                [apply_steps(item[i], spec.preprocessing) for item in part.items[:limit]],
+                spec,
+                self.manifest.id,
+            )
+            for i, spec in enumerate(specs)
+        )
+        return Samples(inputs, y, part.ids[:limit], tuple(spec.name for spec in specs))
 
 
 def load_dataset(ref: str, *, data_root: Path | None = None) -> Dataset:
@@ -136,12 +164,14 @@ def _take_arrays(
         assert isinstance(manifest.reader, NpzReader)
         x, y = manifest.reader.x, manifest.reader.y
     target = pick_array(arrays, y, path) if y else None
-    table = table_of(pick_array(arrays, x, path), target, f"{path}:{x}", prefix=f"{x}-")
+    first = x if isinstance(x, str) else x[0]
+    inputs = pick_inputs(arrays, x, path)
+    table = table_of(inputs, target, f"{path}:{first}", prefix=f"{first}-")
     return table if isinstance(split, ArraySplit) else _take_rows(split, table=table)
 
 
 def _take_rows(split: Split, *, table: Table) -> Table:
-    return _pick(table, RULES[type(split)](split, table))
+    return pick_rows(table, RULES[type(split)](split, table))
 
 
 def _match(split: MatchSplit, table: Table) -> list[int]:
@@ -176,10 +206,13 @@ RULES: dict[type[Any], Callable[[Any, Table], list[int]]] = {
 }
 
 
-def hash_sample(item: Array) -> str:
-    """Return the SHA-256 of a raw sample: its dtype, shape and bytes in C order."""
-    head = f"{item.dtype.str}{item.shape}".encode()
-    return hashlib.sha256(head + np.ascontiguousarray(item).tobytes()).hexdigest()
+def hash_sample(item: Item) -> str:
+    """Return the SHA-256 of a raw sample: of each array dtype, shape and bytes in C order."""
+    heads = (f"{array.dtype.str}{array.shape}".encode() for array in item)
+    parts = zip(heads, item, strict=True)
+    return hashlib.sha256(
+        b"".join(head + np.ascontiguousarray(array).tobytes() for head, array in parts)
+    ).hexdigest()
 
 
 def _refuse_overlap(dataset: str, parts: dict[str, Table]) -> None:
@@ -197,7 +230,7 @@ def _refuse_overlap(dataset: str, parts: dict[str, Table]) -> None:
 
 
 def _check_labels(manifest: Manifest, split: str, y: Array) -> None:
-    if manifest.metric == "mae":
+    if manifest.metric == "mae" or (manifest.metric == "map" and _is_multi_hot(manifest, y)):
         return
     if y.ndim != 1 or y.dtype.kind not in "iub" or y.min() < 0 or y.max() >= len(manifest.labels):
         raise InputError(
@@ -207,15 +240,21 @@ def _check_labels(manifest: Manifest, split: str, y: Array) -> None:
         )
 
 
+def _is_multi_hot(manifest: Manifest, y: Array) -> bool:
+    """Whether `y` says 0 or 1 for each label (N, labels)."""
+    return y.ndim == 2 and y.shape[1] == len(manifest.labels) and bool(np.isin(y, (0, 1)).all())
+
+
 def _shuffle(table: Table, seed: int | None) -> Table:
     if seed is None:
         return table
     # By a hash and not by a generator: the order holds on every version of numpy.
     keys = [hashlib.sha256(f"{seed}:{name}".encode()).digest() for name in table.ids]
-    return _pick(table, sorted(range(len(keys)), key=keys.__getitem__))
+    return pick_rows(table, sorted(range(len(keys)), key=keys.__getitem__))
 
 
-def _pick(table: Table, rows: list[int]) -> Table:
+def pick_rows(table: Table, rows: list[int]) -> Table:
+    """Return the table of these rows, in their order."""
     return Table(
         tuple(table.ids[i] for i in rows),
         tuple(table.items[i] for i in rows),
@@ -223,12 +262,27 @@ def _pick(table: Table, rows: list[int]) -> Table:
     )
 
 
-def _stack(items: list[NDArray[np.float32]], manifest: Manifest) -> NDArray[np.float32]:
-    spec = manifest.sample
+def _describe_inputs(manifest: Manifest, part: Table) -> tuple[InputSpec, ...]:
+    """Return what the manifest says of each array of a sample."""
+    count = len(part.items[0])
+    if manifest.inputs and len(manifest.inputs) != count:
+        raise InputError(
+            f"dataset {manifest.id}: its samples have {count} arrays, the manifest describes "
+            f"{len(manifest.inputs)} inputs",
+            hint="give one [[inputs]] for each array, in the reader's order",
+        )
+    alike = InputSpec(
+        name="", preprocessing=manifest.preprocessing, **structs.asdict(manifest.sample)
+    )
+    return manifest.inputs or (alike,) * count
+
+
+def _stack(items: list[Array], spec: InputSpec, dataset: str) -> Array:
+    what = f"dataset {dataset}" + (f", input {spec.name}" if spec.name else "")
     shapes = {item.shape for item in items}
     if len(shapes) > 1 or (spec.shape and shapes - {spec.shape}):
         raise InputError(
-            f"dataset {manifest.id}: samples have shapes {sorted(map(list, shapes))}, wanted "
+            f"{what}: samples have shapes {sorted(map(list, shapes))}, wanted "
             f"{list(spec.shape) or 'one'}",
             hint="resize, pad or reshape them in [[preprocessing]], or correct sample.shape",
         )
@@ -238,8 +292,7 @@ def _stack(items: list[NDArray[np.float32]], manifest: Manifest) -> NDArray[np.f
     least, most = (np.min(x), np.max(x)) if x.size else (low, high)
     if least < low or most > high:
         raise InputError(
-            f"dataset {manifest.id}: values from {least:g} to {most:g} leave the range "
-            f"{low:g} to {high:g}",
+            f"{what}: values from {least:g} to {most:g} leave the range {low:g} to {high:g}",
             hint="correct the preprocessing, or sample.low and sample.high",
         )
     return x
@@ -280,10 +333,10 @@ def _describe_npz(path: Path) -> Manifest:
     calibrates, judges = (_find_role(arrays, words) for words in ROLES.values())
     if calibrates and judges:
         splits = Splits(representative=calibrates, evaluation=judges)
-        x, y = judges.x, judges.y
+        x, y = str(judges.x), judges.y
     else:
         only = calibrates or judges
-        x, y = (only.x, only.y) if only else ("x", "y" if "y" in arrays else "")
+        x, y = (str(only.x), only.y) if only else ("x", "y" if "y" in arrays else "")
         pick_array(arrays, x, path)
         splits = Splits(
             representative=ShareSplit(start=0, stop=0.5), evaluation=ShareSplit(start=0.5, stop=1)

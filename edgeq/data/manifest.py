@@ -17,13 +17,14 @@ from edgeq.core.files import read_bytes
 from edgeq.core.records import Record
 from edgeq.data.preprocessing import Step
 
-Metric = Literal["top1", "auc", "mae", "none"]
+Metric = Literal["top1", "auc", "map", "mae", "none"]
 SplitName = Literal["representative", "evaluation", "train"]
 SPLIT_NAMES: tuple[SplitName, ...] = ("representative", "evaluation", "train")
 MAX_MANIFEST_BYTES = 1 << 20
 
 # Both become part of a folder's name.
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Names = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=64)]
 Id = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9_.-]{0,63}\Z")]
 
 
@@ -72,9 +73,12 @@ Source = BundledSource | LocalSource | UrlSource | NoSource
 
 
 class NpzReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="npz"):
-    """Arrays of an .npz: samples `x` (N, ...), labels or targets `y` (N, ...) or '' for none."""
+    """Arrays of an .npz: samples `x` (N, ...), labels or targets `y` (N, ...) or '' for none.
 
-    x: str = "x"
+    Several names in `x` are the inputs of a model with several.
+    """
+
+    x: str | Names = "x"
     y: str = ""
 
 
@@ -117,16 +121,26 @@ class SyntheticReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="
     seed: int = 0
 
 
-Reader = NpzReader | NpyReader | ImageReader | WavReader | CsvReader | SyntheticReader
+class GeneratedReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="generated"):
+    """Samples that one of edgeq's generators makes, always alike: see `edgeq.data.generators`."""
+
+    generator: str
+    samples: Annotated[int, msgspec.Meta(ge=1, le=1 << 20)]
+    seed: Annotated[int, msgspec.Meta(ge=0, lt=1 << 32)] = 0
+
+
+Reader = (
+    NpzReader | NpyReader | ImageReader | WavReader | CsvReader | SyntheticReader | GeneratedReader
+)
 
 
 # --- which samples are for what ------------------------------------------------------------------
 
 
 class ArraySplit(Record, frozen=True, kw_only=True, tag_field="by", tag="arrays"):
-    """Arrays of its own in an .npz."""
+    """Arrays of its own in an .npz; several names in `x` are several inputs."""
 
-    x: str
+    x: str | Names
     y: str = ""
 
 
@@ -179,10 +193,20 @@ class SampleSpec(Record, frozen=True, kw_only=True):
     high: float | None = None
 
 
+class InputSpec(SampleSpec, frozen=True, kw_only=True):
+    """One of several inputs: its name in the model, its preprocessing, and what that gives."""
+
+    name: str
+    preprocessing: tuple[Step, ...] = ()
+
+
 class Manifest(Record, frozen=True, kw_only=True):
     """A dataset. `origin` says where the data were first published.
 
-    Samples come in file order, or, with `shuffle`, in an order drawn from that seed.
+    Samples come in file order, or, with `shuffle`, in an order drawn from that seed. Where a sample
+    has several arrays, `inputs` describes each in the reader's order; without it all are treated
+    as `preprocessing` and `sample` say. `output` names the output that the metric judges ('': the
+    first one).
     """
 
     schema: Literal[1] = 1
@@ -197,6 +221,8 @@ class Manifest(Record, frozen=True, kw_only=True):
     reader: Reader
     preprocessing: tuple[Step, ...] = ()
     sample: SampleSpec = SampleSpec()
+    inputs: tuple[InputSpec, ...] = ()
+    output: str = ""
     splits: Splits
     shuffle: int | None = None
 
@@ -225,6 +251,12 @@ def _check(manifest: Manifest, path: Path) -> None:
         ("labels", len(set(manifest.labels)) == len(manifest.labels), "say each label once"),
         ("splits", _readable(manifest), "splits by arrays need the npz reader"),
         ("sample.shape", all(n > 0 for n in manifest.sample.shape), "sizes are positive"),
+        (
+            "inputs",
+            _described(manifest),
+            "name each once, give positive sizes, and leave out "
+            "the preprocessing and sample of a single input",
+        ),
     ):
         if not fine:
             raise InputError(f"dataset manifest {path}: {field} is wrong", hint=hint)
@@ -234,3 +266,11 @@ def _readable(manifest: Manifest) -> bool:
     splits = (getattr(manifest.splits, name) for name in SPLIT_NAMES)
     arrays = any(isinstance(split, ArraySplit) for split in splits)
     return isinstance(manifest.reader, NpzReader) or not arrays
+
+
+def _described(manifest: Manifest) -> bool:
+    names = {spec.name for spec in manifest.inputs}
+    sizes = [n for spec in manifest.inputs for n in spec.shape]
+    alone = not (manifest.preprocessing or manifest.sample.shape)
+    fine = len(names) == len(manifest.inputs) and all(n > 0 for n in sizes) and alone
+    return not manifest.inputs or fine

@@ -5,7 +5,7 @@ Every step takes and gives one sample without a batch axis. Sound features are i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -54,9 +54,12 @@ class Layout(Record, frozen=True, kw_only=True, tag_field="kind", tag="layout"):
 
 
 class Cast(Record, frozen=True, kw_only=True, tag_field="kind", tag="cast"):
-    """Convert to `dtype`; integers saturate, fractions are cut towards zero."""
+    """Convert to `dtype`; integers saturate, fractions are cut towards zero.
 
-    dtype: Literal["uint8", "int8", "int16", "float32"]
+    What ends as int32 stays so, as ids for an embedding; everything else ends as float32.
+    """
+
+    dtype: Literal["uint8", "int8", "int16", "int32", "float32"]
 
 
 class Flatten(Record, frozen=True, kw_only=True, tag_field="kind", tag="flatten"):
@@ -90,8 +93,8 @@ Step = (
 )  # the records that a manifest may name
 
 
-def apply_steps(sample: Sample, steps: Iterable[Step]) -> NDArray[np.float32]:
-    """Apply `steps` in order and return float32.
+def apply_steps(sample: Sample, steps: Sequence[Step]) -> Sample:
+    """Apply `steps` in order and return float32, or int32 where a cast leaves that.
 
     Raises:
         InputError: a step does not fit the sample's shape, or gives what is not finite.
@@ -106,6 +109,8 @@ def apply_steps(sample: Sample, steps: Iterable[Step]) -> NDArray[np.float32]:
                 f"{error}",
                 hint="correct the order or the fields of [[preprocessing]] in the manifest",
             ) from error
+    if sample.dtype == np.int32 and any(isinstance(step, Cast) for step in steps):
+        return np.ascontiguousarray(sample)
     result = np.ascontiguousarray(sample, np.float32)
     if not np.isfinite(result).all():
         raise InputError(

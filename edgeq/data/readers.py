@@ -12,7 +12,7 @@ import wave
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from edgeq.core.files import confined, read_bytes
 from edgeq.core.installation import require
 from edgeq.data.manifest import (
     CsvReader,
+    GeneratedReader,
     ImageReader,
     Manifest,
     NpyReader,
@@ -33,6 +34,7 @@ from edgeq.data.manifest import (
 )
 
 Array = NDArray[Any]
+Item = tuple[Array, ...]  # one sample: an array for each input of the model
 MAX_FILE_BYTES = 1 << 30
 MAX_TOTAL_BYTES = 2 << 30
 MAX_FILES = 200_000
@@ -45,10 +47,10 @@ WAV_FULL_SCALE = {1: 1 << 7, 2: 1 << 15, 4: 1 << 31}
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Raw samples in file order: an id, an array and (or None) a label or target for each."""
+    """Raw samples in file order: an id, its arrays and (or None) a label or target for each."""
 
     ids: tuple[str, ...]
-    items: tuple[Array, ...]
+    items: tuple[Item, ...]
     y: Array | None
 
 
@@ -115,15 +117,28 @@ def _parse_npy_header(data: bytes) -> tuple[tuple[int, ...], bool, np.dtype[Any]
     return shape, header["fortran_order"] is True, np.dtype(descr), start
 
 
-def table_of(x: Array, y: Array | None, what: str, prefix: str = "") -> Table:
-    """Return the rows of `x` (N, ...) as a table; ids are `prefix` and the row's number."""
-    if x.ndim < 1 or (y is not None and (y.ndim == 0 or y.shape[0] != x.shape[0])):
-        raise _wrong(what, "x and y have different numbers of samples")
+def table_of(inputs: Item, y: Array | None, what: str, prefix: str = "") -> Table:
+    """Return the rows of all `inputs` (N, ...) as a table; ids are `prefix` and the row's number.
+
+    Raises:
+        InputError: the arrays have different numbers of rows.
+    """
+    arrays = inputs if y is None else (*inputs, y)
+    if any(array.ndim < 1 for array in arrays) or len({len(array) for array in arrays}) != 1:
+        raise _wrong(what, "its arrays have different numbers of samples")
     if y is not None:
         y = y.reshape(y.shape[0], -1)
         y = y[:, 0] if y.shape[1] == 1 else y
         y = y.astype(np.float32 if y.dtype.kind == "f" else np.int64)
-    return Table(tuple(f"{prefix}{i}" for i in range(len(x))), tuple(x), y)
+    items = tuple(zip(*inputs, strict=True))
+    return Table(tuple(f"{prefix}{i}" for i in range(len(items))), items, y)
+
+
+def pick_inputs(arrays: dict[str, Array], names: str | tuple[str, ...], path: Path) -> Item:
+    """Return the arrays of one name or of several."""
+    return tuple(
+        pick_array(arrays, n, path) for n in ((names,) if isinstance(names, str) else names)
+    )
 
 
 def pick_array(arrays: dict[str, Array], name: str, path: Path) -> Array:
@@ -141,14 +156,14 @@ def _read_npz(manifest: Manifest, path: Path) -> Table:
     assert isinstance(reader, NpzReader)
     arrays = read_npz_arrays(path)
     y = pick_array(arrays, reader.y, path) if reader.y else None
-    return table_of(pick_array(arrays, reader.x, path), y, str(path))
+    return table_of(pick_inputs(arrays, reader.x, path), y, str(path))
 
 
 def _read_npy(manifest: Manifest, path: Path) -> Table:
     reader = manifest.reader
     assert isinstance(reader, NpyReader)
     y = _load_npy(confined(path.parent, reader.y)) if reader.y else None
-    return table_of(_load_npy(path), y, str(path))
+    return table_of((_load_npy(path),), y, str(path))
 
 
 def _load_npy(path: Path) -> Array:
@@ -160,7 +175,16 @@ def _make_synthetic(manifest: Manifest, path: Path) -> Table:
     assert isinstance(reader, SyntheticReader)
     random = np.random.default_rng(reader.seed)
     x = random.uniform(-1, 1, (reader.samples, *reader.shape)).astype(np.float32)
-    return table_of(x, None, manifest.id, prefix="synthetic-")
+    return table_of((x,), None, manifest.id, prefix="synthetic-")
+
+
+def _generate(manifest: Manifest, path: Path) -> Table:
+    from edgeq.data.generators.table import generate
+
+    reader = manifest.reader
+    assert isinstance(reader, GeneratedReader)
+    made = generate(reader.generator, reader.samples, reader.seed)
+    return replace(table_of(made.inputs, made.y, manifest.id), ids=made.ids)
 
 
 # --- folders -------------------------------------------------------------------------------------
@@ -195,7 +219,7 @@ def _read_folder(
         if total > MAX_TOTAL_BYTES:
             raise _wrong(folder, "its samples take more memory than edgeq gives them")
         ids.append(name)
-        items.append(item)
+        items.append((item,))
     names = [LABELS[label](name) for name in ids] if label != "none" else None
     y = None if names is None else label_indices(names, manifest.labels, folder)
     return Table(tuple(ids), tuple(items), y)
@@ -291,7 +315,7 @@ def _read_csv(manifest: Manifest, path: Path) -> Table:
     x = np.array([_numbers(row, columns, header, path, i) for i, row in enumerate(rows, 2)])
     at = header.index(reader.label) if reader.label else None
     y = None if at is None else _targets(manifest, [row[at] for row in rows], path)
-    return table_of(x.astype(np.float32).reshape(len(rows), -1), y, str(path), prefix="row-")
+    return table_of((x.astype(np.float32).reshape(len(rows), -1),), y, str(path), prefix="row-")
 
 
 def _numbers(
@@ -325,4 +349,5 @@ READERS: dict[type[Any], Callable[[Manifest, Path], Table]] = {
     WavReader: _read_wavs,
     CsvReader: _read_csv,
     SyntheticReader: _make_synthetic,
+    GeneratedReader: _generate,
 }

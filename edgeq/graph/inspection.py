@@ -7,13 +7,17 @@ from collections.abc import Iterable
 from typing import Literal
 
 from edgeq.core.records import Record
+from edgeq.graph.codebooks import Codebook, find_codebook
 from edgeq.graph.ir import Graph, Node, OptionValue, Tensor
 from edgeq.graph.ops import OPS, macs
+
+_TABLE_BYTES = 64  # of a codebook: fewer weights save nothing
 
 
 class TensorSummary(Record, frozen=True, kw_only=True):
     """A tensor. `scales` and `zero_points` have one entry, or one for each index of `axis`;
-    they are empty without quantisation. `bytes` is the unpacked size."""
+    they are empty without quantisation. `bytes` is the unpacked size. `values` counts the distinct
+    ones of an int8 constant where they are few enough for codes of fewer bits, `code_bits`."""
 
     index: int
     name: str
@@ -23,6 +27,8 @@ class TensorSummary(Record, frozen=True, kw_only=True):
     scales: tuple[float, ...] = ()
     zero_points: tuple[int, ...] = ()
     axis: int | None = None
+    values: int | None = None
+    code_bits: int | None = None
 
 
 class OperatorSummary(Record, frozen=True, kw_only=True):
@@ -147,7 +153,7 @@ def _summaries(graph: Graph, indices: Iterable[int]) -> tuple[TensorSummary, ...
 
 
 def _summary(tensor: Tensor) -> TensorSummary:
-    q = tensor.quantization
+    q, book = tensor.quantization, _codebook(tensor)
     return TensorSummary(
         index=tensor.index,
         name=tensor.name,
@@ -157,4 +163,12 @@ def _summary(tensor: Tensor) -> TensorSummary:
         scales=q.scales if q else (),
         zero_points=q.zero_points if q else (),
         axis=q.axis if q and q.per_channel else None,
+        values=len(book.values) if book else None,
+        code_bits=book.bits if book else None,
     )
+
+
+def _codebook(tensor: Tensor) -> Codebook | None:
+    if tensor.dtype != "int8" or tensor.data is None or tensor.elements <= _TABLE_BYTES:
+        return None
+    return find_codebook(tensor.data)

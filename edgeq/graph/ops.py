@@ -144,6 +144,16 @@ def _weighted(axis: int) -> tuple[Rule, ...]:
     )
 
 
+# LiteRT has a single version of these.
+_UNREVISED = frozenset(
+    {"PRELU", "RELU_N1_TO_1", "RELU_0_TO_1", "HARD_SWISH", "ELU", "SQUARE", "SIN"}
+)
+
+
+def _version(name: str) -> int:
+    return 1 if name in _UNREVISED else 2
+
+
 # fmt: off
 _WEIGHTED = (
     "int8 int8|int4 int32 > int8",
@@ -203,7 +213,7 @@ _ROWS = (
     Op("RESIZE_BILINEAR", "ResizeBilinearOptions", 3, "input size", _REDUCED,
        spatial_shapes.resized, (*_ARITHMETIC, rules.alike)),
     # Two tensors, element by element.
-    *(Op(name, options, 2, "input input2", _PAIRS, shapes.broadcast, _ARITHMETIC)
+    *(Op(name, options, _version(name), "input input2", _PAIRS, shapes.broadcast, _ARITHMETIC)
       for name, options in (
           ("ADD", "AddOptions"), ("SUB", "SubOptions"), ("MUL", "MulOptions"),
           ("DIV", "DivOptions"), ("MAXIMUM", "MaximumMinimumOptions"),
@@ -223,10 +233,10 @@ _ROWS = (
       for name, options, shape in (
           ("SELECT", "Select", indexed_shapes.chosen_alike),
           ("SELECT_V2", "SelectV2", indexed_shapes.chosen))),
-    Op("ADD_N", "AddNOptions", 2, "values*", ("int8 > int8", "int32 > int32",
+    Op("ADD_N", "AddNOptions", 1, "values*", ("int8 > int8", "int32 > int32",
        "float32 > float32"), indexed_shapes.alike, _ARITHMETIC),
     # One tensor, element by element.
-    *(Op(name, options, 2, "input", _POINTWISE, shapes.same, _ARITHMETIC)
+    *(Op(name, options, _version(name), "input", _POINTWISE, shapes.same, _ARITHMETIC)
       for name, options in (
           ("RELU", None), ("RELU6", None), ("RELU_N1_TO_1", None), ("RELU_0_TO_1", None),
           ("LEAKY_RELU", "LeakyReluOptions"), ("ELU", None), ("HARD_SWISH", "HardSwishOptions"),

@@ -124,15 +124,17 @@ def _read_subgraph(
 
 
 def _private_tensors(raw: Any, codes: Sequence[OperatorCode]) -> frozenset[int]:
-    """Return the tensors that custom operators alone read, and that nothing else names."""
-    custom: set[int] = set()
+    """Return the tensors that custom operators alone read, or that are but an LSTM's
+    intermediates, and that nothing else names."""
+    private: set[int] = set()
     common = {*_values(raw.inputs), *_values(raw.outputs)}
     for op in raw.operators or ():
         known = 0 <= op.opcodeIndex < len(codes)
-        mine = custom if known and codes[op.opcodeIndex].op == "CUSTOM" else common
+        mine = private if known and codes[op.opcodeIndex].op == "CUSTOM" else common
         mine.update(_values(op.inputs))
         common.update(_values(op.outputs))
-    return frozenset(custom - common)
+        private.update(_values(op.intermediates))
+    return frozenset(private - common)
 
 
 def _values(raw: Any) -> tuple[int, ...]:

@@ -52,7 +52,7 @@ def read_tensor(
     """Return tensor `index` from its decoded table `raw`.
 
     Args:
-        may_be_empty: whether it may have a dimension of 0, as memory of a custom operator may.
+        may_be_empty: whether it may have a dimension of 0, as an operator's private memory may.
 
     Raises:
         InputError: its type, shape, quantisation or constant data is not consistent.

@@ -11,6 +11,7 @@ from edgeq.report.table import Tables, facts, make_table, shape_text
 
 if TYPE_CHECKING:
     from edgeq.boards.profile import Board
+    from edgeq.convert.training.examples.table import Example
     from edgeq.core.installation import Installed
     from edgeq.data.catalog import Listed
     from edgeq.device.ports import SerialPort
@@ -117,6 +118,12 @@ def dataset_tables(dataset: Listed) -> Tables:
         "sample": shape_text(manifest.sample.shape) if manifest.sample.shape else None,
     }
     return (facts(manifest.id, values),)
+
+
+def examples_tables(examples: Mapping[str, Example]) -> Tables:
+    """Every example in a line."""
+    rows = ((name, e.task, e.dataset, str(e.epochs), str(e.seed)) for name, e in examples.items())
+    return (make_table("Examples", "name|task|dataset|>epochs|>seed", rows),)
 
 
 def export_tables(record: ExportRecord) -> Tables:

@@ -7,6 +7,7 @@ from html import escape
 
 from edgeq.core.records import EnergyRecord, LatencyRecord, LayerRecord
 from edgeq.core.units import format_bytes, format_count, format_quantity, format_seconds
+from edgeq.report.accuracy import accuracy_note, evaluation_tables, metric_text
 from edgeq.report.charts import Bar, Usage, arena_chart, bar_chart, power_chart, region_chart
 from edgeq.report.energy import energy_tables
 from edgeq.report.html import frame, section, tile
@@ -14,9 +15,7 @@ from edgeq.report.latency import interval_text
 from edgeq.report.records import ReportData
 from edgeq.report.tables import (
     conversion_tables,
-    evaluation_tables,
     layer_table,
-    metric_text,
     result_tables,
     validation_tables,
 )
@@ -64,13 +63,8 @@ def _tiles(data: ReportData) -> Iterator[str]:
     yield tile("flash", format_bytes(memory.flash_bytes), flash)
     if accuracy is None:
         return
-    before = accuracy.float_value
-    was = "" if before is None else f"float {metric_text(accuracy.metric, before)}, "
-    yield tile(
-        accuracy.metric,
-        metric_text(accuracy.metric, accuracy.int8_value),
-        f"{was}{accuracy.samples} samples",
-    )
+    value = metric_text(accuracy.metric, accuracy.int8_value)
+    yield tile(accuracy.metric, value, accuracy_note(accuracy))
 
 
 def _latency_note(latency: LatencyRecord) -> str:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from edgeq.core.records import (
     ConversionRecord,
-    EvaluationRecord,
     FirmwareImage,
     Plan,
     RegionUse,
@@ -15,9 +14,11 @@ from edgeq.core.records import (
     ValidationRecord,
 )
 from edgeq.core.units import format_bytes, format_count, format_seconds, short_name
+from edgeq.report.accuracy import evaluation_tables
 from edgeq.report.energy import energy_tables, energy_text
 from edgeq.report.latency import latency_text, spread_text
 from edgeq.report.linux import linux_tables
+from edgeq.report.recipes import recipe_tables
 from edgeq.report.table import Table, Tables, facts, make_table, shape_text
 
 if TYPE_CHECKING:
@@ -38,8 +39,9 @@ def conversion_tables(record: ConversionRecord) -> Tables:
     values = {
         "source": f"{record.source} ({format_bytes(record.source_bytes)})",
         "backend": f"{record.backend} {record.backend_version}",
+        "scheme": ", ".join((record.scheme, *record.per_layer)),
         "float .tflite": format_bytes(record.float_bytes),
-        "int8 .tflite": format_bytes(record.int8_bytes),
+        "quantised .tflite": format_bytes(record.int8_bytes),
         "input, output": f"{record.input_dtype}, {record.output_dtype}",
         "SQNR against the source": f"{record.sqnr_db:.1f} dB",
         "float .tflite against the source": None
@@ -49,30 +51,11 @@ def conversion_tables(record: ConversionRecord) -> Tables:
         "calibration SHA-256": c.sha256,
         "took": format_seconds(record.seconds),
     }
-    return (facts("Conversion", values, record.warnings),)
+    conversion = facts("Conversion", values, record.warnings)
+    return (conversion, *(recipe_tables(record.recipe) if record.recipe else ()))
 
 
-def evaluation_tables(record: EvaluationRecord) -> Tables:
-    """Accuracy, float against int8."""
-    values: dict[str, str | None] = {
-        "samples": f"{record.samples} of {record.dataset}, {record.split} split"
-    }
-    if record.metric != "agreement":
-        before = record.float_value
-        text = None if before is None else metric_text(record.metric, before)
-        values[f"{record.metric}, float"] = text
-        values[f"{record.metric}, int8"] = metric_text(record.metric, record.int8_value)
-    values |= {
-        "agreement": None if record.agreement is None else f"{record.agreement:.2%}",
-        "SQNR": None if record.sqnr_db is None else f"{record.sqnr_db:.1f} dB",
-        "engine": record.engine,
-    }
-    return (facts("Accuracy", values),)
-
-
-def metric_text(metric: str, value: float) -> str:
-    """Return a metric's value as people read it."""
-    return f"{value:.2%}" if metric in ("top1", "agreement") else f"{value:.4f}"
+_FEW = ">#|operator|weights|>distinct values|>bits of a code"
 
 
 def inspection_tables(record: Inspection) -> Tables:
@@ -99,6 +82,12 @@ def inspection_tables(record: Inspection) -> Tables:
         )
         for o in record.operators
     )  # fmt: skip
+    few = tuple(
+        (str(o.index), o.op, shape_text(t.shape), str(t.values), str(t.code_bits))
+        for o in record.operators
+        for t in o.constants
+        if t.values
+    )
     return (
         facts("Model", totals),
         make_table(
@@ -110,6 +99,7 @@ def inspection_tables(record: Inspection) -> Tables:
             ">#|operator|input|output|quantisation of the output|>MACs|>constants|>live",
             operators,
         ),
+        *([make_table("Weights of few values", _FEW, few)] if few else []),
         _memory_chart(record),
     )  # fmt: skip
 
@@ -132,14 +122,19 @@ def _quantization_text(tensor: TensorSummary) -> str:
     return f"{tensor.scales[0]:.6g}, {tensor.zero_points[0]}"
 
 
+_CODED = ">#|operator|weights|>bytes of flash saved"
+
+
 def plan_tables(plan: Plan) -> Tables:
     """What the compiler decided."""
+    saved = sum(layer.saved_bytes for layer in plan.layers)
     totals = {
         "name": plan.name,
         "MACs": _macs_text(plan),
         "arena": f"{format_count(plan.arena_bytes)} bytes "
         f"(at least {format_count(plan.arena_lower_bound)} by lifetimes)",
-        "constants": f"{format_count(plan.constant_bytes)} bytes",
+        "constants": f"{format_count(plan.constant_bytes)} bytes"
+        + (f", {format_count(saved)} saved by codes" if saved else ""),
     }
     layers = (
         (
@@ -149,11 +144,20 @@ def plan_tables(plan: Plan) -> Tables:
         for p in plan.layers
     )  # fmt: skip
     columns = ">#|operator|kernel|output|>offset|>MACs|>constant bytes"
+    coded = tuple(
+        (
+            str(p.index), p.op, f"{p.weight_bits} bits, {p.weight_values} values",
+            format_count(p.saved_bytes),
+        )
+        for p in plan.layers
+        if p.weight_bits
+    )  # fmt: skip
     passes = tuple((p.name, format_count(p.changes), p.note) for p in plan.passes if p.changes)
     return (
         facts("Plan", totals, plan.notes),
         *([make_table("Passes", "pass|>changes|what it did", passes)] if passes else []),
         make_table("Layers", columns, layers),
+        *([make_table("Weights kept as codes", _CODED, coded)] if coded else []),
     )
 
 

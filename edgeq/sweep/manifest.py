@@ -38,13 +38,17 @@ class ModelEntry(Record, frozen=True, kw_only=True):
 
 
 class Scheme(Record, frozen=True, kw_only=True):
-    """How a float model is quantised: what `edgeq convert` takes."""
+    """How a float model is quantised: what `edgeq convert` takes.
+
+    `recipe` (a name, or a file relative to the manifest) says it all itself; none that trains.
+    """
 
     name: Name
-    backend: Literal["tflite", "aeq"] = "tflite"
+    backend: Literal["edgeq", "tflite", "aeq"] = "tflite"
     input_dtype: PortType = "int8"
     output_dtype: PortType = "int8"
     samples: Positive = 500
+    recipe: str = ""
 
 
 class Options(Record, frozen=True, kw_only=True):

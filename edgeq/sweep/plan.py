@@ -215,7 +215,12 @@ def _lane(board: Board, attached: Attachment) -> str | None:
 
 
 def _convert_task(manifest: Manifest, source: Source, scheme: Scheme) -> Task:
-    samples = source.representative(scheme.samples)
+    from edgeq.convert.recipes.schedules import calibration_samples
+
+    written = source.recipes.get(scheme.name)
+    samples = source.representative(
+        calibration_samples(written.recipe) if written else scheme.samples
+    )
     job = Job(
         kind="convert",
         version=__version__,
@@ -223,9 +228,11 @@ def _convert_task(manifest: Manifest, source: Source, scheme: Scheme) -> Task:
         source_name=source.file,
         source=source.files,
         scheme=scheme,
+        recipe=written.text if written else "",
         samples=samples,
     )
-    settings = (scheme.backend, scheme.input_dtype, scheme.output_dtype)
+    types = (scheme.backend, scheme.input_dtype, scheme.output_dtype)
+    settings = ("recipe", written.sha256) if written else types
     content = {"source": source.sha256, "settings": settings, "samples": samples.sha256}
     return Task(content_key("convert", **content), job)
 

@@ -31,16 +31,27 @@ class Figure(Record, frozen=True, kw_only=True):
     kind: FigureKind
 
 
-class Samples(Record, frozen=True, kw_only=True):
-    """Samples of a dataset: float32 `data` of `shape` (N, ...), an id for each.
+class PackedArray(Record, frozen=True, kw_only=True):
+    """What samples give to one input of a model: little-endian `data` of `shape` (N, ...).
 
-    `sha256` covers shape, ids and data.
+    `name` is the input's ('' where the dataset names none).
+    """
+
+    name: str
+    dtype: Literal["float32", "int32"]
+    shape: tuple[int, ...]
+    data: bytes
+
+
+class Samples(Record, frozen=True, kw_only=True):
+    """Samples of a dataset: an array for each of a model's inputs, an id for each sample.
+
+    `sha256` covers names, types, shapes, ids and data.
     """
 
     dataset: str
     sha256: str
-    shape: tuple[int, ...]
-    data: bytes
+    arrays: tuple[PackedArray, ...]
     ids: tuple[str, ...]
     warnings: tuple[str, ...] = ()
 
@@ -49,7 +60,8 @@ class Job(Record, frozen=True, kw_only=True):
     """One piece of work with everything that it needs: bytes and profiles, never paths.
 
     `version` is edgeq's: a worker of another one refuses. `source` are the files of a float
-    model by relative path, `model` an int8 .tflite, `firmware` an encoded `Firmware`.
+    model by relative path, `recipe` a TOML text, `model` an int8 .tflite, `firmware` an encoded
+    `Firmware`.
     """
 
     kind: JobKind
@@ -58,6 +70,7 @@ class Job(Record, frozen=True, kw_only=True):
     source_name: str = ""
     source: dict[str, bytes] = msgspec.field(default_factory=dict)
     scheme: Scheme | None = None
+    recipe: str = ""
     samples: Samples | None = None
     model: bytes = b""
     board: Board | None = None

@@ -47,8 +47,8 @@ class Scheduler(Protocol):
 class LocalScheduler:
     """`jobs` child processes of this one."""
 
-    def __init__(self, jobs: int, limits: Limits) -> None:
-        self._workers = [Worker(limits) for _ in range(jobs)]
+    def __init__(self, jobs: int, limits: Limits, module: str = "edgeq.sweep.worker") -> None:
+        self._workers = [Worker(limits, module) for _ in range(jobs)]
         self._idle: SimpleQueue[Worker] = SimpleQueue()
         for worker in self._workers:
             self._idle.put(worker)

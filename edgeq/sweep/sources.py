@@ -12,6 +12,7 @@ from edgeq.sweep.manifest import Manifest, ModelEntry, Scheme, model_name
 from edgeq.sweep.records import Samples
 
 if TYPE_CHECKING:
+    from edgeq.convert.recipes.recipe import Written
     from edgeq.data.dataset import Dataset
 
 MAX_MODEL_BYTES = 1 << 30
@@ -32,6 +33,7 @@ class Source:
     sha256: str
     schemes: tuple[Scheme, ...]
     dataset: Dataset | None
+    recipes: dict[str, Written] = field(default_factory=dict)
     packed: dict[tuple[str, int], Samples] = field(default_factory=dict)
 
     def representative(self, limit: int) -> Samples:
@@ -76,13 +78,28 @@ def _load(
             f"sweep {manifest.name}: model {name} is quantised, but has no data",
             hint='name a dataset in its data; "synthetic:1x96x96x3" is noise of that shape',
         )
-    if file.endswith(".tflite") and any(s.backend != "aeq" for s in schemes):
+    if file.endswith(".tflite") and any(s.backend == "tflite" and not s.recipe for s in schemes):
         raise InputError(
-            f"sweep {manifest.name}: model {name} is a .tflite, which only aeq quantises",
-            hint="name in its schemes those of backend aeq",
+            f"sweep {manifest.name}: model {name} is a .tflite, which tflite does not quantise",
+            hint="name in its schemes those of backend edgeq or aeq",
         )
     dataset = _find_dataset(entry.data, folder, datasets) if entry.data else None
-    return Source(name, file, files, _hash(files), schemes, dataset)
+    recipes = {s.name: _find_recipe(s.recipe, folder, manifest) for s in schemes if s.recipe}
+    return Source(name, file, files, _hash(files), schemes, dataset, recipes)
+
+
+def _find_recipe(ref: str, folder: Path, manifest: Manifest) -> Written:
+    """Return the recipe; a path to a .toml begins in the manifest's folder."""
+    from edgeq.convert.recipes.recipe import find_recipe
+    from edgeq.convert.recipes.schedules import trains
+
+    found = find_recipe(str(folder / ref) if ref.endswith(".toml") else ref)
+    if trains(found.recipe):
+        raise InputError(
+            f"sweep {manifest.name}: the recipe {ref} trains, which a sweep does not",
+            hint="convert first: edgeq convert --recipe; name the .tflite in the sweep",
+        )
+    return found
 
 
 def _find_dataset(ref: str, folder: Path, known: dict[str, Dataset]) -> Dataset:

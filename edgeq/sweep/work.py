@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from edgeq.bench.preparation import Prepared
     from edgeq.bench.requests import MeterRequest
     from edgeq.boards.profile import Board
+    from edgeq.core.records import ConversionRecord
+    from edgeq.data.dataset import Dataset
     from edgeq.graph.ir import Graph
 
 # Every model is compiled under one name: what it is called makes no other firmware.
@@ -102,10 +104,14 @@ def convert(job: Job, folder: Path) -> Converted:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(data)
     out, scheme = folder / "converted" / "model.tflite", job.scheme
+    dataset = unpack_samples(job.samples, "representative")
+    if job.recipe:
+        record = _follow_recipe(job, dataset, folder, out)
+        return Converted(model=out.read_bytes(), record=record)
     record = convert_model(
         folder / job.source_name,
         out,
-        dataset=unpack_samples(job.samples, "representative"),
+        dataset=dataset,
         backend=scheme.backend,
         input_dtype=scheme.input_dtype,
         output_dtype=scheme.output_dtype,
@@ -113,6 +119,19 @@ def convert(job: Job, folder: Path) -> Converted:
         timeout_s=job.limits.seconds,
     )
     return Converted(model=out.read_bytes(), record=record)
+
+
+def _follow_recipe(job: Job, dataset: Dataset, folder: Path, out: Path) -> ConversionRecord:
+    from edgeq.convert.recipes.conversion import convert_by_recipe
+    from edgeq.convert.recipes.recipe import read_text
+
+    return convert_by_recipe(
+        folder / job.source_name,
+        out,
+        dataset=dataset,
+        recipe=read_text(job.recipe),
+        timeout_s=job.limits.seconds,
+    )
 
 
 def build(job: Job, folder: Path) -> Firmware:

@@ -1,7 +1,7 @@
-"""Child process of a sweep: answers jobs until its stdin ends, then takes everything with it.
+"""Child process that answers jobs until its stdin ends, then takes everything with it.
 
-The end of stdin is also the death of whoever started it, so that nothing outlives a sweep that
-was killed: neither this process nor a compiler or virtual board that it started.
+The end of stdin is also the death of whoever started it, so that nothing outlives a sweep
+that was killed: neither this process nor a compiler or virtual board that it started.
 """
 
 from __future__ import annotations
@@ -12,16 +12,20 @@ import shutil
 import sys
 import tempfile
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
 from edgeq.core.processes import kill_all
-from edgeq.sweep import work
 from edgeq.sweep.frames import pack, read_frame
 
 
-def main(scratch: Path) -> None:
-    """Answer jobs; every temporary file lies below `scratch`, which the end removes."""
+def serve(scratch: Path, answer: Callable[[bytes, Path], bytes]) -> None:
+    """Answer jobs; every temporary file lies below `scratch`, which the end removes.
+
+    Args:
+        answer: does an encoded job in a folder; returns the encoded answer and never raises.
+    """
     tempfile.tempdir = str(scratch)
     # Only answers go to stdout: what a library prints goes to stderr.
     answers = os.fdopen(os.dup(1), "wb")
@@ -31,7 +35,7 @@ def main(scratch: Path) -> None:
     while True:
         message = jobs.get()
         with tempfile.TemporaryDirectory(prefix="job-") as folder:
-            reply = work.answer(message, Path(folder))
+            reply = answer(message, Path(folder))
         answers.write(pack(reply))
         answers.flush()
 
@@ -45,4 +49,6 @@ def _listen(pipe: IO[bytes], jobs: queue.SimpleQueue[bytes], scratch: Path) -> N
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    from edgeq.sweep import work
+
+    serve(Path(sys.argv[1]), work.answer)

@@ -19,10 +19,15 @@ GRACE_S = 1.0
 
 
 class Worker:
-    """One child at a time. Use it from one thread; `close` may come from another."""
+    """One child at a time. Use it from one thread; `close` may come from another.
 
-    def __init__(self, limits: Limits) -> None:
+    Args:
+        module: the child's program, which serves jobs on its stdin.
+    """
+
+    def __init__(self, limits: Limits, module: str = "edgeq.sweep.worker") -> None:
         self._limits = limits
+        self._module = module
         self._child: Child | None = None
         self._scratch: Path | None = None
         self._lock = threading.Lock()
@@ -56,7 +61,7 @@ class Worker:
                 raise ToolchainError("the sweep is over", hint="start it again to resume")
             if self._child is None:
                 self._scratch = Path(tempfile.mkdtemp(prefix="edgeq-sweep-"))
-                argv = python_argv("edgeq.sweep.worker", str(self._scratch))
+                argv = python_argv(self._module, str(self._scratch))
                 self._child = spawn(argv, memory_bytes=int(self._limits.memory_gib * (1 << 30)))
             return self._child
 

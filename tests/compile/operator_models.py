@@ -38,6 +38,8 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     **{f"{op.lower()}_int16": int16.pairs16(op) for op in ("ADD", "SUB", "MUL")},
     "average_pool_2d_int16": int16.pools16("AVERAGE_POOL_2D"),
     "max_pool_2d_int16": int16.pools16("MAX_POOL_2D"),
+    "mean_int16": int16.reductions16("MEAN"),
+    "sum_int16": int16.reductions16("SUM"),
     "logistic_int16": int16.curves16("LOGISTIC"),
     "tanh_int16": int16.curves16("TANH"),
     "pad_int16": int16.paddings16(),

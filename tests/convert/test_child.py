@@ -13,7 +13,7 @@ from edgeq.core.processes import TimedOut
 
 
 def test_an_error_of_the_child_keeps_its_class(tmp_path: Path) -> None:
-    np.save(tmp_path / "x.npy", np.zeros((1, 2), np.float32))
+    np.save(tmp_path / "x0.npy", np.zeros((1, 2), np.float32))
     (tmp_path / "bad.tflite").write_bytes(b"no model")
     job = {"source": str(tmp_path / "bad.tflite"), "backend": "aeq"}
     with pytest.raises(InputError, match=r"bad\.tflite"):

@@ -47,3 +47,40 @@ def test_an_autoencoder_scores_by_its_error() -> None:
 
 def test_mae_is_the_mean_distance() -> None:
     assert metrics.mae(np.array([[1.0], [3.0]]), np.array([2.0, 5.0])) == 1.5
+
+
+def test_cosine_is_that_of_all_outputs() -> None:
+    r, v = np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([[1.0, 2.5], [2.0, 4.0]])
+    expected = np.sum(r * v) / np.sqrt(np.sum(r * r) * np.sum(v * v))
+    assert metrics.cosine(r, v) == pytest.approx(expected)
+    assert metrics.cosine(np.zeros(3), np.zeros(3)) == 1.0
+    assert metrics.cosine(np.zeros(3), np.ones(3)) == 0.0
+
+
+@given(st.integers(1, 30))
+def test_sums_of_samples_give_the_same_sqnr(count: int) -> None:
+    values = np.random.Generator(np.random.PCG64(count)).normal(size=(2, count, 3))
+    sums = metrics.powers(values[0], values[1]).sum(axis=0)
+    assert float(metrics.sqnr_of(sums)) == pytest.approx(metrics.sqnr_db(values[0], values[1]))
+
+
+def test_average_precision_sums_precision_over_recall() -> None:
+    scores, positive = np.array([0.9, 0.8, 0.7, 0.6]), np.array([True, False, True, False])
+    assert metrics.average_precision(scores, positive) == pytest.approx((1 + 2 / 3) / 2)
+
+
+def test_equal_scores_are_one_threshold() -> None:
+    positive = np.array([True, False, False, False])
+    assert metrics.average_precision(np.zeros(4), positive) == pytest.approx(0.25)
+
+
+def test_mean_average_precision_takes_labels_and_sets_of_labels() -> None:
+    outputs = np.array([[0.9, 0.1], [0.4, 0.6], [0.6, 0.4]])
+    by_label = metrics.mean_average_precision(outputs, np.array([0, 1, 0]))
+    by_set = metrics.mean_average_precision(outputs, np.array([[1, 0], [0, 1], [1, 0]]))
+    assert by_label == by_set == 1.0
+
+
+def test_a_class_without_positives_does_not_count() -> None:
+    outputs = np.array([[0.9, 0.1, 0.5], [0.4, 0.6, 0.5]])
+    assert metrics.mean_average_precision(outputs, np.array([0, 1])) == 1.0

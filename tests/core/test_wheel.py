@@ -20,6 +20,8 @@ def test_the_wheel_ships_every_board_template_and_dataset(tmp_path: Path) -> Non
         assert wanted, folder
         assert wanted <= names, folder
     assert "edgeq/py.typed" in names
+    recipes = (ROOT / "edgeq" / "convert" / "recipes" / "shipped").glob("*.toml")
+    assert {str(p.relative_to(ROOT)) for p in recipes} <= names
     assert {n for n in names if n.startswith("edgeq/compile/kernels/")} >= {
         "edgeq/compile/kernels/plain/eq_conv.c",
         "edgeq/compile/kernels/plain/eq_base.h",

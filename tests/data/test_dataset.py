@@ -165,3 +165,75 @@ def test_an_unknown_split_lists_the_known() -> None:
     with pytest.raises(InputError) as caught:
         load_dataset("digits").samples("holdout")
     assert "evaluation" in caught.value.hint
+
+
+SEVERAL = """
+schema = 1
+id = "several"
+name = "Several"
+licence = "CC0-1.0"
+metric = "top1"
+source = {{ kind = "local", path = "several.npz" }}
+reader = {{ kind = "npz", x = ["ids", "ages"], y = "y" }}
+{inputs}
+[splits]
+representative = {{ by = "rows", start = 0, stop = 6 }}
+evaluation = {{ by = "rows", start = 6, stop = 10 }}
+"""
+DESCRIBED = """
+[[inputs]]
+name = "user"
+shape = [2]
+preprocessing = [{ kind = "cast", dtype = "int32" }]
+[[inputs]]
+name = "age"
+shape = [3]
+high = 100.0
+"""
+
+
+def write_several(folder: Path, inputs: str, ages: int = 10) -> str:
+    ids = np.arange(20, dtype=np.int64).reshape(10, 2)
+    x = np.arange(3 * ages, dtype=np.float32).reshape(ages, 3)
+    np.savez(folder / "several.npz", ids=ids, ages=x, y=np.arange(10) % 2)
+    (folder / "several.toml").write_text(SEVERAL.format(inputs=inputs))
+    return str(folder / "several.toml")
+
+
+def test_a_sample_may_have_several_arrays_each_with_its_own_preprocessing(tmp_path: Path) -> None:
+    samples = load_dataset(write_several(tmp_path, DESCRIBED)).samples("evaluation")
+    ids, ages = samples.inputs
+    assert samples.names == ("user", "age")
+    assert samples.x is ids
+    assert (ids.dtype, ids.tolist()[0]) == (np.int32, [12, 13])
+    assert (ages.dtype, ages.tolist()[0]) == (np.float32, [18, 19, 20])
+
+
+def test_undescribed_arrays_are_all_treated_alike(tmp_path: Path) -> None:
+    samples = load_dataset(write_several(tmp_path, "")).samples("evaluation")
+    assert samples.names == ("", "")
+    assert [x.shape for x in samples.inputs] == [(4, 2), (4, 3)]
+    assert all(x.dtype == np.float32 for x in samples.inputs)
+
+
+@pytest.mark.parametrize(
+    ("inputs", "ages", "message"),
+    [
+        (DESCRIBED, 9, "different numbers of samples"),
+        ("[[inputs]]\nname = 'user'\n", 10, "have 2 arrays, the manifest describes 1"),
+        (DESCRIBED.replace("100.0", "10.0"), 10, "input age: values from"),
+        (DESCRIBED.replace("[3]", "[4]"), 10, "input age: samples have shapes"),
+        (DESCRIBED.replace("'age'", "'user'").replace('"age"', '"user"'), 10, "inputs is wrong"),
+        ("sample = { shape = [2] }\n" + DESCRIBED, 10, "inputs is wrong"),
+    ],
+)
+def test_arrays_that_do_not_fit_the_manifest_are_refused(
+    tmp_path: Path, inputs: str, ages: int, message: str
+) -> None:
+    with pytest.raises(InputError, match=message):
+        load_dataset(write_several(tmp_path, inputs, ages)).samples("evaluation")
+
+
+def test_equal_first_arrays_with_other_second_ones_are_other_samples() -> None:
+    same, one, two = np.zeros(2), np.ones(1), np.full(1, 2.0)
+    assert hash_sample((same, one)) != hash_sample((same, two))

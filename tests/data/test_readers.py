@@ -143,7 +143,7 @@ def test_another_sample_rate_is_refused(tmp_path: Path) -> None:
 def test_csv_columns_become_features_and_labels(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("a,kind,b\n1,yes,2\n3,no,4\n")
     table = read_table(manifest(CsvReader(label="kind")), tmp_path / "a.csv")
-    assert [x.tolist() for x in table.items] == [[1, 2], [3, 4]]
+    assert [x.tolist() for (x,) in table.items] == [[1, 2], [3, 4]]
     assert table.y is not None
     assert table.y.tolist() == [1, 0]
 
@@ -164,8 +164,8 @@ def test_images_are_labelled_by_their_folder(tmp_path: Path) -> None:
         (tmp_path / name).mkdir()
         image.new("RGB", (4, 3), (value, 0, 0)).save(tmp_path / name / "1.png")
     table = read_table(manifest(ImageReader()), tmp_path)
-    assert [x.shape for x in table.items] == [(3, 4, 3)] * 2
-    assert [int(x[0, 0, 0]) for x in table.items] == [10, 200]
+    assert [x.shape for (x,) in table.items] == [(3, 4, 3)] * 2
+    assert [int(x[0, 0, 0]) for (x,) in table.items] == [10, 200]
     (tmp_path / "cat" / "2.png").write_bytes(b"\x89PNG\r\n\x1a\n broken")
     with pytest.raises(InputError, match="not a readable"):
         read_table(manifest(ImageReader()), tmp_path)

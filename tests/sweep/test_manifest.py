@@ -46,7 +46,7 @@ HOSTILE = {
     ),
     "a .tflite for the converter": (
         '[[models]]\nname = "b"\npath = "net0.tflite"\nschemes = ["int8"]\n'
-        'data = "synthetic:1x8x8x1"', "only aeq quantises"
+        'data = "synthetic:1x8x8x1"', "tflite does not quantise"
     ),
 }  # fmt: skip
 

@@ -91,7 +91,7 @@ def test_the_death_of_who_asked_ends_the_worker_and_its_children(tmp_path: Path)
         "def hang(message, folder):\n"
         "    spawn([sys.executable, '-c', 'import time; time.sleep(600)', str(folder)])\n"
         "    time.sleep(600)\n"
-        "work.answer = hang; worker.main(Path(sys.argv[1]))\n"
+        "worker.serve(Path(sys.argv[1]), hang)\n"
     )
     scratch = tmp_path / "scratch"
     scratch.mkdir()
@@ -142,7 +142,7 @@ def test_a_source_with_a_path_that_leads_outside_is_refused(tmp_path: Path) -> N
         source_name="source.keras",
         source={"../evil": b""},
         scheme=Scheme(name="a"),
-        samples=Samples(dataset="x", sha256="", shape=(0, 1), data=b"", ids=()),
+        samples=Samples(dataset="x", sha256="", arrays=(), ids=()),
     )
     folder = tmp_path / "job"
     folder.mkdir()

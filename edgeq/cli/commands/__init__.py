@@ -16,6 +16,7 @@ from edgeq.cli.commands.boards import (
     show_schema,
 )
 from edgeq.cli.commands.build import build
+from edgeq.cli.commands.calibrate_compare import calibrate_compare
 from edgeq.cli.commands.check import check
 from edgeq.cli.commands.compile import compile_
 from edgeq.cli.commands.convert import convert
@@ -27,14 +28,18 @@ from edgeq.cli.commands.emit import emit
 from edgeq.cli.commands.energy import energy
 from edgeq.cli.commands.estimate import estimate
 from edgeq.cli.commands.evaluate import evaluate
+from edgeq.cli.commands.examples import list_examples, train_example
 from edgeq.cli.commands.export import export
 from edgeq.cli.commands.fit import fit
 from edgeq.cli.commands.flash import flash
 from edgeq.cli.commands.inspect import inspect
 from edgeq.cli.commands.meters import list_meters, record_meter
 from edgeq.cli.commands.mlperf import check_mlperf, run_mlperf
+from edgeq.cli.commands.recipes import list_recipes, show_recipe
 from edgeq.cli.commands.report import report
+from edgeq.cli.commands.sensitivity import sensitivity
 from edgeq.cli.commands.sweep import sweep
+from edgeq.cli.commands.tune import tune
 from edgeq.cli.commands.validate import validate
 
 Command = Callable[..., Any]
@@ -44,6 +49,9 @@ COMMANDS: dict[str, Command] = {
     "deploy": deploy,
     "convert": convert,
     "evaluate": evaluate,
+    "calibrate-compare": calibrate_compare,
+    "tune": tune,
+    "sensitivity": sensitivity,
     "inspect": inspect,
     "fit": fit,
     "estimate": estimate,
@@ -77,6 +85,14 @@ GROUPS: dict[str, tuple[str, dict[str, Command]]] = {
     "data": (
         "List, show and get datasets.",
         {"list": list_data, "show": show_data, "get": get_data},
+    ),
+    "recipes": (
+        "List and show recipes of quantisation.",
+        {"list": list_recipes, "show": show_recipe},
+    ),
+    "examples": (
+        "List the examples' networks and train one.",
+        {"list": list_examples, "train": train_example},
     ),
     "meters": (
         "List power meters and record with one.",

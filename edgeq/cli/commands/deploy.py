@@ -17,7 +17,9 @@ def deploy(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="[default: runs/MODEL-BOARD]")] = (
         None
     ),
-    backend: Annotated[opt.Backend, typer.Option(help="The converter.")] = opt.Backend.tflite,
+    backend: Annotated[opt.Backend, typer.Option(help="The converter.")] = opt.Backend.edgeq,
+    recipe: opt.RecipeName = None,
+    seed: opt.RecipeSeed = None,
     samples: Annotated[int, typer.Option(min=1, help="Evaluation inputs to validate.")] = 100,
     port: opt.Port = None,
     toolchain: opt.Toolchain = None,
@@ -48,6 +50,8 @@ def deploy(
             board=board,
             out=out,
             backend=backend.value,
+            recipe=recipe,
+            seed=seed,
             samples=samples,
             port=port,
             toolchain=toolchain,

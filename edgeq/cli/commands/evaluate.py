@@ -23,7 +23,7 @@ def evaluate(
     """Accuracy on the evaluation split, float against int8."""
     from edgeq import api
     from edgeq.cli.console import Progress, show
-    from edgeq.report.tables import evaluation_tables
+    from edgeq.report.accuracy import evaluation_tables
 
     progress = Progress()
     try:

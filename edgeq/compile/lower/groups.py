@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.compile.arithmetic import channel_multipliers, weight_values
+from edgeq.compile.arithmetic import channel_multipliers, weight_values, weighted_output
+from edgeq.compile.layer import Constant
 from edgeq.compile.lower.convolution import Window, node_window
 from edgeq.compile.lower.dense import dense_multipliers
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
+from edgeq.graph.oracle.requantization import zero_point_of
 
 _LARGEST = (1 << 15) - 1  # of a size in struct eq_window
 
@@ -66,14 +69,28 @@ def weight_multipliers(graph: Graph, node: Node) -> list[float]:
     return dense_multipliers(graph, node) if dense else channel_multipliers(graph, node)
 
 
+def row_fields(
+    graph: Graph, node: Node, group: Grouped
+) -> tuple[Mapping[str, Any], tuple[Constant, ...]]:
+    """Return the initialiser of `struct eq_rows` and its arrays."""
+    output = weighted_output(graph, node, group.rows, group.multipliers)
+    zero = zero_point_of(graph.tensor(node.inputs[0]))
+    return {**group.fields, "in_zero": zero, "out": output.fields}, output.constants
+
+
 def is_packed(graph: Graph, node: Node, target: Target) -> bool:
     """Return whether the filter is int4, after the passes too."""
     weights = graph.tensor(node.inputs[1])
     values = weight_values(graph, node)
-    rows = graph.tensor(node.outputs[0]).elements // graph.tensor(node.outputs[0]).shape[-1]
     return (
         weights.dtype == "int4"
         and int(values.min(initial=0)) >= -8
         and int(values.max(initial=0)) <= 7
-        and (node.op != "FULLY_CONNECTED" or rows <= _LARGEST)
+        and fits_window(graph, node)
     )
+
+
+def fits_window(graph: Graph, node: Node) -> bool:
+    """Return whether struct eq_window holds the window of a node with weights."""
+    rows = graph.tensor(node.outputs[0]).elements // graph.tensor(node.outputs[0]).shape[-1]
+    return node.op != "FULLY_CONNECTED" or rows <= _LARGEST

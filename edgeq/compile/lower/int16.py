@@ -8,6 +8,7 @@ from edgeq.compile.layer import Call, Layer, constant
 from edgeq.compile.lower.groups import group_node
 from edgeq.compile.lower.int16_elementwise import (
     lower_curve,
+    lower_mean,
     lower_pool,
     lower_product,
     lower_rescaling,
@@ -57,6 +58,8 @@ ROWS: dict[str, tuple[Variant, ...]] = {
         "MUL": lower_product,
         "AVERAGE_POOL_2D": lower_pool,
         "MAX_POOL_2D": lower_pool,
+        "MEAN": lower_mean,
+        "SUM": lower_mean,
         "SOFTMAX": lower_softmax,
         "LOGISTIC": lower_curve,
         "TANH": lower_curve,

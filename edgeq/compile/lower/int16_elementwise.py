@@ -12,6 +12,7 @@ from edgeq.compile.layer import Call, Layer, constant
 from edgeq.compile.lower.binary import broadcast_fields, overlaps_of_operands
 from edgeq.compile.lower.overlaps import in_elements, in_order, over_window
 from edgeq.compile.lower.pooling import pool_window
+from edgeq.compile.lower.reductions import mean_of
 from edgeq.compile.target import Target
 from edgeq.graph.calls import Call as OperatorCall
 from edgeq.graph.ir import Graph, Node
@@ -77,6 +78,13 @@ def lower_pool(graph: Graph, node: Node, target: Target) -> Layer:
     overlaps = in_elements(over_window(node.inputs[0], window), 2)
     detail = f"{window.describe()}, int16"
     return Layer((call,), ("eq_int16_pool",), (), detail, overlaps=overlaps)
+
+
+def lower_mean(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower MEAN or SUM."""
+    fields, overlaps = mean_of(graph, node)
+    call = Call("eq_int16_mean", "eq_mean", fields, _ends(node))
+    return Layer((call,), ("eq_int16_mean",), (), "int16", overlaps=in_elements(overlaps, 2))
 
 
 def lower_curve(graph: Graph, node: Node, target: Target) -> Layer:

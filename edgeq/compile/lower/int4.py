@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from edgeq.compile.arithmetic import weighted_output
 from edgeq.compile.layer import SCRATCH, Call, Layer, constant
-from edgeq.compile.lower.groups import group_node, is_packed
+from edgeq.compile.lower.groups import group_node, is_packed, row_fields
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
-from edgeq.graph.oracle.requantization import zero_point_of
 from edgeq.graph.tensors import pack_int4
 
 
@@ -18,19 +16,14 @@ def _lower_rows(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower an operator with weights: those of one output are unpacked at a time."""
     group = group_node(graph, node)
     rows = group.rows
-    output = weighted_output(graph, node, rows, group.multipliers)
+    shape, arrays = row_fields(graph, node, group)
     packed = constant("weights", pack_int4(np.ascontiguousarray(rows)).view(np.int8), np.int8)
-    fields = {
-        **group.fields,
-        "in_zero": zero_point_of(graph.tensor(node.inputs[0])),
-        "weights": packed.ref,
-        "out": output.fields,
-    }
+    fields = {"weights": packed.ref, "rows": shape}
     call = Call("eq_int4", "eq_int4", fields, (node.inputs[0], SCRATCH, node.outputs[0]))
     return Layer(
         (call,),
-        ("eq_int4",),
-        (packed, *output.constants),
+        ("eq_int4", "eq_rows"),
+        (packed, *arrays),
         f"{group.window.describe()}, int4",
         hot=True,
         scratch=rows.shape[1],

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from edgeq.compile.arithmetic import WRAP_LIMIT, pack_shift
-from edgeq.compile.layer import Call, Layer, constant
+from edgeq.compile.layer import Call, Layer, Overlap, constant
 from edgeq.compile.lower.loops import axis_loops, strides
 from edgeq.compile.lower.overlaps import in_order, over_loops
 from edgeq.compile.target import Target
@@ -29,13 +29,21 @@ from edgeq.graph.oracle.reductions import (
 )
 from edgeq.graph.oracle.requantization import scale_of, zero_point_of
 
-LARGEST_SUM = 255  # |q - zero point| of one element
+LARGEST_SUM = {"int8": 255, "int16": 1 << 15}  # |q - zero point| of one element
 # The loops of eq_mean: kept, reduced, kept, reduced, kept.
 _PATTERN = (False, True, False, True, False)
 
 
 def lower_mean(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower MEAN and SUM: the division goes into the multiplier, the zero point into an offset."""
+    operands = (node.inputs[0], node.outputs[0])
+    fields, overlaps = mean_of(graph, node)
+    call = Call("eq_mean", "eq_mean", fields, operands)
+    return Layer((call,), ("eq_mean",), overlaps=overlaps)
+
+
+def mean_of(graph: Graph, node: Node) -> tuple[Mapping[str, Any], tuple[Overlap, ...]]:
+    """Return the fields of a MEAN or SUM, and where its output may lie in its input."""
     op = call_of(graph, node)
     _, count = reduced_axes(op)
     multiplier, shift = mean_factor(op) if node.op == "MEAN" else total_factor(op)
@@ -46,13 +54,10 @@ def lower_mean(graph: Graph, node: Node, target: Target) -> Layer:
         "size": loops,
         "offset": -zero_point_of(op.input(0)) * count,
         "multiplier": multiplier,
-        "shift": pack_shift(multiplier, shift, count * LARGEST_SUM),
+        "shift": pack_shift(multiplier, shift, count * LARGEST_SUM[op.input(0).dtype]),
         "zero": zero_point_of(op.output),
     }
-    operands = (node.inputs[0], node.outputs[0])
-    call = Call("eq_mean", "eq_mean", fields, operands)
-    overlaps = over_loops(operands[0], loops[::2], steps[::2])
-    return Layer((call,), ("eq_mean",), overlaps=overlaps)
+    return fields, over_loops(node.inputs[0], loops[::2], steps[::2])
 
 
 def mean_loops(op: OperatorCall) -> tuple[int, ...] | None:

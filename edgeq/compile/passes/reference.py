@@ -28,7 +28,8 @@ _TAIL = """
 `CompileOptions(omitted_passes=("NAME",))`. What every pass did stands in the plan (`passes` in
 NAME.json) and in what `edgeq compile` prints. `macs` of a plan are those of the model as its file
 has it, `computed_macs` those that are left; a layer's are those that it computes.
-`--no-pass winograd` leaves out no pass but a kernel ([the engine](engine.md)).
+`--no-pass winograd` and `--no-pass codebooks` leave out no pass but kernels ([the
+engine](engine.md)).
 
 Tensors and operators keep the indices of the file. Some results of passes no file can hold: windows
 with the padding EXPLICIT, clamps between given integers, and BYTE_TABLE, a function of one byte as

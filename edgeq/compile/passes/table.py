@@ -157,7 +157,7 @@ _MOST_ELEMENTS = 1 << 22
 
 
 # Kernels that can be left out like passes: their lowerings look for their names.
-OPTIONAL_KERNELS = ("winograd",)
+OPTIONAL_KERNELS = ("codebooks", "winograd")
 
 
 def run_passes(

@@ -8,7 +8,18 @@ from typing import Any
 
 import numpy as np
 
-from edgeq.compile.layer import SCRATCH, Call, Constant, Layer, Loop, Overlap, Part, Ref, Run
+from edgeq.compile.layer import (
+    SCRATCH,
+    Call,
+    Coding,
+    Constant,
+    Layer,
+    Loop,
+    Overlap,
+    Part,
+    Ref,
+    Run,
+)
 from edgeq.compile.memory.inplace import least_distance
 from edgeq.compile.memory.packing import align
 from edgeq.compile.memory.planner import ALIGNMENT
@@ -100,6 +111,7 @@ def lower_group(graph: Graph, group: Group, target: Target) -> Layer:
         overlaps=group_overlaps(graph, group),
         program=roll_up(stripes),
         kernels=tuple(work.kernels[i] for i in range(len(group.members))),
+        codings=tuple(work.codings.values()),
     )
 
 
@@ -170,6 +182,7 @@ class _Work:
     scratch: int = 0
     hot: bool = False
     kernels: dict[int, str] = field(default_factory=dict)
+    codings: dict[int, Coding] = field(default_factory=dict)
     known: dict[tuple[str, str], int] = field(default_factory=dict)
     shapes: dict[tuple[int, ...], Layer] = field(default_factory=dict)
 
@@ -197,6 +210,7 @@ class _Work:
             layer = lower(graph, node, self.target)
             self.shapes[key] = layer
             self.kernels[task.member] = layer.calls[-1].kernel
+            self.codings.update((c.node, c) for c in layer.codings)
             self.sources += layer.sources
             self.scratch = max(self.scratch, layer.scratch)
             self.hot = self.hot or layer.hot

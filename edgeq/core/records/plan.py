@@ -60,7 +60,9 @@ class PlannedLayer(Record, frozen=True, kw_only=True):
 
     `nodes` are the indices of the graph nodes it computes; `output` is the graph index of the
     tensor that it leaves in the arena at `output_offset`, `output_bytes` long. A layer of several
-    nodes runs them stripe by stripe: `kernels` are theirs, one each.
+    nodes runs them stripe by stripe: `kernels` are theirs, one each. Where weights of few distinct
+    values are kept as codes, `weight_bits` and `weight_values` say of how many bits and values (the
+    most of its nodes), `saved_bytes` what flash is saved.
     """
 
     index: int
@@ -77,6 +79,9 @@ class PlannedLayer(Record, frozen=True, kw_only=True):
     constant_bytes: int
     scratch_bytes: int = 0
     kernels: tuple[str, ...] = ()
+    weight_bits: int | None = None
+    weight_values: int | None = None
+    saved_bytes: int = 0
 
     @property
     def parts(self) -> tuple[PlannedLayer, ...]:

@@ -132,7 +132,7 @@ _GENERAL: dict[str, Prepare] = {
 # Of the first ones, those that compute on int16 too.
 _INT16 = frozenset(
     {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "SUB", "MUL",
-     "AVERAGE_POOL_2D", "MAX_POOL_2D", "SOFTMAX", "LOGISTIC", "TANH"}
+     "AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN", "SUM", "SOFTMAX", "LOGISTIC", "TANH"}
 )  # fmt: skip
 
 # What goes another way on int16.

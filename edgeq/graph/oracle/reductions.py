@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -78,10 +79,13 @@ def arg_extreme(choose: Callable[..., NDArray[np.int64]]) -> Callable[[Call], Ru
 def _reduction(call: Call, axes: tuple[int, ...], count: int, multiplier: int, shift: int) -> Run:
     zeros = zero_point_of(call.input(0)) * count
     out_zero = zero_point_of(call.output)
+    dtype = DTYPES[call.output.dtype]
+    limits = (int(np.iinfo(dtype).min), int(np.iinfo(dtype).max))
 
-    def run(x: Int8, _: NDArray[np.int32]) -> Int8:
+    def run(x: NDArray[Any], _: NDArray[np.int32]) -> NDArray[Any]:
         sums = as_int32(x.sum(axis=axes, dtype=np.int64) - zeros)
-        return to_int8(sums, multiplier, shift, out_zero).reshape(call.output.shape)
+        means = to_int8(sums, multiplier, shift, out_zero, limits, dtype)
+        return means.reshape(call.output.shape)
 
     return run
 

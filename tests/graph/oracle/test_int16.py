@@ -42,6 +42,16 @@ def pools16(draw: st.DrawFn, op: str) -> Graph:
 
 
 @st.composite
+def reductions16(draw: st.DrawFn, op: str) -> Graph:
+    """MEAN or SUM over any axes."""
+    shape = draw(shapes(1, 4))
+    axes = draw(st.lists(st.integers(0, len(shape) - 1), min_size=1, unique=True))
+    kept = tuple(1 if axis in axes else dim for axis, dim in enumerate(shape))
+    x, y = (activation(s, "int16", draw(scales)) for s in (shape, kept))
+    return one_op(op, [x, constant(axes, "int32")], y, {"keep_dims": True})
+
+
+@st.composite
 def curves16(draw: st.DrawFn, op: str) -> Graph:
     """LOGISTIC or TANH; scales that are powers of two go another way."""
     shape = draw(shapes(1, 3))
@@ -89,6 +99,12 @@ def test_pairs(op: str, effort: settings) -> None:
 @pytest.mark.parametrize("op", ["AVERAGE_POOL_2D", "MAX_POOL_2D"])
 def test_pools(op: str, effort: settings) -> None:
     hold(pools16(op), effort, _check)
+
+
+@efforts
+@pytest.mark.parametrize("op", ["MEAN", "SUM"])
+def test_reductions(op: str, effort: settings) -> None:
+    hold(reductions16(op), effort, _check)
 
 
 @efforts

@@ -161,7 +161,7 @@ static inline void eq_mve_multiply_pair(const struct eq_mve_matrix *m, const int
         u[1] = blocks == 1 ? u[0] : vldrbq_z_s8(a + 16, p);
         v[1] = blocks == 1 ? v[0] : vldrbq_z_s8(b + 16, p);
     }
-    for (left = m->outputs; left > 0; left -= 4) {
+    for (left = m->made; left > 0; left -= 4) {
         const mve_pred16_t p = vctp32q((uint32_t)left);
         struct eq_mve_tile t;
         if (blocks == 1) {

@@ -1,7 +1,5 @@
 #include "eq_int4.h"
 
-#include "eq_taps.h"
-
 /* `count` weights from the one of index `first` on. */
 EQ_APART static void unpack(const int8_t *packed, int32_t first, int32_t count, int8_t *w)
 {
@@ -12,61 +10,13 @@ EQ_APART static void unpack(const int8_t *packed, int32_t first, int32_t count, 
     }
 }
 
-EQ_APART static int32_t dot(const struct eq_taps *p, int32_t acc)
-{
-    int32_t row, tap, k;
-    for (row = 0; row < p->rows; row++) {
-        for (tap = 0; tap < p->taps; tap++) {
-            const int8_t *const x = p->x + row * p->x_row + tap * p->x_tap;
-            const int8_t *const w = p->w + row * p->w_row + tap * p->w_tap;
-            for (k = 0; k < p->run; k++) {
-                acc += x[k] * w[k];
-            }
-        }
-    }
-    return acc;
-}
-
-static int32_t window_sum(const struct eq_int4 *layer, const int8_t *x, const int8_t *w,
-                          int32_t row, int32_t column, int32_t acc)
-{
-    const struct eq_window *g = &layer->window;
-    const struct eq_span ky = eq_taps_inside(row, g->dilation_h, g->kernel_h, g->in_h);
-    const struct eq_span kx = eq_taps_inside(column, g->dilation_w, g->kernel_w, g->in_w);
-    const struct eq_taps cut = eq_cut_taps(g, layer->depth, x, w, row, column, ky, kx);
-    if (!eq_is_whole(g, ky, kx)) {
-        acc += layer->in_zero * eq_outside_sum(g, layer->depth, w, ky, kx);
-    }
-    return dot(&cut, acc);
-}
-
-/* Output channel `o` of one image, whose weights are `w`. */
-static void output_channel(const struct eq_int4 *layer, const int8_t *x, const int8_t *w,
-                           int32_t o, int8_t *y)
-{
-    const struct eq_window *g = &layer->window;
-    const int8_t *const first = x + o / layer->copies * layer->depth;
-    int32_t oy, ox;
-    for (oy = 0; oy < g->out_h; oy++) {
-        for (ox = 0; ox < g->out_w; ox++) {
-            const int32_t acc =
-                window_sum(layer, first, w, oy * g->stride_h - g->pad_h,
-                           ox * g->stride_w - g->pad_w, layer->out.bias[o]);
-            y[(oy * g->out_w + ox) * g->out_c + o] = eq_finish(&layer->out, acc, o);
-        }
-    }
-}
-
 void eq_int4(const struct eq_int4 *layer, const int8_t *x, int8_t *row, int8_t *y)
 {
-    const struct eq_window *g = &layer->window;
-    const int32_t count = g->kernel_h * g->kernel_w * layer->depth;
-    const int32_t image = g->in_h * g->in_w * g->in_c, result = g->out_h * g->out_w * g->out_c;
-    int32_t o, n;
+    const struct eq_window *g = &layer->rows.window;
+    const int32_t count = g->kernel_h * g->kernel_w * layer->rows.depth;
+    int32_t o;
     for (o = 0; o < g->out_c; o++) {
         unpack(layer->weights, o * count, count, row);
-        for (n = 0; n < g->batch; n++) {
-            output_channel(layer, x + n * image, row, o, y + n * result);
-        }
+        eq_make_channel(&layer->rows, x, row, o, y);
     }
 }

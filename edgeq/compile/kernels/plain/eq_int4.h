@@ -2,19 +2,12 @@
 #ifndef EQ_INT4_H
 #define EQ_INT4_H
 
-#include "eq_base.h"
-#include "eq_window.h"
+#include "eq_rows.h"
 
-/* weights[out_c][kernel_h][kernel_w][depth], two to a byte, the first in its low half; the bias
-   holds the input's zero point. An output reads `depth` input channels, and the `copies` outputs
-   that follow each other read the same ones. */
+/* weights[out_c][kernel_h][kernel_w][depth], two to a byte, the first in its low half. */
 struct eq_int4 {
-    struct eq_window window;
-    int16_t depth;
-    int16_t copies;
-    int8_t in_zero;
     const int8_t *weights;
-    struct eq_output out;
+    struct eq_rows rows;
 };
 
 /* `row` has room for the unpacked weights of one output. */

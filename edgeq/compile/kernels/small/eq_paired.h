@@ -12,10 +12,12 @@
 
 /* The weights of an output lie together, tap by tap; each run of taps that are neighbours in memory
    (a row of the kernel, or a single tap where it is dilated) is filled up to an even length with
-   weights of nought, and the whole to a multiple of four. The bias holds the input's zero point. */
+   weights of nought, and the whole to a multiple of four. The bias holds the input's zero point. Of
+   the outputs of a pixel the first `made` are made. */
 struct eq_paired {
     struct eq_window window;
     int32_t depth; /* weights of one output */
+    int32_t made;
     int8_t in_zero;
     const int8_t *weights;
     struct eq_scaling scaling; /* without a bias where `out` holds */

@@ -149,7 +149,7 @@ static inline void eq_compute_tile(const struct eq_job *job, int32_t group, eq_s
 {
     const struct eq_scaling s = job->layer->scaling;
     const int32_t *const bias = s.bias ? s.bias : job->layer->out.bias;
-    const int32_t outputs = job->layer->window.out_c;
+    const int32_t outputs = job->layer->made;
     int32_t o, i;
     for (o = 0; o < outputs; o += group) {
         const int32_t next = o + group <= outputs ? group - 1 : 0;

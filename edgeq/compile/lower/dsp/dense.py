@@ -23,7 +23,7 @@ _SMALL = 2048  # weights below which quads save less than their code costs
 _CHUNK = 512  # taps whose sums fit whatever the weights are
 
 
-def _is_shared(graph: Graph, node: Node, target: Target) -> bool:
+def is_shared(graph: Graph, node: Node, target: Target) -> bool:
     """Return whether the tiles of convolutions serve better: many rows, or too little to do."""
     weights, rows = _size(graph, node)
     small = weights < _SMALL and any(n.op == "CONV_2D" for n in graph.nodes)
@@ -37,7 +37,7 @@ def _is_tiled(graph: Graph, node: Node, target: Target) -> bool:
     return target.dsp and rights and pairs_fit(graph, node, weight_values(graph, node))
 
 
-def _is_quads(graph: Graph, node: Node, target: Target) -> bool:
+def is_quads(graph: Graph, node: Node, target: Target) -> bool:
     """Return whether words hold the weights, and rows start at words."""
     weights = weight_values(graph, node).astype(np.int64)
     depth, rows = weights.shape[1], _size(graph, node)[1]
@@ -88,7 +88,8 @@ def pack_weights(weights: NDArray[np.int64]) -> NDArray[np.int32]:
     return np.concatenate([p.reshape(-1) for p in parts]).view("<i4").astype(np.int32)
 
 
-def _lower_quads(graph: Graph, node: Node, target: Target) -> Layer:
+def lower_quads(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower FULLY_CONNECTED, four outputs at once."""
     weights = weight_values(graph, node)
     outputs, depth = weights.shape
     output = weighted_output(graph, node, weights, dense_multipliers(graph, node))
@@ -131,7 +132,7 @@ def tile_layer(
 
 
 DENSE = (
-    Variant("shared tiles", _is_shared, _lower_tiles),
-    Variant("quads", _is_quads, _lower_quads),
+    Variant("shared tiles", is_shared, _lower_tiles),
+    Variant("quads", is_quads, lower_quads),
     Variant("tiles", _is_tiled, _lower_tiles),
 )

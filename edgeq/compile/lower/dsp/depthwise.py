@@ -64,7 +64,8 @@ def is_window_3x3(window: Window, target: Target, element_bytes: int = 1) -> boo
     )
 
 
-def _is_3x3(graph: Graph, node: Node, target: Target) -> bool:
+def is_3x3(graph: Graph, node: Node, target: Target) -> bool:
+    """Return whether lower_3x3 takes the node."""
     return is_window_3x3(node_window(graph, node), target) and is_rectified(graph, node)
 
 
@@ -83,6 +84,7 @@ def row_words(kernels: NDArray[np.int8]) -> NDArray[np.int32]:
 
 
 def lower_3x3(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower a 3x3 window over the plane of each channel."""
     window = node_window(graph, node)
     axes = axes_3x3(window)
     kernels = line_kernels(graph, node, axes)
@@ -229,4 +231,4 @@ def _operands(node: Node) -> tuple[int, int, int]:
     return node.inputs[0], SCRATCH, node.outputs[0]
 
 
-DEPTHWISE = (Variant("3x3", _is_3x3, lower_3x3), Variant("any", is_any, lower_any))
+DEPTHWISE = (Variant("3x3", is_3x3, lower_3x3), Variant("any", is_any, lower_any))

@@ -126,6 +126,7 @@ def _matrix(graph: Graph, node: Node) -> tuple[Mapping[str, Any], tuple[Constant
     fields = {
         "depth": rows.shape[1],
         "outputs": len(rows),
+        "made": len(rows),
         "weights": array.ref,
         "out": output.fields,
     }

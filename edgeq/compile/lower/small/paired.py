@@ -76,6 +76,7 @@ def lower_paired(graph: Graph, node: Node, target: Target) -> Layer:
     fields = {
         "window": window.fields,
         "depth": depth,
+        "made": len(weights),
         "in_zero": zero_point_of(graph.tensor(node.inputs[0])),
         "weights": array.ref,
         **finish,

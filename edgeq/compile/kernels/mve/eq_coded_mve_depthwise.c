@@ -1,0 +1,12 @@
+#include "eq_coded_mve.h"
+
+#if defined(__ARM_FEATURE_MVE)
+void eq_coded_mve_depthwise(const struct eq_coded_mve_depthwise *layer, const int8_t *x,
+                            int8_t *y, int8_t *scratch)
+{
+    struct eq_mve_depthwise part = layer->depthwise;
+    part.weights = scratch;
+    eq_decode(&layer->weights, 0, layer->blocks, scratch);
+    eq_mve_depthwise(&part, x, y, scratch + layer->blocks * eq_codes_row(&layer->weights));
+}
+#endif

@@ -1,0 +1,126 @@
+"""Weights kept as codes of few bits (kernels/plain/eq_codes.h), where that saves flash."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeq.compile.arithmetic import weight_values
+from edgeq.compile.layer import Coding, Constant, Layer, constant
+from edgeq.compile.target import Target
+from edgeq.core.records import Goal
+from edgeq.graph.codebooks import Codebook, find_codebook
+from edgeq.graph.ir import Graph, Node
+
+Applies = Callable[[Graph, Node, Target], bool]
+NAME = "codebooks"
+WEIGHTED = ("CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED")
+_GOALS: tuple[Goal, ...] = ("flash", "balanced")  # which flash counts for more than memory
+CODE = 1280  # bytes of flash that the kernels which decode take, about
+# The memory for decoded weights of a layer, where the arena has no more.
+CHUNK_BYTES = 1024
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Coded:
+    """The initialiser of `struct eq_codes`, its arrays, the codebook, and the weights of a row."""
+
+    fields: Mapping[str, Any]
+    constants: tuple[Constant, ...]
+    book: Codebook
+    row: int
+
+
+def is_coded(graph: Graph, node: Node, target: Target) -> bool:
+    """Return whether weights of few distinct values are kept as codes.
+
+    The graph's savings have to outweigh the code that decodes.
+    """
+    options = target.options
+    return options.goal in _GOALS and NAME not in options.omitted_passes and pays(graph, node)
+
+
+def pays(graph: Graph, node: Node) -> bool:
+    """Return whether codes of a node's weights save flash, and those of all nodes enough of it."""
+    return _saving(graph, node) > 0 and sum(_saving(graph, n) for n in graph.nodes) > CODE
+
+
+def _saving(graph: Graph, node: Node) -> int:
+    """Return the bytes of flash that codes save of a node's weights."""
+    if node.op not in WEIGHTED:
+        return 0
+    weights = graph.tensor(node.inputs[1])
+    if weights.data is None or weights.dtype != "int8":
+        return 0
+    book = find_codebook(weight_values(graph, node))
+    return weights.elements - book.row_bytes(weights.elements) - book.table().size if book else 0
+
+
+def encode_rows(rows: NDArray[np.int8], *, paired: bool = False) -> Coded | None:
+    """Return the codes of weights as a kernel reads them, None where their values are too many.
+
+    Args:
+        rows: [rows, count], of which the kernel decodes some rows at a time.
+        paired: the kernel reads pairs (a, b) as int16 a + 256 b.
+    """
+    book = find_codebook(rows)
+    if book is None:
+        return None
+    name, values = (
+        (f"pairs_{book.name}", book.pair_table()) if paired else (book.name, book.table())
+    )
+    table = constant(name, values, np.int8, shared=True)
+    codes = constant("codes", book.encode(rows), np.uint8)
+    each = 8 // book.bits
+    fields = {
+        "codes": codes.ref,
+        "book": table.ref,
+        "bytes": rows.shape[1] // each,
+        "tail": rows.shape[1] % each,
+        "each": each,
+    }
+    return Coded(fields, (codes, table), book, rows.shape[1])
+
+
+def choose_rows(node: Node, target: Target, rows: int, row_bytes: int) -> int:
+    """Return how many rows of decoded weights are in memory at once, one at least.
+
+    Args:
+        rows: of all decoded weights.
+        row_bytes: of each.
+    """
+    room = dict(target.decoding).get(node.index, CHUNK_BYTES)
+    return min(rows, max(1, room // row_bytes))
+
+
+def mark(node: Node, layer: Layer, plain: Layer, book: Codebook, decoded: tuple[int, int]) -> Layer:
+    """Return a layer that says how its weights are kept, and what that saves against `plain`.
+
+    Args:
+        decoded: bytes of memory that all its weights would take at once, and those that it has.
+    """
+    saved = _bytes(plain) - _bytes(layer)
+    words = f"weights {book.bits} bits, {len(book.values)} values"
+    return replace(
+        layer,
+        detail=", ".join(filter(None, (plain.detail, words))),
+        codings=(Coding(node.index, book.bits, len(book.values), saved, *decoded),),
+    )
+
+
+def in_words(count: int) -> int:
+    """Return so many bytes filled up to whole words."""
+    return -(-count // 4) * 4
+
+
+def without(fields: Mapping[str, Any], name: str) -> dict[str, Any]:
+    """Return an initialiser without the constant that codes replace."""
+    return {key: value for key, value in fields.items() if key != name}
+
+
+def _bytes(layer: Layer) -> int:
+    return sum(c.data.nbytes for c in layer.constants if not c.shared)

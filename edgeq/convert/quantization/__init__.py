@@ -1,0 +1,1 @@
+"""From a float graph to integers: schemes, calibration, recovery, assembly. numpy alone."""

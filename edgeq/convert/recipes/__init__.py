@@ -1,0 +1,1 @@
+"""Recipes: ordered steps from a float model to an integer one, as TOML."""

@@ -1,0 +1,141 @@
+"""What a recipe works with: samples that calibrate, train, watch, and are held back to measure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from edgeq.convert.metrics import Array
+from edgeq.convert.samples import Inputs, load_inputs, save_inputs
+from edgeq.core.errors import InputError
+from edgeq.core.files import sha256_hex
+from edgeq.data.dataset import hash_sample
+from edgeq.data.ports import Port, fit_inputs
+
+if TYPE_CHECKING:
+    from edgeq.data.dataset import Dataset, Samples
+
+WATCHED = 0.1  # share of the training samples that watches
+HELD = 256  # samples at most that measure what a step gave
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """Samples and what they are judged by: int32 labels, float32 targets, or None."""
+
+    x: Inputs
+    y: Array | None
+
+    def __len__(self) -> int:
+        return len(self.x[0])
+
+    def take(self, rows: Array) -> Labelled:
+        """Return some of the samples."""
+        return Labelled(tuple(x[rows] for x in self.x), None if self.y is None else self.y[rows])
+
+    def head(self, count: int) -> Labelled:
+        """Return the first `count` samples at most."""
+        return self.take(np.arange(min(count, len(self))))
+
+    def joined(self, other: Labelled) -> Labelled:
+        """Return these samples and then those of `other`."""
+        x = tuple(np.concatenate(parts) for parts in zip(self.x, other.x, strict=True))
+        if self.y is None or other.y is None:
+            return Labelled(x, None)
+        return Labelled(x, np.concatenate([self.y, other.y]))
+
+
+class Materials(NamedTuple):
+    """Everything that the child is given; `metric` is the dataset's, None where it has none."""
+
+    calibration: Labelled
+    training: Labelled
+    watched: Labelled
+    metric: str | None
+    source: str  # of the training samples: train, or representative
+    names: tuple[str, ...] = ("",)  # of the inputs, as the manifest has them
+
+    @property
+    def held(self) -> Labelled:
+        """The samples that measure what a step gave."""
+        return self.watched.head(HELD)
+
+    @property
+    def sha256(self) -> str:
+        """The fingerprint: over dtype, shape and content of all samples and labels, in order."""
+        arrays = [a for part in self[:3] for a in (*part.x, part.y) if a is not None]
+        digests = (sha256_hex(f"{a.dtype.str}{a.shape}".encode() + a.tobytes()) for a in arrays)
+        return sha256_hex("\n".join((*digests, self.metric or "-")).encode())
+
+
+def gather_materials(dataset: Dataset, samples: int) -> Materials:
+    """Return a dataset's samples, divided; none of the evaluation split is touched.
+
+    The training split trains, the representative one where there is no other. A tenth of it, by
+    the hash of the samples, so that equal ones stay together, only watches.
+
+    Raises:
+        InputError: samples are missing or not finite.
+    """
+    calibration = _labelled(dataset, "representative", samples)
+    source = "train" if "train" in dataset.parts else "representative"
+    pool = _labelled(dataset, source, None)
+    shares = np.array([_share(tuple(x[i] for x in pool.x)) for i in range(len(pool))])
+    watching = shares < WATCHED
+    if not 0 < int(watching.sum()) < len(pool):  # few samples: the least hash watches
+        watching = shares == shares.min() if np.ptp(shares) else np.zeros(len(pool), bool)
+    training = pool.take(np.flatnonzero(~watching))
+    watched = pool.take(np.flatnonzero(watching)) if watching.any() else pool
+    metric = None if dataset.manifest.metric == "none" or pool.y is None else _metric(dataset)
+    names = dataset.samples("representative", 1).names
+    return Materials(calibration, training, watched, metric, source, names)
+
+
+def _metric(dataset: Dataset) -> str:
+    return str(dataset.manifest.metric)
+
+
+def _share(sample: Inputs) -> float:
+    return int(hash_sample(sample)[:13], 16) / float(16**13)
+
+
+def _labelled(dataset: Dataset, split: str, limit: int | None) -> Labelled:
+    found: Samples = dataset.samples(split, limit)
+    x = found.inputs
+    if len(x[0]) == 0 or not all(np.isfinite(part).all() for part in x):
+        raise InputError(
+            f"dataset {dataset.name}: its {split} samples are empty or not finite",
+            hint="look at it: edgeq data show",
+        )
+    if found.y is None:
+        return Labelled(x, None)
+    y = np.asarray(found.y)
+    return Labelled(x, np.ascontiguousarray(y, np.float32 if y.dtype.kind == "f" else np.int32))
+
+
+def save_materials(folder: Path, materials: Materials) -> None:
+    """Write the samples to the child's folder."""
+    for name in ("calibration", "training", "watched"):
+        part: Labelled = getattr(materials, name)
+        save_inputs(folder, part.x, name=name)
+        if part.y is not None:
+            np.save(folder / f"{name}_y.npy", part.y)
+
+
+def load_materials(folder: Path, job: Mapping[str, Any], ports: Sequence[Port]) -> Materials:
+    """Return what `save_materials` wrote, as the inputs of the job's model, `ports`, take it.
+
+    Raises:
+        InputError: the samples do not fit the model's inputs.
+    """
+    source, names, parts = Path(job["source"]), tuple(job["names"]), []
+    for name in ("calibration", "training", "watched"):
+        labels = folder / f"{name}_y.npy"
+        x = fit_inputs(source, ports, load_inputs(folder, name=name), names)
+        parts.append(Labelled(x, np.load(labels) if labels.exists() else None))
+    calibration, training, watched = parts
+    return Materials(calibration, training, watched, job["metric"], job["split"], names)

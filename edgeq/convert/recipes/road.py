@@ -1,0 +1,208 @@
+"""Child side: the road of a recipe, from a float model through its steps to a quantised one."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from edgeq.convert.backends import COMPARED, compare_with_source, export_float, open_source
+from edgeq.convert.interpreters import run_model
+from edgeq.convert.loading import Exported, source_ports, wrap_keras
+from edgeq.convert.metrics import sqnr_db
+from edgeq.convert.observers import observer_of
+from edgeq.convert.quantization.calibrators import calibrate
+from edgeq.convert.quantization.diagnosis import diagnose_ranges
+from edgeq.convert.quantization.draft import Draft, Observer
+from edgeq.convert.quantization.observation import activations
+from edgeq.convert.recipes.gains import Gauge
+from edgeq.convert.recipes.materials import Materials, load_materials
+from edgeq.convert.recipes.order import TRAINING
+from edgeq.convert.recipes.places import GRAPH_STEPS
+from edgeq.convert.recipes.recipe import Recipe, kind_of, parse_recipe, scheme_of
+from edgeq.convert.recipes.steps import Calibrate, Equalize, Step
+from edgeq.convert.recipes.training import Course, Training, check_weights, train_steps
+from edgeq.convert.road import draft_model, finish, schemes_of
+from edgeq.convert.samples import Inputs, joined
+from edgeq.convert.training.session import Progress
+from edgeq.core.errors import InputError
+from edgeq.core.records import StepRecord
+from edgeq.graph.ir import Graph
+from edgeq.graph.reader import read_model
+
+FLOAT, QUANTIZED = "float.tflite", "quantized.tflite"
+
+
+class Errand(NamedTuple):
+    """What the road was asked for, in the child's folder."""
+
+    source: Path
+    recipe: Recipe
+    materials: Materials
+    folder: Path
+    progress: Progress
+
+    @property
+    def compared(self) -> Inputs:
+        """The samples on which the float .tflite must give what its source gives."""
+        return tuple(x[:COMPARED] for x in self.materials.calibration.x)
+
+
+def run_recipe(job: dict[str, Any], folder: Path, progress: Progress) -> dict[str, Any]:
+    """Write float.tflite and quantized.tflite to the folder; return what the steps gave.
+
+    Raises:
+        InputError: the source has weights that are not finite, or no Keras layers to train; a
+            step refuses the model or its data.
+        ToolchainError: a layer cannot have the type asked for.
+    """
+    recipe = parse_recipe(job["recipe"])
+    source = Path(job["source"])
+    materials = load_materials(folder, job, source_ports(source))
+    errand = Errand(source, recipe, materials, folder, progress)
+    training = None
+    steps = tuple(step for step in recipe.steps if isinstance(step, TRAINING))
+    if steps:
+        scheme, kept = scheme_of(recipe.quantize), Path(job["checkpoints"])
+        course = Course(steps, errand.materials, scheme, int(job["seed"]), kept, progress)
+        training = train_steps(errand.source, course)
+    return _quantize(errand, training)
+
+
+def _quantize(errand: Errand, training: Training | None) -> dict[str, Any]:
+    """Quantise the float model by the graph steps; return the answer for the parent."""
+    materials, x = errand.materials, errand.materials.calibration.x
+    errand.progress("float model", None)
+    model, made = write_float(errand.source, errand.folder, x, training)
+    floating = errand.folder / FLOAT
+    check_constants(read_model(floating))
+    outputs = run_model(floating, materials.held.x)
+    gauge = Gauge(materials.held, outputs[0], materials.metric)
+    notes = training.trained.notes if training else None
+    scheme = scheme_of(errand.recipe.quantize)
+    draft = draft_model(floating, scheme, model=model, inputs=x, notes=notes)
+    steps = [s for s in errand.recipe.steps if not isinstance(s, TRAINING)]
+    workshop = Workshop(observer_of(x), gauge, errand)
+    draft, records = workshop.run(draft, steps[:-1])
+    quantized = workshop.outputs(draft, QUANTIZED)
+    final = gauge.record("quantize", outputs[0], quantized[0], 0.0)
+    earlier = training.steps if training else ()
+    return {
+        **compare_with_source(made, run_model(floating, errand.compared)),
+        "sqnr_db": sqnr_db(joined(outputs), joined(quantized)),
+        "metric": gauge.metric,
+        "steps": msgspec.to_builtins((*earlier, *records, final)),
+        "warnings": diagnose_ranges(workshop.complete(draft)),
+        "layers": name_tensors(draft),
+    }
+
+
+class Workshop(NamedTuple):
+    """Where graph steps work on a draft, and what they gain is measured."""
+
+    observe: Observer
+    gauge: Gauge
+    errand: Errand
+
+    def run(self, draft: Draft, steps: list[Step]) -> tuple[Draft, list[StepRecord]]:
+        """Run the steps; return the draft that they left, and what each step gave."""
+        records: list[StepRecord] = []
+        if not steps:
+            return draft, records
+        draft = self.watch(draft)
+        before = self.outputs(draft)
+        for step in steps:
+            self.errand.progress(kind_of(step), None)
+            began = time.monotonic()
+            made = self.watch(self.take(draft, step))
+            seconds = time.monotonic() - began
+            after = self.outputs(made)
+            record = self.gauge.record(kind_of(step), before[0], after[0], seconds)
+            if helps(step, record):
+                draft, before = made, after
+            else:
+                record = msgspec.structs.replace(record, kept=False)
+            records.append(record)
+        return draft, records
+
+    def take(self, draft: Draft, step: Step) -> Draft:
+        """Return the draft behind one step; those behind the calibration see every range."""
+        ready = isinstance(step, Calibrate | Equalize)
+        made: Draft = GRAPH_STEPS[kind_of(step)].load()(
+            draft if ready else self.complete(draft), self.observe, step
+        )
+        return made
+
+    def watch(self, draft: Draft) -> Draft:
+        """Return the draft with statistics: they serve all steps until one changes the graph."""
+        return replace(draft, observed=self.complete(draft).observed)
+
+    def complete(self, draft: Draft) -> Draft:
+        """Return the draft with min-max ranges where no step chose any."""
+        if all(scheme.mode != "static" for scheme in schemes_of(draft.scheme)):
+            return draft
+        if set(activations(draft.graph)) <= draft.ranges.keys():
+            return draft
+        chosen = [s for s in self.errand.recipe.steps if isinstance(s, Calibrate)]
+        like = chosen[0] if chosen else Calibrate()  # statistics are gathered once for all of them
+        params = Calibrate(samples=like.samples, momentum=like.momentum)
+        filled = calibrate(draft, self.observe, params)
+        return replace(filled, ranges={**filled.ranges, **draft.ranges})
+
+    def outputs(self, draft: Draft, name: str = "measured.tflite") -> Inputs:
+        """Write what the draft becomes to a file; return its outputs on the held samples."""
+        path = self.errand.folder / name
+        path.write_bytes(finish(self.complete(draft)))
+        return run_model(path, self.errand.materials.held.x)
+
+
+def helps(step: Step, record: StepRecord) -> bool:
+    """Whether what a step did stays: by its `keep`, and the SQNR of the held samples' outputs."""
+    if getattr(step, "keep", "always") == "always":
+        return True
+    return (record.sqnr_db or 0.0) >= (record.before_db or 0.0)
+
+
+def name_tensors(draft: Draft) -> dict[str, str]:
+    """Return the names of layers by those of the tensors that they give."""
+    graph = draft.graph
+    return {
+        graph.tensor(index).name: draft.layers[node.index]
+        for node in graph.nodes
+        for index in node.outputs
+        if node.index in draft.layers
+    }
+
+
+def check_constants(graph: Graph) -> None:
+    """Refuse a float graph with a constant that is not finite.
+
+    Raises:
+        InputError: naming the tensor.
+    """
+    for tensor in graph.tensors:
+        data = tensor.data
+        if data is not None and data.dtype.kind == "f" and not np.isfinite(data).all():
+            raise InputError(
+                f"{graph.name}: weight {tensor.name} holds NaN or infinity",
+                hint="the training diverged: take an earlier checkpoint, or train it again",
+            )
+
+
+def write_float(
+    source: Path, folder: Path, inputs: Inputs, training: Training | None = None
+) -> tuple[Any, Exported | None]:
+    """Write the float .tflite; return its Keras model, and what it was exported from.
+
+    Without a Keras model the first is None, for a .tflite the second too.
+    """
+    loaded = open_source(source) if training is None else wrap_keras(training.trained.model)
+    model = loaded.tracked if loaded is not None and loaded.keras else None
+    if model is not None:
+        check_weights(model)
+    compared = tuple(x[:COMPARED] for x in inputs)
+    return model, export_float(source, loaded, compared, folder / FLOAT)

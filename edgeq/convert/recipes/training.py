@@ -1,0 +1,119 @@
+"""Child side: a recipe's training steps, one after the other, each measured."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from edgeq.convert.loading import load_keras
+from edgeq.convert.metrics import Array
+from edgeq.convert.quantization.scheme import Scheme
+from edgeq.convert.recipes.gains import Gauge
+from edgeq.convert.recipes.materials import Materials
+from edgeq.convert.recipes.places import SESSION_STEPS, TRAINING_STEPS
+from edgeq.convert.recipes.recipe import kind_of
+from edgeq.convert.recipes.steps import Step
+from edgeq.convert.samples import Inputs
+from edgeq.convert.training.session import Progress, Session, Trained, TrainingData
+from edgeq.core.errors import InputError
+from edgeq.core.records import StepRecord
+
+BATCH = 64
+
+
+class Training(NamedTuple):
+    """A trained model, what its steps gave, and the metric that they were measured by."""
+
+    trained: Trained
+    steps: tuple[StepRecord, ...]
+    metric: str | None
+
+
+class Course(NamedTuple):
+    """What the training steps are given."""
+
+    steps: tuple[Step, ...]
+    materials: Materials
+    scheme: Scheme
+    seed: int
+    checkpoints: Path
+    progress: Progress
+
+
+def train_steps(source: Path, course: Course) -> Training:
+    """Load the model of `source` and run the training steps on it.
+
+    Raises:
+        InputError: the model has weights that are not finite, or a step refuses it or its data.
+    """
+    teacher = load_keras(source)
+    check_weights(teacher)
+    held = course.materials.held
+    gauge = Gauge(held, predict(teacher, held.x), course.materials.metric)
+    trained, session = Trained(load_keras(source)), _session(teacher, course)
+    before, records = predict(teacher, held.x), []
+    for place, step in enumerate(course.steps, 1):
+        kind, began = kind_of(step), time.monotonic()
+        course.progress(f"step {place}: {kind}", None)
+        session = replace(session, checkpoints=course.checkpoints / f"{place}-{kind}")
+        trained = TRAINING_STEPS[kind].load()(trained, session, step)
+        if kind in SESSION_STEPS:
+            session = SESSION_STEPS[kind].load()(session, trained, step)
+        after = predict(trained.model, held.x)
+        _check_outputs(after, place, kind)
+        records.append(gauge.record(kind, before, after, time.monotonic() - began))
+        before = after
+    return Training(trained, tuple(records), gauge.metric)
+
+
+def _session(teacher: Any, course: Course) -> Session:
+    made = course.materials
+    data = TrainingData(made.training.x, made.training.y, made.watched.x, made.watched.y)
+    return Session(
+        data=data,
+        teacher=teacher,
+        seed=course.seed,
+        checkpoints=course.checkpoints,
+        progress=course.progress,
+        scheme=course.scheme,
+        metric=made.metric,
+    )
+
+
+def predict(model: Any, x: Inputs) -> Array:
+    """Return the first output (N, ...) of a Keras model, float32."""
+    import keras
+
+    found = []
+    for start in range(0, len(x[0]), BATCH):
+        part = [keras.ops.convert_to_tensor(samples[start : start + BATCH]) for samples in x]
+        outputs = model(part[0] if len(part) == 1 else part, training=False)
+        first = outputs[0] if isinstance(outputs, list | tuple) else outputs
+        found.append(np.asarray(keras.ops.convert_to_numpy(first), np.float32))
+    return np.concatenate(found)
+
+
+def check_weights(model: Any) -> None:
+    """Refuse a Keras model whose weights hold NaN or infinity.
+
+    Raises:
+        InputError: naming the layer and the weight.
+    """
+    for weight in model.weights:
+        if not np.isfinite(np.asarray(weight.numpy(), np.float64)).all():
+            raise InputError(
+                f"layer {weight.path} holds NaN or infinity",
+                hint="the training diverged: take an earlier checkpoint, or train it again",
+            )
+
+
+def _check_outputs(outputs: Array, place: int, kind: str) -> None:
+    if not np.isfinite(outputs).all():
+        raise InputError(
+            f"step {place} ({kind}): the model gives NaN or infinity behind it",
+            hint="lower the step's learning_rate, and check the data's range",
+        )

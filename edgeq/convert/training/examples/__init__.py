@@ -1,0 +1,1 @@
+"""The examples' networks, one module a task; Keras is imported inside their functions."""

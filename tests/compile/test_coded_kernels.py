@@ -1,0 +1,155 @@
+"""Kernels that decode weights give the oracle's bytes: in C here, in assembly on virtual boards."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import numpy as np
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+
+from edgeq.boards.profile import Core
+from edgeq.boards.registry import find_board
+from edgeq.compile import compile_graph
+from edgeq.compile.lower import codes
+from edgeq.compile.target import NATIVE, Target
+from edgeq.graph.ir import Graph, OptionValue
+from edgeq.graph.oracle import Oracle
+from tests.compile import helium_models
+from tests.graph.oracle.runtimes import random_inputs
+from tests.graph.oracle.test_weighted import convolutions, dense_layers, depthwise_convolutions
+from tests.support.coded_models import BINARY, COUNTS, TERNARY, coded, has_few_values, with_values
+from tests.support.dsp_models import depthwise_3x3, rectified, single_rows
+from tests.support.generated import check, prove, prove_on_board
+from tests.support.helium import BOARD, run_helium
+from tests.support.models import activation, constant, one_op
+from tests.support.properties import efforts
+
+TARGETS = {
+    "plain": NATIVE,
+    "dsp": Target("cortex-m4", dsp=True),
+    "m0plus": Target("cortex-m0plus"),
+    "m3": Target("cortex-m3"),
+}
+
+
+def _row(outputs: int, depth: int, values: tuple[int, ...]) -> Graph:
+    """Return FULLY_CONNECTED of one row with extremes, and other values, among its sums."""
+    rng = np.random.default_rng(depth)
+    weights = rng.choice(np.array(values), (outputs, depth))
+    weights[0], weights[-1] = min(values), max(values)
+    bias = constant(rng.integers(-999, 999, outputs), "int32", [0.001])
+    x, y = activation((1, depth), "int8", 0.1, -5), activation((1, outputs), "int8", 0.9, 3)
+    operands = [x, constant(weights, "int8", [0.01]), bias]
+    return one_op("FULLY_CONNECTED", operands, y, {"fused_activation_function": "NONE"})
+
+
+MODELS: dict[str, st.SearchStrategy[Graph]] = {
+    "conv_2d": coded(convolutions()),
+    "depthwise_conv_2d": coded(depthwise_convolutions()),
+    "depthwise_3x3": coded(depthwise_3x3().map(rectified)),
+    "fully_connected": coded(dense_layers()),
+    "single_row": coded(single_rows()),
+    "eights": st.builds(
+        _row,
+        st.sampled_from((8, 16, 33, 40)),
+        st.integers(1, 70),
+        st.sets(st.integers(-127, 127), min_size=3, max_size=16).map(tuple),
+    ),
+}
+_MIX = {"conv_2d": 4, "depthwise_3x3": 2, "depthwise_conv_2d": 2, "single_row": 3, "eights": 3}
+
+
+@pytest.fixture(autouse=True)
+def _codes_always_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(codes, "pays", has_few_values)
+
+
+@efforts(2, 300)
+@pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
+@pytest.mark.parametrize("op", MODELS)
+def test_a_kernel_gives_the_oracles_bytes(op: str, target: Target, effort: settings) -> None:
+    prove(MODELS[op], effort, partial(check, target=target))
+
+
+@pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
+@pytest.mark.parametrize("depth", [2, 6, 9])
+def test_rows_whose_last_codes_fill_no_byte_are_decoded_to_their_end(
+    depth: int, target: Target
+) -> None:
+    options: dict[str, OptionValue] = {"padding": "VALID", "stride_h": 1, "stride_w": 1}
+    weights = constant(np.zeros((4, 1, 1, depth)), "int8", [0.01])
+    x, y = activation((1, 3, 3, depth), "int8", 0.1, -5), activation((1, 3, 3, 4), "int8", 0.2, 3)
+    check(with_values(one_op("CONV_2D", [x, weights], y, options), BINARY, depth), 1, target)
+
+
+EIGHTS = [(8, 3), (8, 4), (33, 7), (16, 9), (37, 1), (32, 640), (16, 2051)]
+
+
+@pytest.mark.parametrize("values", [(-127, 0, 127), (-99, -1, 3, 127), tuple(range(-128, -112))])
+@pytest.mark.parametrize(("outputs", "depth"), EIGHTS)
+def test_eight_outputs_are_made_of_codes_of_any_depth(
+    outputs: int, depth: int, values: tuple[int, ...]
+) -> None:
+    graph, target = _row(outputs, depth, values), TARGETS["dsp"]
+    (layer,) = compile_graph(graph, name="net", target=target).plan.layers
+    data = graph.tensor(graph.nodes[0].inputs[1]).data
+    assert data is not None
+    enough = len(np.unique(data)) > 2
+    assert (layer.kernel == "eq_coded_dense") is enough
+    check(graph, 1, target)
+
+
+@efforts(1, 10)
+@pytest.mark.parametrize("board", ["virt-m4", "virt-m0plus"])
+def test_its_assembly_does_too(board: str, effort: settings) -> None:
+    prove_on_board(MODELS, _MIX, effort, board)
+
+
+def _helium_graphs(count: int, seed: int) -> list[Graph]:
+    rng, graphs = np.random.default_rng(seed), []
+    for index in range(count):
+        maker = ("convolution", "pointwise", "depthwise", "dense")[index % 4]
+        size = COUNTS[index // 4 % len(COUNTS)]
+        values = tuple(int(v) for v in rng.choice(np.arange(-127, 128), size, replace=False))
+        graph = helium_models.MODELS[maker](rng)
+        graphs.append(with_values(graph, values, index))
+    return graphs
+
+
+@pytest.mark.parametrize("count", [24, pytest.param(400, marks=pytest.mark.slow)])
+def test_kernels_with_helium_give_the_oracles_bytes(count: int) -> None:
+    cases = [(g, random_inputs(g, 7)) for g in _helium_graphs(count, 11)]
+    for (graph, inputs), outputs in zip(cases, run_helium(cases), strict=True):
+        for ours, theirs in zip(outputs, Oracle(graph).run(inputs).outputs, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def _kernels(core: Core) -> set[str]:
+    rng, found = np.random.default_rng(5), set()
+    for maker in ("convolution", "pointwise", "depthwise", "dense"):
+        for index in range(20):
+            graph = with_values(helium_models.MODELS[maker](rng), TERNARY, index)
+            (layer,) = compile_graph(graph, name="net", target=Target.of(core)).plan.layers
+            found.add(layer.kernel)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("board", "kernels"),
+    [
+        ("virt-m4", {"eq_coded_tiles", "eq_coded_plane_any", "eq_coded_quads"}),
+        ("virt-m0plus", {"eq_coded_paired", "eq_coded_paired_depthwise", "eq_coded_small_dense"}),
+        (BOARD, {"eq_coded_mve_conv", "eq_coded_mve_pointwise", "eq_coded_mve_depthwise"}),
+    ],
+)
+def test_each_core_has_kernels_of_its_own(board: str, kernels: set[str]) -> None:
+    assert kernels <= _kernels(find_board(board).core)
+
+
+def test_int4_weights_stay_int4() -> None:
+    model = helium_models.MODELS["dense_int4"](np.random.default_rng(1))
+    graph = with_values(model, (-7, 0, 7), 1)
+    plan = compile_graph(graph, name="net", target=TARGETS["dsp"]).plan
+    assert "coded" not in plan.layers[0].kernel
