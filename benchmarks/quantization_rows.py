@@ -123,7 +123,7 @@ def convert_by_tensorflow(source: Path, x: Any, folder: Path) -> bytes:
     from edgeq.convert.loading import read_keras, strip_slots
 
     if source.is_dir():
-        readable = strip_slots(source, folder / "saved_model")
+        readable = strip_slots(source, Path(tempfile.mkdtemp(dir=folder)) / "saved_model")
         converter = tf.lite.TFLiteConverter.from_saved_model(str(readable))
     else:
         converter = tf.lite.TFLiteConverter.from_keras_model(read_keras(source))

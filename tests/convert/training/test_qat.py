@@ -40,7 +40,8 @@ def residual() -> Any:
     x = layers.ReLU(6.0)(layers.BatchNormalization()(x))
     y = layers.SeparableConv2D(6, 3, padding="same", activation="relu", name="separable")(x)
     x = layers.Activation("relu")(layers.Add()([x, y]))
-    x = layers.Concatenate()([layers.MaxPooling2D()(x), layers.AveragePooling2D(2)(x)])
+    pooled = [layers.MaxPooling2D(name="maxima")(x), layers.AveragePooling2D(2)(x)]
+    x = layers.Concatenate(name="joined")(pooled)
     x = layers.LeakyReLU()(layers.DepthwiseConv2D(3, name="depthwise")(layers.ZeroPadding2D()(x)))
     x = layers.Dropout(0.1)(layers.GlobalAveragePooling2D()(x))
     return keras.Model(inputs, layers.Dense(3, activation="softmax", name="head")(x))
@@ -182,14 +183,14 @@ def test_the_integer_model_agrees_with_the_imitating_one(
 def test_learned_ranges_and_weights_reach_the_notes(session: Any) -> None:
     model, here = make("residual", session, Scheme(SCHEMES["int4"]))
     trained = train_quantized(Trained(model), here, BRIEF)
-    conv, concat = trained.notes["conv"], trained.notes["concatenate"]
+    conv, concat = trained.notes["conv"], trained.notes["joined"]
     assert (conv.bits, conv.per_channel) == (4, True)
     assert conv.input is not None
     assert conv.input.low < 0
     assert conv.output is not None
     assert conv.output.low == 0
     assert conv.output.high <= 6
-    assert concat.output == trained.notes["max_pooling2d"].output
+    assert concat.output == trained.notes["maxima"].output
     kernel = trained.model.get_layer("conv").kernel.numpy()
     assert all(len(np.unique(kernel[..., c])) <= 15 for c in range(kernel.shape[-1]))
 
