@@ -59,7 +59,7 @@ $(VENV)/bin/python:
 # uv is faster; pip does the same where uv cannot reach an index.
 $(VENV)/.%: pyproject.toml | $(VENV)/bin/python
 	@echo "installing edgeq[$*] ..."
-	$(BIN)/uv pip install --quiet --python $(BIN)/python --prerelease if-necessary-or-explicit -e '.[$*]' \
+	$(BIN)/uv pip install --quiet --compile-bytecode --python $(BIN)/python --prerelease if-necessary-or-explicit -e '.[$*]' \
 	  || $(BIN)/python -m pip install --quiet -e '.[$*]'
 	@touch $@
 

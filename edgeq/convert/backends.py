@@ -11,15 +11,23 @@ import numpy as np
 
 from edgeq import __version__
 from edgeq.convert.interpreters import run_model, tflite_ports
-from edgeq.convert.loading import Exported, Progress, Source, export_static, load_source
+from edgeq.convert.loading import (
+    Progress,
+    Source,
+    Traced,
+    load_source,
+    make_converter,
+    trace_static,
+)
 from edgeq.convert.metrics import Array, sqnr_db
 from edgeq.convert.quantization.scheme import SCHEMES, Scheme, parse_scheme
+from edgeq.convert.rewriting import FUSED
 from edgeq.convert.safety import scan_source
 from edgeq.convert.samples import Inputs, joined
 from edgeq.convert.signatures import (
-    arrange_ports,
     input_labels,
     sign_model,
+    sign_ports,
     signature_inputs,
     widen_cells,
 )
@@ -31,10 +39,10 @@ COMPARED = 64
 
 
 class FloatModel(NamedTuple):
-    """The float .tflite, the export and Keras model it was made of (None without), the scheme."""
+    """The float .tflite, the trace and Keras model it was made of (None without), the scheme."""
 
     tflite: Path
-    made: Exported | None
+    made: Traced | None
     keras: Any
     scheme: Scheme
 
@@ -77,19 +85,21 @@ def quantize_tflite(model: FloatModel, inputs: Inputs) -> Quantised:
     import tensorflow as tf
 
     assert model.made is not None
-    labels = input_labels(len(inputs))
 
-    def representative() -> Iterator[dict[str, Array]]:
+    labels = input_labels(len(inputs)) if model.made.folder is not None else None
+
+    def representative() -> Iterator[dict[str, Array] | list[Array]]:
         for sample in zip(*inputs, strict=True):
-            yield {label: x[None] for label, x in zip(labels, sample, strict=True)}
+            given = [x[None] for x in sample]
+            yield dict(zip(labels, given, strict=True)) if labels else given
 
-    converter = tf.lite.TFLiteConverter.from_saved_model(str(model.made.folder))
+    converter = make_converter(model.made)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
     converter.representative_dataset = representative
     converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
     converter.inference_input_type = tf.dtypes.as_dtype(model.scheme.input_dtype)
     converter.inference_output_type = tf.dtypes.as_dtype(model.scheme.output_dtype)
-    return Quantised(widen_cells(arrange_ports(bytes(converter.convert()), model.made.names)))
+    return Quantised(widen_cells(sign_ports(bytes(converter.convert()), model.made.names)))
 
 
 def quantize_aeq(model: FloatModel, inputs: Inputs) -> Quantised:
@@ -169,7 +179,7 @@ def _can_fuse(backend: str, scheme: Scheme) -> bool:
 
 def has_lstm(graph: Graph) -> bool:
     """Whether a graph has the fused operator of an LSTM."""
-    return any(node.op == "UNIDIRECTIONAL_SEQUENCE_LSTM" for node in graph.nodes)
+    return any(node.op == FUSED for node in graph.nodes)
 
 
 def open_source(path: Path) -> Source | None:
@@ -182,7 +192,7 @@ def open_source(path: Path) -> Source | None:
 
 def export_float(
     path: Path, source: Source | None, inputs: Inputs, target: Path, *, fuse: bool = False
-) -> Exported | None:
+) -> Traced | None:
     """Write the float .tflite of a source; return what it was made of, None for a .tflite.
 
     `inputs` are in the model's order, shapes and dtypes; the source is run on them. With `fuse`
@@ -191,11 +201,8 @@ def export_float(
     if source is None:
         target.write_bytes(path.read_bytes())
         return None
-    import tensorflow as tf
-
-    made = export_static(source, inputs, target.parent, fuse=fuse)
-    data = tf.lite.TFLiteConverter.from_saved_model(str(made.folder)).convert()
-    target.write_bytes(arrange_ports(data, made.names))
+    made = trace_static(source, inputs, target.parent, fuse=fuse)
+    target.write_bytes(sign_ports(make_converter(made).convert(), made.names))
     return made
 
 
@@ -209,7 +216,7 @@ def _version_of(package: str) -> str:
     return __version__ if package == "edgeq" else version(package)
 
 
-def compare_with_source(made: Exported | None, real: Inputs) -> dict[str, Any]:
+def compare_with_source(made: Traced | None, real: Inputs) -> dict[str, Any]:
     """Return how far the float .tflite's outputs `real` are from its source's, and its notes."""
     error = None
     if made is not None:

@@ -13,7 +13,6 @@ import numpy as np
 
 from edgeq.convert import metrics
 from edgeq.convert.child import MEMORY_BYTES, Progress, quiet, run_task
-from edgeq.convert.conversion import hash_samples
 from edgeq.convert.evaluation import SPLIT, choose_metric
 from edgeq.convert.intervals import compare_sums
 from edgeq.convert.judgement import ALPHA, METRICS, interval_record, judge_change, likeness
@@ -21,7 +20,7 @@ from edgeq.convert.metrics import Array
 from edgeq.convert.quantization.diagnosis import diagnose_samples
 from edgeq.convert.quantization.scheme import SCHEMES
 from edgeq.convert.recipes.steps import Calibrate
-from edgeq.convert.samples import Inputs, save_inputs
+from edgeq.convert.samples import Inputs, hash_samples, save_inputs
 from edgeq.core.errors import InputError, UsageError, did_you_mean
 from edgeq.core.records import (
     CalibratedRecord,

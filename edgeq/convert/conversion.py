@@ -15,15 +15,13 @@ from edgeq.convert.checks import check_float, check_int8, check_scheme
 from edgeq.convert.child import MEMORY_BYTES, TIMEOUT_S, Progress, quiet, run_task
 from edgeq.convert.quantization.diagnosis import diagnose_samples
 from edgeq.convert.quantization.scheme import LayerScheme, Scheme, parse_scheme
-from edgeq.convert.samples import Inputs, save_inputs
+from edgeq.convert.samples import Inputs, hash_samples, save_inputs
 from edgeq.core.errors import InputError, ToolchainError, UsageError, did_you_mean
-from edgeq.core.files import sha256_hex, write_atomic
+from edgeq.core.files import write_atomic
 from edgeq.core.records import CalibrationRecord, ConversionRecord
 from edgeq.graph.reader import read_model
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from edgeq.data.dataset import Dataset, Samples
 
 # The backends of convert/backends.py, and the dtypes that each one can give inputs and outputs.
@@ -147,12 +145,6 @@ def _run(
 def float_path(out: Path) -> Path:
     """Return where the float model of the int8 model `out` lies."""
     return out.with_name(f"{out.stem}_float.tflite")
-
-
-def hash_samples(*inputs: NDArray[Any]) -> str:
-    """Return the SHA-256 over dtype, shape and the samples of each input in order."""
-    heads = (f"{x.dtype.str}{x.shape}".encode() for x in inputs)
-    return sha256_hex(b"".join(h + x.tobytes() for h, x in zip(heads, inputs, strict=True)))
 
 
 def _check_request(source: Path, backend: str, scheme: Scheme, samples: int) -> None:

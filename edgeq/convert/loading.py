@@ -1,4 +1,4 @@
-"""Child side: sources loaded into TensorFlow, as a function and as a static SavedModel."""
+"""Child side: sources loaded into TensorFlow, as a function of batches and of one sample."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import numpy as np
 from edgeq.convert.identifiers import use_integer_ids
 from edgeq.convert.interpreters import output_names, run_model, tflite_ports
 from edgeq.convert.metrics import Array
-from edgeq.convert.rewriting import rewrite_layers
+from edgeq.convert.rewriting import is_fused, rewrite_layers
 from edgeq.convert.safety import scan_source
 from edgeq.convert.samples import Inputs
 from edgeq.convert.signatures import Names, input_labels, output_labels
@@ -38,10 +38,16 @@ class Source(NamedTuple):
     keras: bool
 
 
-class Exported(NamedTuple):
-    """A static SavedModel, what the source gave on samples, and what was rewritten in it."""
+class Traced(NamedTuple):
+    """A source's function for one sample, what it gave on several, and what was rewritten in it.
 
-    folder: Path
+    The function holds its variables weakly: the source keeps them. `folder` is its SavedModel,
+    where one was needed.
+    """
+
+    source: Source
+    function: Any
+    folder: Path | None
     names: Names
     outputs: Inputs
     notes: tuple[str, ...]
@@ -179,12 +185,12 @@ def fixed_ports(path: Path) -> tuple[Port, ...]:
     return ports
 
 
-def export_static(source: Source, inputs: Inputs, folder: Path, *, fuse: bool = False) -> Exported:
-    """Write a SavedModel with batch 1 and a signature; give what the source computes on `inputs`.
+def trace_static(source: Source, inputs: Inputs, folder: Path, *, fuse: bool = False) -> Traced:
+    """Trace a source with batch 1; give what it computes on `inputs`.
 
     `inputs` are in the model's order, shapes and dtypes. Layers that no converter takes as they
-    are get rewritten first (`rewriting`). Keras' own exporter is used since a converter that is
-    given a Keras 3 model beside a concrete function leaves its variables uninitialised, in silence.
+    are get rewritten first (`rewriting`). A converter inlines the functions of a function: a fused
+    LSTM needs a SavedModel, written to `folder`, which takes three times as long.
     """
     import tensorflow as tf
 
@@ -192,33 +198,39 @@ def export_static(source: Source, inputs: Inputs, folder: Path, *, fuse: bool = 
     names = Names(tuple(port.name for port in source.inputs), source.outputs)
     labelled = zip(inputs, input_labels(len(inputs)), strict=True)
     specs = [tf.TensorSpec((1, *x.shape[1:]), x.dtype, name=label) for x, label in labelled]
-    target, labels = folder / "static", output_labels(len(outputs))
+    labels = output_labels(len(outputs))
 
     def serve(*given: Any) -> dict[str, Any]:
         return dict(zip(labels, source.call(given), strict=True))
 
     notes = rewrite_layers(source.tracked, fuse=fuse) if source.keras else []
-    export = _export_keras if source.keras else _export_module
-    export(source.tracked, serve, specs, target)
-    return Exported(target, names, outputs, tuple(notes))
+    function = tf.function(serve, input_signature=specs).get_concrete_function()
+    needed = any(is_fused(note) for note in notes)
+    saved = _save(source.tracked, serve, specs, folder / "static") if needed else None
+    return Traced(source, function, saved, names, outputs, tuple(notes))
 
 
-def _export_keras(model: Any, serve: Callable[..., Any], specs: list[Any], target: Path) -> None:
+def _save(model: Any, serve: Callable[..., Any], specs: list[Any], target: Path) -> Path:
     import keras
 
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint(SIGNATURE, serve, input_signature=specs)
+    archive.add_endpoint("serving_default", serve, input_signature=specs)
     archive.write_out(str(target), verbose=False)
+    return target
 
 
-def _export_module(model: Any, serve: Callable[..., Any], specs: list[Any], target: Path) -> None:
+def make_converter(traced: Traced) -> Any:
+    """Return TFLiteConverter for a traced source, which freezes its variables.
+
+    It is given the function alone: with a Keras 3 model beside it, it leaves the variables
+    uninitialised, in silence.
+    """
     import tensorflow as tf
 
-    module = tf.Module()
-    module.model = model
-    module.serve = tf.function(serve, input_signature=specs)
-    tf.saved_model.save(module, str(target), signatures={SIGNATURE: module.serve})
+    if traced.folder is not None:
+        return tf.lite.TFLiteConverter.from_saved_model(str(traced.folder))
+    return tf.lite.TFLiteConverter.from_concrete_functions([traced.function])
 
 
 def call_in_batches(

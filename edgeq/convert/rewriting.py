@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
 
+FUSED = "UNIDIRECTIONAL_SEQUENCE_LSTM"
 STATE = (
     "quantised by TFLiteConverter, which alone calibrates its gates; it keeps its state from one "
     "inference to the next: call NAME_init before each sequence"
@@ -31,6 +32,11 @@ def rewrite_layers(model: Any, *, fuse: bool) -> list[str]:
                 object.__setattr__(layer, "call", partial(rewrite, layer, own, notes))
                 break
     return notes
+
+
+def is_fused(note: str) -> bool:
+    """Whether a note of `rewrite_layers` says that an LSTM became one operator."""
+    return f" as {FUSED};" in note
 
 
 def all_layers(model: Any) -> Iterator[Any]:
@@ -82,7 +88,7 @@ def _run_lstm(
         layer.unroll = True
         _note(notes, f"{layer.name}: LSTM unrolled, since {why}")
         return call(sequences, initial_state=initial_state, mask=mask, training=training)
-    _note(notes, f"{layer.name}: LSTM as UNIDIRECTIONAL_SEQUENCE_LSTM; {STATE}")
+    _note(notes, f"{layer.name}: LSTM as {FUSED}; {STATE}")
     return _fuse(layer, sequences)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from pathlib import Path
 
 import numpy as np
@@ -29,3 +30,12 @@ def load_inputs(folder: Path, *, name: str = "x") -> Inputs:
 def joined(values: Inputs) -> Array:
     """Return all values (N, ...) of each sample in one row: (N, elements)."""
     return np.concatenate([value.reshape(len(value), -1) for value in values], axis=1)
+
+
+def hash_samples(*inputs: Array) -> str:
+    """Return the SHA-256 over dtype, shape and the samples of each input in order."""
+    digest = hashlib.sha256()
+    for x in inputs:
+        digest.update(f"{x.dtype.str}{x.shape}".encode())
+        digest.update(np.ascontiguousarray(x).data.cast("B"))
+    return digest.hexdigest()

@@ -18,64 +18,73 @@ class Names(NamedTuple):
 
 
 def input_labels(count: int) -> list[str]:
-    """Return the names of a static export's inputs: x, or x0, x1 and so on."""
+    """Return the names of a traced function's inputs: x, or x0, x1 and so on."""
     return [INPUT] if count == 1 else [f"{INPUT}{i}" for i in range(count)]
 
 
 def output_labels(count: int) -> list[str]:
-    """Return the names of a static export's outputs: output_0, output_1 and so on."""
-    return [f"{OUTPUT}{i}" for i in range(count)]
+    """Return the names of a traced function's outputs, which sort as they are numbered."""
+    return [f"{OUTPUT}{i:03}" for i in range(count)]
 
 
-def arrange_ports(data: bytes, names: Names) -> bytes:
-    """Return a .tflite made of a static export, its several ports in the source's order.
+def sign_ports(data: bytes, names: Names) -> bytes:
+    """Return a .tflite of a traced function with a signature of the source's names, in its order.
 
-    The converter orders them as it likes; its signature knows which is which. Tensors and
-    signature are given the source's names. What has one input and one output stays as it is.
+    Of an exported SavedModel the converter orders ports as it likes; its signature knows which is
+    which. Tensors of several inputs, or of several outputs, are named by the source, too.
     """
-    if len(names.inputs) == 1 and len(names.outputs) == 1:
-        return data
     model = _unpack(data)
-    graph, signature = model.subgraphs[0], model.signatureDefs[0]
-    graph.inputs = _arrange(graph, signature.inputs, names.inputs, input_labels(len(names.inputs)))
-    outputs = output_labels(len(names.outputs))
-    graph.outputs = _arrange(graph, signature.outputs, names.outputs, outputs)
-    return _pack(model, len(data))
+    graph = model.subgraphs[0]
+    for signature in model.signatureDefs or ():
+        graph.inputs = _arrange(signature.inputs, input_labels(len(names.inputs)))
+        graph.outputs = _arrange(signature.outputs, output_labels(len(names.outputs)))
+    for tensors, ports in ((graph.inputs, names.inputs), (graph.outputs, names.outputs)):
+        if len(ports) > 1:
+            for tensor, name in zip(tensors, ports, strict=True):
+                graph.tensors[tensor].name = name.encode()
+    return _pack(_sign(model, names), len(data))
 
 
-def _arrange(graph: Any, ports: Sequence[Any], names: Sequence[str], labels: list[str]) -> Any:
-    """Return the tensors of `labels` in order; name them, and the ports, by `names`."""
-    known = {port.name.decode(): port for port in ports}
-    tensors = []
-    for label, name in zip(labels, names, strict=True):
-        port = known[label]
-        if len(names) > 1:
-            port.name = graph.tensors[port.tensorIndex].name = name.encode()
-        tensors.append(int(port.tensorIndex))
-    return tensors
+def _arrange(ports: Sequence[Any], labels: Sequence[str]) -> list[int]:
+    """Return the tensors that a signature gives the labels to."""
+    known = {port.name.decode(): int(port.tensorIndex) for port in ports}
+    return [known[label] for label in labels]
 
 
 def sign_model(data: bytes) -> bytes:
     """Return a .tflite that has a signature, as ai-edge-quantizer needs: its own or a new one."""
-    from ai_edge_litert import schema_py_generated as schema
-
     model = _unpack(data)
     if model.signatureDefs:
         return data
+    graph = model.subgraphs[0]
+    names = Names(
+        tuple(f"{INPUT}{i}" for i in range(len(graph.inputs))),
+        tuple(f"{OUTPUT}{i}" for i in range(len(graph.outputs))),
+    )
+    return _pack(_sign(model, names), len(data))
+
+
+def _sign(model: Any, names: Names) -> Any:
+    """Give a model the signature `names`; return it."""
+    from ai_edge_litert import schema_py_generated as schema
+
     graph, signature = model.subgraphs[0], schema.SignatureDefT()
     signature.signatureKey, signature.subgraphIndex = b"serving_default", 0
-    for field, role, tensors in (
-        ("inputs", b"input_", graph.inputs),
-        ("outputs", b"output_", graph.outputs),
-    ):
-        ports = []
-        for place, tensor in enumerate(tensors):
-            port = schema.TensorMapT()
-            port.name, port.tensorIndex = role + str(place).encode(), int(tensor)
-            ports.append(port)
-        setattr(signature, field, ports)
+    signature.inputs = _ports(names.inputs, graph.inputs)
+    signature.outputs = _ports(names.outputs, graph.outputs)
     model.signatureDefs = [signature]
-    return _pack(model, len(data))
+    return model
+
+
+def _ports(names: Sequence[str], tensors: Sequence[int]) -> list[Any]:
+    from ai_edge_litert import schema_py_generated as schema
+
+    ports = []
+    for name, tensor in zip(names, tensors, strict=True):
+        port = schema.TensorMapT()
+        port.name, port.tensorIndex = name.encode(), int(tensor)
+        ports.append(port)
+    return ports
 
 
 def widen_cells(data: bytes) -> bytes:

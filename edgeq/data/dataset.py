@@ -101,7 +101,8 @@ class Dataset:
         y = None if part.y is None else part.y[:limit]
         inputs = tuple(
             _stack(
-                [apply_steps(item[i], spec.preprocessing) for item in part.items[:limit]],
+                (apply_steps(item[i], spec.preprocessing) for item in part.items[:limit]),
+                len(part.items[:limit]),
                 spec,
                 self.manifest.id,
             )
@@ -277,16 +278,23 @@ def _describe_inputs(manifest: Manifest, part: Table) -> tuple[InputSpec, ...]:
     return manifest.inputs or (alike,) * count
 
 
-def _stack(items: list[Array], spec: InputSpec, dataset: str) -> Array:
+def _stack(items: Iterable[Array], count: int, spec: InputSpec, dataset: str) -> Array:
+    """Return `count` samples as one array (count, ...), each taken as it is made."""
     what = f"dataset {dataset}" + (f", input {spec.name}" if spec.name else "")
-    shapes = {item.shape for item in items}
-    if len(shapes) > 1 or (spec.shape and shapes - {spec.shape}):
-        raise InputError(
-            f"{what}: samples have shapes {sorted(map(list, shapes))}, wanted "
-            f"{list(spec.shape) or 'one'}",
-            hint="resize, pad or reshape them in [[preprocessing]], or correct sample.shape",
-        )
-    x = np.stack(items) if items else np.zeros((0, *spec.shape), np.float32)
+    x = np.zeros((0, *spec.shape), np.float32)
+    for place, item in enumerate(items):
+        if place == 0:
+            x = np.empty((count, *item.shape), item.dtype)
+        shapes = {item.shape, x.shape[1:]}
+        if len(shapes) > 1 or (spec.shape and shapes - {spec.shape}):
+            raise InputError(
+                f"{what}: samples have shapes {sorted(map(list, shapes))}, wanted "
+                f"{list(spec.shape) or 'one'}",
+                hint="resize, pad or reshape them in [[preprocessing]], or correct sample.shape",
+            )
+        if item.dtype != x.dtype:
+            x = x.astype(np.result_type(x, item))
+        x[place] = item
     low = -math.inf if spec.low is None else spec.low
     high = math.inf if spec.high is None else spec.high
     least, most = (np.min(x), np.max(x)) if x.size else (low, high)

@@ -123,7 +123,7 @@ def test_requests_that_cannot_be_met_are_refused_at_once(tmp_path: Path) -> None
 
 
 def test_samples_are_hashed_with_their_shape() -> None:
-    from edgeq.convert.conversion import hash_samples
+    from edgeq.convert.samples import hash_samples
 
     x = np.zeros((2, 3), np.float32)
     assert hash_samples(x) != hash_samples(x.reshape(3, 2))

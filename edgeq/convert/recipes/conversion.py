@@ -17,7 +17,6 @@ from edgeq.convert.conversion import (
     check_answer,
     find_warnings,
     float_path,
-    hash_samples,
     source_size,
 )
 from edgeq.convert.quantization.scheme import Scheme
@@ -25,6 +24,7 @@ from edgeq.convert.recipes.materials import Materials, gather_materials, save_ma
 from edgeq.convert.recipes.recipe import Recipe, Written, scheme_of
 from edgeq.convert.recipes.schedules import calibration_samples, time_limit, trains
 from edgeq.convert.recipes.steps import Calibrate, Distil
+from edgeq.convert.samples import hash_samples
 from edgeq.core.errors import EdgeqError, InputError
 from edgeq.core.files import refuse_unwritable, sha256_hex, write_atomic
 from edgeq.core.records import CalibrationRecord, ConversionRecord, RecipeRecord, StepRecord

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from edgeq.convert.metrics import Array
-from edgeq.convert.samples import Inputs, load_inputs, save_inputs
+from edgeq.convert.samples import Inputs, hash_samples, load_inputs, save_inputs
 from edgeq.core.errors import InputError
 from edgeq.core.files import sha256_hex
 from edgeq.data.dataset import hash_sample
@@ -39,7 +39,8 @@ class Labelled:
 
     def head(self, count: int) -> Labelled:
         """Return the first `count` samples at most."""
-        return self.take(np.arange(min(count, len(self))))
+        y = None if self.y is None else self.y[:count]
+        return Labelled(tuple(x[:count] for x in self.x), y)
 
     def joined(self, other: Labelled) -> Labelled:
         """Return these samples and then those of `other`."""
@@ -68,7 +69,7 @@ class Materials(NamedTuple):
     def sha256(self) -> str:
         """The fingerprint: over dtype, shape and content of all samples and labels, in order."""
         arrays = [a for part in self[:3] for a in (*part.x, part.y) if a is not None]
-        digests = (sha256_hex(f"{a.dtype.str}{a.shape}".encode() + a.tobytes()) for a in arrays)
+        digests = (hash_samples(array) for array in arrays)
         return sha256_hex("\n".join((*digests, self.metric or "-")).encode())
 
 
@@ -81,9 +82,10 @@ def gather_materials(dataset: Dataset, samples: int) -> Materials:
     Raises:
         InputError: samples are missing or not finite.
     """
-    calibration = _labelled(dataset, "representative", samples)
     source = "train" if "train" in dataset.parts else "representative"
     pool = _labelled(dataset, source, None)
+    drawn = pool if source == "representative" else _labelled(dataset, "representative", samples)
+    calibration = drawn.head(samples)
     shares = np.array([_share(tuple(x[i] for x in pool.x)) for i in range(len(pool))])
     watching = shares < WATCHED
     if not 0 < int(watching.sum()) < len(pool):  # few samples: the least hash watches

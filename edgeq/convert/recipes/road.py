@@ -12,7 +12,7 @@ import numpy as np
 
 from edgeq.convert.backends import COMPARED, compare_with_source, export_float, open_source
 from edgeq.convert.interpreters import run_model
-from edgeq.convert.loading import Exported, source_ports, wrap_keras
+from edgeq.convert.loading import Traced, source_ports, wrap_keras
 from edgeq.convert.metrics import sqnr_db
 from edgeq.convert.observers import observer_of
 from edgeq.convert.quantization.calibrators import calibrate
@@ -195,7 +195,7 @@ def check_constants(graph: Graph) -> None:
 
 def write_float(
     source: Path, folder: Path, inputs: Inputs, training: Training | None = None
-) -> tuple[Any, Exported | None]:
+) -> tuple[Any, Traced | None]:
     """Write the float .tflite; return its Keras model, and what it was exported from.
 
     Without a Keras model the first is None, for a .tflite the second too.
