@@ -1,13 +1,13 @@
 """What quantisation-aware training recovers, measured on held-out samples.
 
     python benchmarks/qat.py digits [--scheme int4] [--seeds 3] [--epochs 40]
-    python benchmarks/qat.py cifar10 MODEL.h5 [--scheme int4] [--minutes 20]
+    python benchmarks/qat.py cifar10 MODEL.h5 [--scheme int4] [--seeds 3] [--minutes 20]
 
-`digits` trains a small separable CNN for each seed, quantises it without and with training, and
-prints accuracies on the evaluation split: mean and spread over the seeds. `cifar10` takes a model
-of the MLPerf Tiny benchmark, learns from the float model's outputs on the calibration images (of
-CIFAR-10's training set) alone, and judges by the test images. Every integer figure is LiteRT's,
-on the .tflite; minutes are of this process' processor time.
+Both print accuracies on the evaluation split, mean and spread over the seeds of training. `digits`
+trains a small separable CNN for each seed, and quantises it without and with training. `cifar10`
+takes a model of the MLPerf Tiny benchmark, learns from the float model's outputs on the
+calibration images (of CIFAR-10's training set) alone, and judges by the test images. Every integer
+figure is LiteRT's, on the .tflite; minutes are of this process' processor time.
 """
 
 from __future__ import annotations
@@ -107,10 +107,15 @@ def digits(options: argparse.Namespace) -> None:
         before = integer_accuracy(Trained(model), scheme, x, judged)
         rows.append((floating, before, after))
         print(f"seed {seed}: float {floating:.2f} PTQ {before:.2f} QAT {after:.2f}", flush=True)
-    table = np.asarray(rows)
-    share = 100 * (table[:, 2] - table[:, 1]) / np.maximum(table[:, 0] - table[:, 1], 1e-9)
-    print(f"mean: float {table[:, 0].mean():.2f} PTQ {table[:, 1].mean():.2f}", end=" ")
-    print(f"QAT {table[:, 2].mean():.2f} (spread {np.ptp(table[:, 2]):.2f})")
+    _print_summary(rows)
+
+
+def _print_summary(rows: list[tuple[float, float, float]]) -> None:
+    """Print mean and spread of (float, PTQ, QAT) accuracies, and how much of the loss came back."""
+    floating, before, after = np.asarray(rows).T
+    share = 100 * (after - before) / np.maximum(floating - before, 1e-9)
+    print(f"mean: float {floating.mean():.2f} PTQ {before.mean():.2f}", end=" ")
+    print(f"QAT {after.mean():.2f} (spread {np.ptp(after):.2f})")
     print(
         f"of the loss recovered: {share.mean():.0f} % (from {share.min():.0f} to {share.max():.0f})"
     )
@@ -118,19 +123,19 @@ def digits(options: argparse.Namespace) -> None:
 
 def cifar10(options: argparse.Namespace) -> None:
     """Print the accuracies of a model before and after quantised training on CIFAR-10."""
-    from edgeq.convert.loading import load_function
+    from edgeq.convert.loading import load_keras
     from edgeq.convert.training.qat import train_quantized
 
-    _, model, _ = load_function(Path(options.model))
+    model = load_keras(Path(options.model))
     data = load_dataset("cifar10")
     x, judges = data.samples("representative", 10**6).x, data.samples("evaluation", 10**6)
     judged, scheme = (judges.x, judges.y), Scheme(SCHEMES[options.scheme])
     given = TrainingData((x[:-100],), None, (x[-100:],), None)
-    floating = accuracy(predict(model, judges.x), judges.y)
     print(f"cifar10: {len(x)} images without labels, {len(judges.x)} judge; {options.scheme}")
-    print(f"float {floating:.2f}", flush=True)
+    floating = accuracy(predict(model, judges.x), judges.y)
+    before = integer_accuracy(Trained(model), scheme, x, judged)
+    print(f"float {floating:.2f} PTQ {before:.2f} (min-max)", flush=True)
     checkpoints = Path(options.checkpoints or tempfile.mkdtemp())
-    session = Session(given, model, 0, checkpoints, _tell, scheme=scheme)
     schedule = Schedule(
         epochs=options.epochs,
         batch=32,
@@ -138,12 +143,16 @@ def cifar10(options: argparse.Namespace) -> None:
         minutes=options.minutes,
         augment="flip-shift",
     )
-    began = time.process_time()
-    trained = train_quantized(Trained(model), session, TrainQuantized(schedule=schedule))
-    minutes = (time.process_time() - began) / 60
-    after = integer_accuracy(trained, scheme, x, judged)
-    print(f"QAT {after:.2f} after {minutes:.1f} minutes of processor time", flush=True)
-    print(f"PTQ {integer_accuracy(Trained(model), scheme, x, judged):.2f} (min-max)")
+    rows = []
+    for seed in range(options.seeds):
+        session = Session(given, model, seed, checkpoints / str(seed), _tell, scheme=scheme)
+        began = time.process_time()
+        trained = train_quantized(Trained(model), session, TrainQuantized(schedule=schedule))
+        minutes = (time.process_time() - began) / 60
+        after = integer_accuracy(trained, scheme, x, judged)
+        rows.append((floating, before, after))
+        print(f"seed {seed}: QAT {after:.2f} after {minutes:.1f} minutes of processor time")
+    _print_summary(rows)
 
 
 def _tell(text: str, share: float | None) -> None:
@@ -157,13 +166,13 @@ def main() -> None:
     verbs = parser.add_subparsers(required=True)
     small = verbs.add_parser("digits")
     small.set_defaults(run=digits, minutes=None)
-    small.add_argument("--seeds", type=int, default=3)
     large = verbs.add_parser("cifar10")
     large.add_argument("model")
     large.add_argument("--minutes", type=float)
     large.add_argument("--checkpoints", help="folder that outlives an interruption")
     large.set_defaults(run=cifar10)
     for verb in (small, large):
+        verb.add_argument("--seeds", type=int, default=3)
         verb.add_argument("--scheme", default="int4", choices=SCHEMES)
         verb.add_argument("--epochs", type=int, default=40)
         verb.add_argument("--rate", type=float, default=2e-3)
