@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edgeq.convert.quantization.channel_groups import ChannelGroup, find_groups
 from edgeq.convert.quantization.draft import Draft, Observer, Range
-from edgeq.convert.quantization.observation import activations
+from edgeq.convert.quantization.observation import activations, owners
 from edgeq.convert.quantization.products import (
     Product,
     float_bias,
@@ -103,14 +103,14 @@ def equalize(draft: Draft, observe: Observer, params: Equalize) -> Draft:
     RELU6 that no sample brings to 6 becomes RELU; one that reaches it keeps its channels as they
     are. What the graph computes on the samples does not change. Ranges that the draft had of
     scaled tensors become those of the samples; integers and biases that a step before it fixed
-    for scaled layers are given up.
+    for scaled layers are given up. Layers whose ranges or codes training decided stay as they are.
     """
     spreads = measure_spreads(draft.graph, observe)
     relu6 = _open_relu6(draft.graph, spreads)
-    groups = find_groups(draft, params.layers, relu6)
+    groups = _free_groups(draft, params.layers, relu6)
     touched = {p.node for group in groups for p in (*group.makers, *group.readers)}
     draft = give_biases(draft, sorted(touched))
-    groups = find_groups(draft, params.layers, relu6)
+    groups = _free_groups(draft, params.layers, relu6)
     factors = {group.tensors: np.ones(group.channels) for group in groups}
     for _ in range(ROUNDS):
         gains = [_improve(draft, group, factors, spreads) for group in groups]
@@ -118,6 +118,18 @@ def equalize(draft: Draft, observe: Observer, params: Equalize) -> Draft:
             break
     chosen = {k: v for k, v in factors.items() if np.any(v != 1.0)}
     return _scaled(draft, chosen, spreads, relu6)
+
+
+def _free_groups(draft: Draft, layers: str, relu6: frozenset[int]) -> list[ChannelGroup]:
+    """Return the groups of whose layers training decided neither a range nor a codebook."""
+    noted = draft.notes.items()
+    decided = {name for name, note in noted if note.output is not None or note.codebook is not None}
+    names = owners(draft)
+
+    def touches(group: ChannelGroup) -> set[str]:
+        return {*(names[i] for i in group.tensors), *(reader.name for reader in group.readers)}
+
+    return [g for g in find_groups(draft, layers, relu6) if not decided & touches(g)]
 
 
 def measure_spreads(graph: Graph, observe: Observer) -> dict[int, Spread]:
