@@ -82,8 +82,8 @@ def miss_text(finalist: Finalist, record: TuneRecord) -> str:
         ("RAM", trial.costs.ram_bytes, limits.ram_bytes, _bytes),
         ("latency", trial.costs.latency_s, limits.latency_s, format_seconds),
     ):
-        if limit is not None and value is not None and value > limit:
-            words.append(f"{name} {text(value)} of {text(limit)}")
+        if limit is not None and (value is None or value > limit):
+            words.append(f"{name} {'unknown' if value is None else text(value)} of {text(limit)}")
     return ", ".join(words)
 
 
