@@ -21,7 +21,8 @@ from edgeq.convert.quantization.diagnosis import diagnose_samples
 from edgeq.convert.quantization.scheme import SCHEMES
 from edgeq.convert.recipes.steps import Calibrate
 from edgeq.convert.samples import Inputs, hash_samples, save_inputs
-from edgeq.core.errors import InputError, UsageError, did_you_mean
+from edgeq.core.errors import UsageError, did_you_mean
+from edgeq.core.files import refuse_missing
 from edgeq.core.records import (
     CalibratedRecord,
     CalibrationComparisonRecord,
@@ -71,8 +72,7 @@ def compare_calibrators(
         ToolchainError: the child crashed, hung or ran out of memory.
     """
     _check_scheme(scheme)
-    if not source.exists():
-        raise InputError(f"there is no model {source}", hint="check the path")
+    refuse_missing(source)
     began = time.monotonic()
     given = dataset.samples("representative", samples)
     judged = dataset.samples(SPLIT, limit)

@@ -17,7 +17,7 @@ from edgeq.convert.quantization.diagnosis import diagnose_samples
 from edgeq.convert.quantization.scheme import LayerScheme, Scheme, parse_scheme
 from edgeq.convert.samples import Inputs, hash_samples, save_inputs
 from edgeq.core.errors import InputError, ToolchainError, UsageError, did_you_mean
-from edgeq.core.files import write_atomic
+from edgeq.core.files import refuse_missing, write_atomic
 from edgeq.core.records import CalibrationRecord, ConversionRecord
 from edgeq.graph.reader import read_model
 
@@ -148,8 +148,7 @@ def float_path(out: Path) -> Path:
 
 
 def _check_request(source: Path, backend: str, scheme: Scheme, samples: int) -> None:
-    if not source.exists():
-        raise InputError(f"there is no model {source}", hint="check the path")
+    refuse_missing(source)
     if backend not in BACKENDS:
         known = ", ".join(BACKENDS)
         raise UsageError(

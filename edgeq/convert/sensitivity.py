@@ -13,9 +13,10 @@ import msgspec
 from edgeq.convert.child import MEMORY_BYTES, Progress, quiet, run_task
 from edgeq.convert.conversion import find_warnings
 from edgeq.convert.judgement import METRICS
-from edgeq.convert.quantization.scheme import SCHEMES
+from edgeq.convert.quantization.scheme import scheme_named
 from edgeq.convert.recipes.materials import Materials, gather_materials, save_materials
-from edgeq.core.errors import InputError, UsageError, did_you_mean
+from edgeq.core.errors import UsageError
+from edgeq.core.files import refuse_missing
 from edgeq.core.records.sensitivity import (
     FigureRecord,
     Kernels,
@@ -129,14 +130,9 @@ def _hurt(layer: LayerSensitivityRecord, by: SortKey, metric: str | None) -> tup
 
 
 def _check(source: Path, scheme: str, base: str) -> None:
-    if not source.exists():
-        raise InputError(f"there is no model {source}", hint="check the path")
+    refuse_missing(source)
     for name in (scheme, base):
-        if name not in SCHEMES:
-            raise UsageError(
-                f"unknown scheme {name!r}.{did_you_mean(name, SCHEMES)}",
-                hint=f"choose one of: {', '.join(SCHEMES)}",
-            )
+        scheme_named(name)
     if scheme == base:
         raise UsageError(
             f"the layer and the rest would both be {scheme}", hint="choose another --base"

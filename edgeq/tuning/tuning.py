@@ -11,7 +11,7 @@ import msgspec
 from edgeq import __version__
 from edgeq.boards.profile import Board
 from edgeq.core.errors import ToolchainError, UsageError
-from edgeq.core.files import write_atomic
+from edgeq.core.files import refuse_missing, write_atomic
 from edgeq.core.records.sensitivity import SensitivityRecord
 from edgeq.sweep.manifest import Limits
 from edgeq.sweep.schedulers import LocalScheduler
@@ -62,10 +62,8 @@ def run_tune(request: TuneRequest, on_progress: Progress) -> Choice:
 def make_setting(request: TuneRequest, board: Board, folder: Path) -> Setting:
     """Return what every trial of the search shares."""
     from edgeq.convert.recipes.conversion import hash_source
-    from edgeq.core.errors import InputError
 
-    if not request.model.exists():
-        raise InputError(f"there is no model {request.model}", hint="check the path")
+    refuse_missing(request.model)
     return Setting(
         version=__version__,
         source=str(request.model.resolve()),

@@ -26,7 +26,7 @@ from edgeq.convert.recipes.schedules import calibration_samples, time_limit, tra
 from edgeq.convert.recipes.steps import Calibrate, Distil
 from edgeq.convert.samples import hash_samples
 from edgeq.core.errors import EdgeqError, InputError
-from edgeq.core.files import refuse_unwritable, sha256_hex, write_atomic
+from edgeq.core.files import refuse_missing, refuse_unwritable, sha256_hex, write_atomic
 from edgeq.core.records import CalibrationRecord, ConversionRecord, RecipeRecord, StepRecord
 from edgeq.graph.reader import read_model
 
@@ -65,8 +65,7 @@ def convert_by_recipe(
         KeyboardInterrupt: with the folder that keeps the checkpoints.
     """
     source, out, began = Path(source), Path(out), time.monotonic()
-    if not source.exists():
-        raise InputError(f"there is no model {source}", hint="check the path")
+    refuse_missing(source)
     refuse_unwritable(out)
     steps = recipe.recipe
     chosen = steps.seed if seed is None else seed
