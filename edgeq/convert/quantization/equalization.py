@@ -26,10 +26,11 @@ from edgeq.convert.quantization.products import (
     give_biases,
     products_of,
 )
-from edgeq.convert.quantization.reconstruction import BITS, learned
+from edgeq.convert.quantization.reconstruction import learned
 from edgeq.convert.quantization.rules import rule_of
+from edgeq.convert.quantization.scheme import WEIGHT_BITS
 from edgeq.convert.recipes.steps import Equalize
-from edgeq.graph.ir import Graph, Tensor
+from edgeq.graph.ir import Graph, frozen
 
 SAMPLES = 256
 EXPONENTS = np.linspace(0.0, 1.0, 9)
@@ -233,7 +234,7 @@ def _reader(
     shape = (group.channels, -1, 1) if depthwise else (product.channels, -1, group.channels)
     columns = _scaled_weights(draft, product, factors).reshape(shape)
     powers = spreads[product.input].powers.reshape(-1, group.channels).mean(axis=0)
-    bits = BITS.get(scheme.weights, 0) if scheme.mode != "float" else 0
+    bits = WEIGHT_BITS.get(scheme.weights, 0) if scheme.mode != "float" else 0
     return Reader(
         peaks=np.abs(columns).max(axis=1),
         squares=np.square(columns).sum(axis=1),
@@ -281,12 +282,14 @@ def _scaled(
         if made is None and _factors_of(factors, product.input) is None:
             continue
         matrix = _scaled_weights(draft, product, factors).astype(np.float32)
-        tensors[product.weights] = _constant(tensors[product.weights], product.layout(matrix))
+        data = frozen(product.layout(matrix))
+        tensors[product.weights] = replace(tensors[product.weights], data=data)
         weights.pop(product.weights, None)
         biases.pop(product.bias, None)
         if made is not None:
             bias = float_bias(replace(draft, biases={}), product) * made
-            tensors[product.bias] = _constant(tensors[product.bias], bias.astype(np.float32))
+            data = frozen(bias.astype(np.float32))
+            tensors[product.bias] = replace(tensors[product.bias], data=data)
     for place, node in enumerate(nodes):
         if node.index in relu6 and _factors_of(factors, node.outputs[0]) is not None:
             options = {**node.options, "fused_activation_function": "RELU"}
@@ -301,9 +304,3 @@ def _range(spread: Spread, factors: Doubles) -> Range:
     """Return the range of a scaled tensor, wide enough on the side that had values."""
     peak = float(np.max(spread.peaks.reshape(-1, len(factors)).max(axis=0) * factors))
     return Range(-peak if spread.span.low < 0 else 0.0, peak if spread.span.high > 0 else 0.0)
-
-
-def _constant(tensor: Tensor, data: NDArray[np.float32]) -> Tensor:
-    data = np.ascontiguousarray(data)
-    data.flags.writeable = False
-    return replace(tensor, data=data)

@@ -10,11 +10,11 @@ import numpy as np
 
 from edgeq.convert.quantization.draft import LayerNotes, Range
 from edgeq.convert.quantization.rules import RULES
-from edgeq.convert.quantization.scheme import LayerScheme, Scheme
+from edgeq.convert.quantization.scheme import WEIGHT_BITS, LayerScheme, Scheme
 from edgeq.convert.recipes.steps import TrainQuantized
 from edgeq.convert.samples import Inputs
-from edgeq.convert.training.flattening import Call, Flat, LayerSpec, build, flatten, make_layer
-from edgeq.convert.training.folding import expand, fold_batch_norms
+from edgeq.convert.training.flattening import Call, Flat, LayerSpec, build, make_layer
+from edgeq.convert.training.folding import fold_model
 from edgeq.convert.training.imitation import Imitation, plan_imitation
 from edgeq.convert.training.loop import train
 from edgeq.convert.training.losses import run
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 CALIBRATED = 512  # training samples that choose the first ranges
 BATCH = 64
-WEIGHT_BITS = {"int8": 8, "int4": 4}
 
 
 def train_quantized(trained: Trained, session: Session, params: TrainQuantized) -> Trained:
@@ -39,7 +38,7 @@ def train_quantized(trained: Trained, session: Session, params: TrainQuantized) 
         InputError: the model has no graph, a layer in scope has no imitation, a weight is not
             finite, or the training itself fails (`loop.train`).
     """
-    flat = fold_batch_norms(expand(flatten(trained.model)))
+    flat = fold_model(trained.model)
     imitated = imitate(flat, session.scheme, params, trained.notes)
     imitated.calibrate(session.data.x)
     train(imitated.trainee, session, params.schedule, name="qat")
