@@ -89,7 +89,7 @@ def convert_model(
         int8_bytes=len(int8),
         float_max_error=answer["float_max_error"],
         sqnr_db=answer["sqnr_db"],
-        calibration=_calibration(dataset, calibration, answer["method"]),
+        calibration=calibration_record(dataset, calibration.inputs, answer["method"]),
         seconds=time.monotonic() - began,
         warnings=(
             *dataset.warnings,
@@ -100,11 +100,12 @@ def convert_model(
     )
 
 
-def _calibration(dataset: Dataset, samples: Samples, method: str) -> CalibrationRecord:
+def calibration_record(dataset: Dataset, inputs: Inputs, method: str) -> CalibrationRecord:
+    """Return the record of samples (N, ...), one array for each input, that calibrated."""
     return CalibrationRecord(
         dataset=dataset.name,
-        samples=len(samples.x),
-        sha256=hash_samples(*samples.inputs),
+        samples=len(inputs[0]),
+        sha256=hash_samples(*inputs),
         method=method,
     )
 

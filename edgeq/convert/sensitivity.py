@@ -6,7 +6,7 @@ import math
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
@@ -74,22 +74,8 @@ def measure_sensitivity(
         "split": materials.source,
         "names": materials.names,
     }
-    with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
-        save_materials(Path(name), materials)
-        answer = run_task(
-            "sensitivity",
-            job,
-            Path(name),
-            timeout_s=timeout_s,
-            memory_bytes=memory_bytes,
-            on_progress=on_progress,
-        )
-    layers = [
-        msgspec.structs.replace(layer, place=place)
-        for place, layer in enumerate(
-            msgspec.convert(answer["layers"], tuple[LayerSensitivityRecord, ...])
-        )
-    ]
+    limits = {"timeout_s": timeout_s, "memory_bytes": memory_bytes, "on_progress": on_progress}
+    answer, layers = _run(job, materials, limits)
     metric = answer["metric"]
     by = sort if metric else "sqnr"
     return SensitivityRecord(
@@ -109,6 +95,17 @@ def measure_sensitivity(
         seconds=time.monotonic() - began,
         warnings=(*dataset.warnings, *find_warnings(materials.calibration.x)),
     )
+
+
+def _run(
+    job: dict[str, Any], materials: Materials, limits: dict[str, Any]
+) -> tuple[dict[str, Any], list[LayerSensitivityRecord]]:
+    """Return a child's answer, and its layers with their places in the graph."""
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
+        save_materials(Path(name), materials)
+        answer = run_task("sensitivity", job, Path(name), **limits)
+    layers = msgspec.convert(answer["layers"], tuple[LayerSensitivityRecord, ...])
+    return answer, [msgspec.structs.replace(row, place=at) for at, row in enumerate(layers)]
 
 
 def _choose(materials: Materials, samples: int) -> Materials:
