@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeq.convert.quantization.draft import LayerNotes, Range
+from edgeq.convert.quantization.parameters import union
 from edgeq.convert.quantization.rules import RULES
 from edgeq.convert.quantization.scheme import WEIGHT_BITS, LayerScheme, Scheme
 from edgeq.convert.recipes.steps import TrainQuantized
@@ -123,14 +124,14 @@ class Imitated:
         return spans
 
     def _entries(self) -> dict[str, Range]:
-        """Return for each layer that reads an input of the model that input's range."""
+        """Return for each layer that reads inputs of the model their range; of several, of all."""
         flat, places = self.plan.flat, members(self.plan)
-        return {
-            call.spec.name: self.ranges[places[value][0]].range(self.plan.dtypes[value])
-            for call in flat.calls
-            for value in call.inputs
-            if value in flat.inputs and value in places
-        }
+        found: dict[str, Range] = {}
+        for call in flat.calls:
+            for value in set(call.inputs) & set(flat.inputs) & places.keys():
+                span = self.ranges[places[value][0]].range(self.plan.dtypes[value])
+                found[call.spec.name] = union((span, found.get(call.spec.name, span)))
+        return found
 
 
 def members(plan: Imitation) -> dict[int, tuple[int, int]]:
