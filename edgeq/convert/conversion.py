@@ -193,5 +193,6 @@ def find_warnings(inputs: Inputs, dataset: Dataset | None = None) -> tuple[str, 
 
 
 def source_size(source: Path) -> int:
+    """Return the bytes of a model's file, or of all files of its folder."""
     files = source.rglob("*") if source.is_dir() else (source,)
     return sum(path.stat().st_size for path in files if path.is_file())
