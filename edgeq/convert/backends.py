@@ -69,15 +69,8 @@ def quantize_own(model: FloatModel, inputs: Inputs) -> Quantised:
     from edgeq.convert.quantization.diagnosis import diagnose_ranges
 
     draft = road.draft_model(model.tflite, model.scheme, model=model.keras, inputs=inputs)
-    graph = draft.graph
-    layers = {
-        graph.tensor(index).name: draft.layers[node.index]
-        for node in graph.nodes
-        for index in node.outputs
-        if node.index in draft.layers
-    }
     draft = road.keep_extremes(draft, inputs)
-    return Quantised(road.finish(draft), layers, diagnose_ranges(draft))
+    return Quantised(road.finish(draft), road.name_tensors(draft), diagnose_ranges(draft))
 
 
 def quantize_tflite(model: FloatModel, inputs: Inputs) -> Quantised:

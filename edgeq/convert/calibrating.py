@@ -22,7 +22,7 @@ from edgeq.convert.quantization.diagnosis import (
     diagnose_ranges,
 )
 from edgeq.convert.quantization.draft import Draft, Observed
-from edgeq.convert.quantization.drift import measure_drift
+from edgeq.convert.quantization.drift import measure_drift, measure_halves
 from edgeq.convert.quantization.observation import observe_activations, owners
 from edgeq.convert.quantization.scheme import SCHEMES, Scheme
 from edgeq.convert.recipes.steps import Calibrate
@@ -106,7 +106,4 @@ def _diagnose(draft: Draft, judged: Inputs) -> tuple[DriftRecord, tuple[str, ...
     other = observe_activations(replace(draft, observed=None), observer_of(judged), known.limit)
     assert other.observed is not None
     drift = measure_drift(draft, known.tensors, other.observed.tensors, names=SPLITS)
-    halves = None
-    if known.halves:
-        halves = measure_drift(draft, *known.halves, names=("first half", "second half"))
-    return drift, diagnose_drift(drift, halves)
+    return drift, diagnose_drift(drift, measure_halves(draft))

@@ -13,6 +13,7 @@ import numpy as np
 
 from edgeq.convert import metrics
 from edgeq.convert.child import MEMORY_BYTES, Progress, quiet, run_task
+from edgeq.convert.conversion import calibration_record
 from edgeq.convert.evaluation import SPLIT, choose_metric
 from edgeq.convert.intervals import compare_sums
 from edgeq.convert.judgement import ALPHA, METRICS, interval_record, judge_change, likeness
@@ -20,12 +21,12 @@ from edgeq.convert.metrics import Array
 from edgeq.convert.quantization.diagnosis import diagnose_samples
 from edgeq.convert.quantization.scheme import SCHEMES
 from edgeq.convert.recipes.steps import Calibrate
-from edgeq.convert.samples import Inputs, hash_samples, save_inputs
-from edgeq.core.errors import InputError, UsageError, did_you_mean
+from edgeq.convert.samples import Inputs, save_inputs
+from edgeq.core.errors import UsageError, did_you_mean
+from edgeq.core.files import refuse_missing
 from edgeq.core.records import (
     CalibratedRecord,
     CalibrationComparisonRecord,
-    CalibrationRecord,
     DriftRecord,
 )
 
@@ -71,8 +72,7 @@ def compare_calibrators(
         ToolchainError: the child crashed, hung or ran out of memory.
     """
     _check_scheme(scheme)
-    if not source.exists():
-        raise InputError(f"there is no model {source}", hint="check the path")
+    refuse_missing(source)
     began = time.monotonic()
     given = dataset.samples("representative", samples)
     judged = dataset.samples(SPLIT, limit)
@@ -90,12 +90,7 @@ def compare_calibrators(
     return CalibrationComparisonRecord(
         source=source.name,
         scheme=scheme,
-        calibration=CalibrationRecord(
-            dataset=dataset.name,
-            samples=len(given.x),
-            sha256=hash_samples(*given.inputs),
-            method="all",
-        ),
+        calibration=calibration_record(dataset, given.inputs, "all"),
         split=SPLIT,
         samples=len(judged.x),
         metric=metric,

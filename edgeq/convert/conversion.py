@@ -17,7 +17,7 @@ from edgeq.convert.quantization.diagnosis import diagnose_samples
 from edgeq.convert.quantization.scheme import LayerScheme, Scheme, parse_scheme
 from edgeq.convert.samples import Inputs, hash_samples, save_inputs
 from edgeq.core.errors import InputError, ToolchainError, UsageError, did_you_mean
-from edgeq.core.files import write_atomic
+from edgeq.core.files import refuse_missing, write_atomic
 from edgeq.core.records import CalibrationRecord, ConversionRecord
 from edgeq.graph.reader import read_model
 
@@ -89,7 +89,7 @@ def convert_model(
         int8_bytes=len(int8),
         float_max_error=answer["float_max_error"],
         sqnr_db=answer["sqnr_db"],
-        calibration=_calibration(dataset, calibration, answer["method"]),
+        calibration=calibration_record(dataset, calibration.inputs, answer["method"]),
         seconds=time.monotonic() - began,
         warnings=(
             *dataset.warnings,
@@ -100,11 +100,12 @@ def convert_model(
     )
 
 
-def _calibration(dataset: Dataset, samples: Samples, method: str) -> CalibrationRecord:
+def calibration_record(dataset: Dataset, inputs: Inputs, method: str) -> CalibrationRecord:
+    """Return the record of samples (N, ...), one array for each input, that calibrated."""
     return CalibrationRecord(
         dataset=dataset.name,
-        samples=len(samples.x),
-        sha256=hash_samples(*samples.inputs),
+        samples=len(inputs[0]),
+        sha256=hash_samples(*inputs),
         method=method,
     )
 
@@ -148,8 +149,7 @@ def float_path(out: Path) -> Path:
 
 
 def _check_request(source: Path, backend: str, scheme: Scheme, samples: int) -> None:
-    if not source.exists():
-        raise InputError(f"there is no model {source}", hint="check the path")
+    refuse_missing(source)
     if backend not in BACKENDS:
         known = ", ".join(BACKENDS)
         raise UsageError(
@@ -193,5 +193,6 @@ def find_warnings(inputs: Inputs, dataset: Dataset | None = None) -> tuple[str, 
 
 
 def source_size(source: Path) -> int:
+    """Return the bytes of a model's file, or of all files of its folder."""
     files = source.rglob("*") if source.is_dir() else (source,)
     return sum(path.stat().st_size for path in files if path.is_file())

@@ -5,13 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-import numpy as np
-
-from edgeq.convert.interpreters import dequantize, quantize
+from edgeq.convert.interpreters import dequantize, feed
 from edgeq.convert.metrics import Array
 from edgeq.convert.quantization.draft import Observer
 from edgeq.convert.samples import Inputs
-from edgeq.core.errors import InputError
 from edgeq.graph.ir import Graph
 from edgeq.graph.writer import write_graph
 
@@ -31,17 +28,9 @@ def observer_of(inputs: Inputs) -> Observer:
 
 def _run(graph: Graph, tensors: Sequence[int], inputs: Inputs) -> Iterator[Sequence[Array]]:
     interpreter = _open(write_graph(graph))
-    ports = interpreter.get_input_details()
-    if len(ports) != len(inputs):
-        raise InputError(
-            f"{graph.name} has {len(ports)} inputs, the samples are for {len(inputs)}",
-            hint="choose the dataset that the model was trained for",
-        )
     details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
-    for number in range(len(inputs[0])):
-        interpreter.reset_all_variables()
-        for port, samples in zip(ports, inputs, strict=True):
-            interpreter.set_tensor(port["index"], _fit(samples[number], port, graph.name))
+    for sample in zip(*inputs, strict=True):
+        feed(interpreter, sample, graph.name)
         interpreter.invoke()
         yield [dequantize(interpreter.get_tensor(i), details[i]) for i in tensors]
 
@@ -57,12 +46,3 @@ def _open(data: bytes) -> Any:
     )
     interpreter.allocate_tensors()
     return interpreter
-
-
-def _fit(sample: Array, port: dict[str, Any], name: str) -> Array:
-    shape = tuple(int(n) for n in port["shape"])
-    if int(np.prod(shape)) != sample.size:
-        raise InputError(
-            f"{name} takes {shape}, a sample is {sample.shape}", hint="choose the model's dataset"
-        )
-    return quantize(sample.reshape(shape), port)

@@ -71,6 +71,17 @@ def name_layers(graph: Graph, model: Any, inputs: Inputs) -> dict[int, str]:
     return match_layers(graph, dict(zip(tensors, values, strict=True)), calls)
 
 
+def name_tensors(draft: Draft) -> dict[str, str]:
+    """Return the names of layers by those of the tensors that they give."""
+    graph = draft.graph
+    return {
+        graph.tensor(index).name: draft.layers[node.index]
+        for node in graph.nodes
+        for index in node.outputs
+        if node.index in draft.layers
+    }
+
+
 def _noise_like(x: Any, rng: np.random.Generator) -> Any:
     if x.dtype.kind != "f":
         return x

@@ -6,16 +6,17 @@ import math
 import tempfile
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
 from edgeq.convert.child import MEMORY_BYTES, Progress, quiet, run_task
 from edgeq.convert.conversion import find_warnings
 from edgeq.convert.judgement import METRICS
-from edgeq.convert.quantization.scheme import SCHEMES
+from edgeq.convert.quantization.scheme import scheme_named
 from edgeq.convert.recipes.materials import Materials, gather_materials, save_materials
-from edgeq.core.errors import InputError, UsageError, did_you_mean
+from edgeq.core.errors import UsageError
+from edgeq.core.files import refuse_missing
 from edgeq.core.records.sensitivity import (
     FigureRecord,
     Kernels,
@@ -73,22 +74,8 @@ def measure_sensitivity(
         "split": materials.source,
         "names": materials.names,
     }
-    with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
-        save_materials(Path(name), materials)
-        answer = run_task(
-            "sensitivity",
-            job,
-            Path(name),
-            timeout_s=timeout_s,
-            memory_bytes=memory_bytes,
-            on_progress=on_progress,
-        )
-    layers = [
-        msgspec.structs.replace(layer, place=place)
-        for place, layer in enumerate(
-            msgspec.convert(answer["layers"], tuple[LayerSensitivityRecord, ...])
-        )
-    ]
+    limits = {"timeout_s": timeout_s, "memory_bytes": memory_bytes, "on_progress": on_progress}
+    answer, layers = _run(job, materials, limits)
     metric = answer["metric"]
     by = sort if metric else "sqnr"
     return SensitivityRecord(
@@ -110,6 +97,17 @@ def measure_sensitivity(
     )
 
 
+def _run(
+    job: dict[str, Any], materials: Materials, limits: dict[str, Any]
+) -> tuple[dict[str, Any], list[LayerSensitivityRecord]]:
+    """Return a child's answer, and its layers with their places in the graph."""
+    with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
+        save_materials(Path(name), materials)
+        answer = run_task("sensitivity", job, Path(name), **limits)
+    layers = msgspec.convert(answer["layers"], tuple[LayerSensitivityRecord, ...])
+    return answer, [msgspec.structs.replace(row, place=at) for at, row in enumerate(layers)]
+
+
 def _choose(materials: Materials, samples: int) -> Materials:
     """Let at most `samples` judge: watched ones first, then those that would train."""
     watched, rest = materials.watched, materials.training
@@ -129,14 +127,9 @@ def _hurt(layer: LayerSensitivityRecord, by: SortKey, metric: str | None) -> tup
 
 
 def _check(source: Path, scheme: str, base: str) -> None:
-    if not source.exists():
-        raise InputError(f"there is no model {source}", hint="check the path")
+    refuse_missing(source)
     for name in (scheme, base):
-        if name not in SCHEMES:
-            raise UsageError(
-                f"unknown scheme {name!r}.{did_you_mean(name, SCHEMES)}",
-                hint=f"choose one of: {', '.join(SCHEMES)}",
-            )
+        scheme_named(name)
     if scheme == base:
         raise UsageError(
             f"the layer and the rest would both be {scheme}", hint="choose another --base"

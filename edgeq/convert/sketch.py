@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edgeq.convert.checks import check_int8
 from edgeq.convert.child import Progress, quiet, run_task
-from edgeq.core.errors import InputError
+from edgeq.core.files import refuse_missing
 from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
 
@@ -31,8 +31,7 @@ def sketch_model(source: Path, *, on_progress: Progress = quiet) -> Graph:
         InputError: the source is refused, or its input has no fixed shape.
         ToolchainError: TensorFlow is missing, crashed, hung, or left float operators.
     """
-    if not os.path.exists(source):
-        raise InputError(f"there is no model {source}", hint="check the path")
+    refuse_missing(source)
     with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
         folder = Path(name)
         run_task("sketch", {"source": str(source.resolve())}, folder, on_progress=on_progress)

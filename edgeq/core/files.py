@@ -61,6 +61,12 @@ def _cannot_write(path: Path, error: OSError | ValueError) -> UsageError:
     )
 
 
+def refuse_missing(model: Path) -> None:
+    """Raise InputError where there is no model at `model`, before work is done for it."""
+    if not os.path.exists(model):
+        raise InputError(f"there is no model {model}", hint="check the path")
+
+
 def refuse_unwritable(path: Path) -> None:
     """Raise UsageError where no file can be written to `path`, before work is done for it."""
     place = Path(path).absolute()

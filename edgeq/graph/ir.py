@@ -131,3 +131,10 @@ class Graph:
     def tensor(self, index: int) -> Tensor:
         """Return tensor `index`."""
         return self.tensors[index]
+
+
+def frozen(values: NDArray[Any]) -> NDArray[Any]:
+    """Return the values as a contiguous array that nobody can write to."""
+    data = np.ascontiguousarray(values)
+    data.flags.writeable = False
+    return data

@@ -166,7 +166,19 @@ class Axis:
     unit: float = 1.0
 
 
-COLORS = 6  # classes group0 to group5 of the page's style
+COLORS = 6  # classes group0 to group5 of SCATTER_STYLE
+# What a page with a scatter chart adds to its style; colours by Okabe and Ito, Color Universal
+# Design (2008).
+SCATTER_STYLE = """\
+.grid { stroke: var(--line); }
+circle { fill-opacity: 0.55; }
+circle.best { fill-opacity: 1; stroke: var(--ink); stroke-width: 2; }
+.group0 { fill: #0072b2; }
+.group1 { fill: #e69f00; }
+.group2 { fill: #009e73; }
+.group3 { fill: #cc79a7; }
+.group4 { fill: #56b4e9; }
+.group5 { fill: #d55e00; }"""
 _LEFT, _BOTTOM, _HEIGHT, _LEGEND = 80.0, 330.0, 390.0, 170.0
 
 

@@ -8,7 +8,7 @@ from html import escape
 
 from edgeq.core.errors import visible
 from edgeq.core.units import format_count, format_seconds
-from edgeq.report.charts import Axis, Bar, Point, bar_chart, scatter_chart
+from edgeq.report.charts import SCATTER_STYLE, Axis, Bar, Point, bar_chart, scatter_chart
 from edgeq.report.html import frame, section, tile
 from edgeq.sweep.records import Figure, Row, SweepRecord
 from edgeq.sweep.table import (
@@ -125,7 +125,8 @@ def _number(column: FigureColumn, row: Row) -> str:
     return f'<td class="right" data-value="{figure.value!r}">{text} {kind}</td>'
 
 
-_STYLE = """\
+_STYLE = (
+    """\
 body { max-width: 1240px; }
 .sortable th { padding: 0; }
 .sortable button { all: unset; padding: 5px 10px 5px 0; cursor: pointer; }
@@ -136,15 +137,9 @@ body { max-width: 1240px; }
 tr.best td:first-child { border-left: 3px solid var(--good); padding-left: 7px; }
 tr.failed td, tr.mismatch td { color: var(--bad); }
 tr.misfit td { color: var(--dim); }
-.grid { stroke: var(--line); }
-circle { fill-opacity: 0.55; }
-circle.best { fill-opacity: 1; stroke: var(--ink); stroke-width: 2; }
-.group0 { fill: #0072b2; }
-.group1 { fill: #e69f00; }
-.group2 { fill: #009e73; }
-.group3 { fill: #cc79a7; }
-.group4 { fill: #56b4e9; }
-.group5 { fill: #d55e00; }"""
+"""
+    + SCATTER_STYLE
+)
 
 _SCRIPT = """\
 for (const table of document.querySelectorAll("table.sortable")) {

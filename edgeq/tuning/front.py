@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from edgeq.tuning.records import Costs, Score, TrialRecord
@@ -26,12 +27,16 @@ def find_front(trials: Sequence[TrialRecord]) -> tuple[TrialRecord, ...]:
 
 
 def _figures(trial: TrialRecord) -> tuple[float, ...]:
-    """Return what is to be small: the error or minus the score, flash, RAM, latency."""
+    """Return what is to be small: the error or minus the score, flash, RAM, latency.
+
+    A latency that nothing is known of beats none that is.
+    """
     assert trial.score is not None
     assert trial.costs is not None
     score, costs = trial.score, trial.costs
     loss = -score.value if score.higher_is_better else score.value
-    return loss, costs.flash_bytes, costs.ram_bytes, costs.latency_s or 0.0
+    latency = math.inf if costs.latency_s is None else costs.latency_s
+    return loss, costs.flash_bytes, costs.ram_bytes, latency
 
 
 def _figures_by_flash(trial: TrialRecord) -> tuple[float, ...]:
@@ -47,7 +52,8 @@ def _dominates(one: TrialRecord, other: TrialRecord) -> bool:
 def excess(trial: TrialRecord, floating: Score, limits: TuneLimits) -> float:
     """Return by which share the trial misses the limit that it misses most; 0 where it meets all.
 
-    A loss of accuracy counts in points over `max_drop`, each as 10 %.
+    A loss of accuracy counts in points over `max_drop`, each as 10 %; a latency that nothing is
+    known of as twice its limit.
     """
     assert trial.score is not None
     assert trial.costs is not None
@@ -59,8 +65,8 @@ def excess(trial: TrialRecord, floating: Score, limits: TuneLimits) -> float:
         (costs.ram_bytes, limits.ram_bytes),
         (costs.latency_s, limits.latency_s),
     ):
-        if limit is not None and value is not None:
-            over.append(value / limit - 1)
+        if limit is not None:
+            over.append(1.0 if value is None else value / limit - 1)
     # A share has the error of its division: what differs in the tenth digit meets the limit.
     return round(max(0.0, *over), 9)
 

@@ -7,7 +7,7 @@ from html import escape
 
 from edgeq.core.errors import visible
 from edgeq.core.units import format_bytes, format_count, format_seconds
-from edgeq.report.charts import Axis, Point, scatter_chart
+from edgeq.report.charts import SCATTER_STYLE, Axis, Point, scatter_chart
 from edgeq.report.html import frame, section, tile
 from edgeq.report.table import Table, Tables, make_table
 from edgeq.tuning.candidates import describe
@@ -82,8 +82,8 @@ def miss_text(finalist: Finalist, record: TuneRecord) -> str:
         ("RAM", trial.costs.ram_bytes, limits.ram_bytes, _bytes),
         ("latency", trial.costs.latency_s, limits.latency_s, format_seconds),
     ):
-        if limit is not None and value is not None and value > limit:
-            words.append(f"{name} {text(value)} of {text(limit)}")
+        if limit is not None and (value is None or value > limit):
+            words.append(f"{name} {'unknown' if value is None else text(value)} of {text(limit)}")
     return ", ".join(words)
 
 
@@ -209,14 +209,4 @@ def _bytes(value: float) -> str:
     return format_bytes(round(value))
 
 
-_STYLE = """\
-body { max-width: 1240px; }
-.grid { stroke: var(--line); }
-circle { fill-opacity: 0.55; }
-circle.best { fill-opacity: 1; stroke: var(--ink); stroke-width: 2; }
-.group0 { fill: #0072b2; }
-.group1 { fill: #e69f00; }
-.group2 { fill: #009e73; }
-.group3 { fill: #cc79a7; }
-.group4 { fill: #56b4e9; }
-.group5 { fill: #d55e00; }"""
+_STYLE = "body { max-width: 1240px; }\n" + SCATTER_STYLE

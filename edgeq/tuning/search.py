@@ -155,7 +155,8 @@ class Search:
             record = msgspec.msgpack.decode(promise.result(), type=TrialRecord)
         except Exception as error:
             record = failed_trial(job, explain(error))
-        record = msgspec.structs.replace(record, number=len(self.trials) + 1)
+        last = max((known.number for known in self.trials), default=0)
+        record = msgspec.structs.replace(record, number=last + 1)
         save_trial(self.folder, record)
         return record
 

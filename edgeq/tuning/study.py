@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from itertools import product
 from random import Random
@@ -158,5 +159,5 @@ def _values(score: Score, costs: Costs) -> list[float]:
         score.value if score.higher_is_better else -score.value,
         float(costs.flash_bytes),
         float(costs.ram_bytes),
-        costs.latency_s or 0.0,
+        math.inf if costs.latency_s is None else costs.latency_s,
     ]

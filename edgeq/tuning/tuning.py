@@ -10,8 +10,8 @@ import msgspec
 
 from edgeq import __version__
 from edgeq.boards.profile import Board
-from edgeq.core.errors import ToolchainError
-from edgeq.core.files import write_atomic
+from edgeq.core.errors import ToolchainError, UsageError
+from edgeq.core.files import refuse_missing, write_atomic
 from edgeq.core.records.sensitivity import SensitivityRecord
 from edgeq.sweep.manifest import Limits
 from edgeq.sweep.schedulers import LocalScheduler
@@ -34,7 +34,8 @@ def run_tune(request: TuneRequest, on_progress: Progress) -> Choice:
 
     Raises:
         InputError: the model, the dataset or the board is refused.
-        UsageError: the folder is in use, or holds another search.
+        UsageError: the folder is in use, or holds another search; latency is limited, and nothing
+            is known of it on the board.
         ToolchainError: optuna is missing, or plain int8 cannot be made.
     """
     from edgeq.boards.registry import find_board
@@ -61,10 +62,8 @@ def run_tune(request: TuneRequest, on_progress: Progress) -> Choice:
 def make_setting(request: TuneRequest, board: Board, folder: Path) -> Setting:
     """Return what every trial of the search shares."""
     from edgeq.convert.recipes.conversion import hash_source
-    from edgeq.core.errors import InputError
 
-    if not request.model.exists():
-        raise InputError(f"there is no model {request.model}", hint="check the path")
+    refuse_missing(request.model)
     return Setting(
         version=__version__,
         source=str(request.model.resolve()),
@@ -83,17 +82,27 @@ def make_setting(request: TuneRequest, board: Board, folder: Path) -> Setting:
 def begin(search: Search) -> None:
     """Try plain int8, rank the layers by it, and learn from the trials that the folder has.
 
+    A plain int8 that failed is tried again: its cause may be gone.
+
     Raises:
         ToolchainError: plain int8 failed.
+        UsageError: latency is limited, and nothing is known of it on the board.
     """
     known = {record.key: record for record in read_trials(search.folder)}
-    plain = known.get(search.key_of(PLAIN)) or search.try_alone(PLAIN)
+    plain = known.pop(search.key_of(PLAIN), None)
+    if plain is None or plain.verdict != "ok":
+        plain = search.try_alone(PLAIN)
     if plain.floating is None or plain.costs is None:
         raise ToolchainError(
             f"plain int8 {'does not fit' if plain.verdict == 'misfit' else 'failed'}: "
             f"{plain.cause}",
             hint="a search begins with plain int8 on a board that has room for it; limit flash and "
             "ram with --flash and --ram",
+        )
+    if plain.costs.latency_s is None and search.limits.latency_s is not None:
+        raise UsageError(
+            f"nothing is known of latencies on {search.setting.board_id}",
+            hint="leave --latency out, or search on a virtual board of the same core",
         )
     search.open_study(rank_layers(find_sensitivity(search)), plain, known.values())
 

@@ -15,7 +15,7 @@ SMALL = st.integers(min_value=1, max_value=4)
 
 
 def trial(
-    number: int, accuracy: float, flash: int, ram: int = 1, latency: float = 1.0
+    number: int, accuracy: float, flash: int, ram: int = 1, latency: float | None = 1.0
 ) -> TrialRecord:
     return TrialRecord(
         key=str(number),
@@ -61,6 +61,13 @@ def test_the_front_is_what_brute_force_finds(rows: list[tuple[int, int, int, int
 
 def test_of_equal_trials_the_first_stays() -> None:
     assert [t.number for t in find_front([trial(1, 0.9, 5), trial(2, 0.9, 5)])] == [1]
+
+
+def test_a_latency_that_nothing_is_known_of_beats_none_and_meets_no_limit() -> None:
+    known, unknown = trial(1, 0.9, 5), trial(2, 0.9, 5, latency=None)
+    assert find_front([known, unknown]) == (known,)
+    assert excess(unknown, score(0.9), TuneLimits(latency_s=1.0)) == 1.0
+    assert excess(unknown, score(0.9), TuneLimits()) == 0.0
 
 
 def test_trials_without_a_model_are_not_on_the_front() -> None:

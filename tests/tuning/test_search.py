@@ -20,6 +20,7 @@ from edgeq.tuning.records import Costs, Finalist, Score, TrialRecord
 from edgeq.tuning.request import TuneLimits
 from edgeq.tuning.search import Search, Setting
 from edgeq.tuning.trial import Job
+from edgeq.tuning.tuning import begin
 
 pytest.importorskip("optuna")
 
@@ -29,9 +30,11 @@ LAYERS = Layers(("dense", "conv2d"), ("conv2d",))
 class Workers:
     """Two workers: int4 costs less flash, training too; the third trial of all crashes."""
 
-    def __init__(self, crash_at: int = 3, stop_at: int = 1_000) -> None:
+    def __init__(
+        self, crash_at: int = 3, stop_at: int = 1_000, latency_s: float | None = 0.01
+    ) -> None:
         self.jobs: list[Job] = []
-        self.crash_at, self.stop_at = crash_at, stop_at
+        self.crash_at, self.stop_at, self.latency_s = crash_at, stop_at, latency_s
 
     def slots(self) -> int:
         return 2
@@ -46,14 +49,14 @@ class Workers:
             promise.set_exception(ToolchainError("the worker broke off", hint="again"))
         else:
             (Path(job.folder) / "model.tflite").write_bytes(b"model")
-            promise.set_result(msgspec.msgpack.encode(outcome(job)))
+            promise.set_result(msgspec.msgpack.encode(outcome(job, self.latency_s)))
         return promise
 
     def close(self) -> None:
         pass
 
 
-def outcome(job: Job) -> TrialRecord:
+def outcome(job: Job, latency_s: float | None) -> TrialRecord:
     candidate = job.candidate
     flash = 1000 - 200 * (candidate.codebook != "none") - 100 * candidate.narrow
     return TrialRecord(
@@ -62,7 +65,7 @@ def outcome(job: Job) -> TrialRecord:
         verdict="ok",
         score=score(0.95 - 0.01 * candidate.narrow),
         floating=score(0.95) if job.plain else None,
-        costs=Costs(flash_bytes=flash, ram_bytes=500, latency_s=0.01, kind="simulated"),
+        costs=Costs(flash_bytes=flash, ram_bytes=500, latency_s=latency_s, kind="simulated"),
     )
 
 
@@ -86,10 +89,15 @@ def search_in(folder: Path, workers: Workers, **limits: Any) -> Search:
     )
     said: list[str] = []
     search = Search(setting, workers, TuneLimits(**limits), lambda stage, share: said.append(stage))  # type: ignore[arg-type]
-    known = {record.key: record for record in read_trials(folder)}
-    plain = known.get(search.key_of(PLAIN)) or search.try_alone(PLAIN)
-    search.open_study(LAYERS, plain, known.values())
+    begin(search)
     return search
+
+
+@pytest.fixture(autouse=True)
+def known_layers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Rank the layers without a model to measure."""
+    monkeypatch.setattr("edgeq.tuning.tuning.find_sensitivity", lambda search: None)
+    monkeypatch.setattr("edgeq.tuning.tuning.rank_layers", lambda record: LAYERS)
 
 
 def concluded(search: Search, monkeypatch: pytest.MonkeyPatch) -> Any:
@@ -118,9 +126,29 @@ def test_an_interrupted_search_repeats_nothing_that_it_finished(tmp_path: Path) 
 
 def test_a_damaged_trial_is_done_again(tmp_path: Path) -> None:
     search_in(tmp_path, Workers(crash_at=0)).run(4, None)
-    broken, *_ = read_trials(tmp_path)
+    _, broken, *_ = read_trials(tmp_path)
     (trial_folder(tmp_path, broken.key) / "trial.json").write_text("{")
     assert len(read_trials(tmp_path)) == 3
+    search = search_in(tmp_path, Workers(crash_at=0))
+    search.run(4, None)
+    assert len({trial.number for trial in search.trials}) == 4
+
+
+def test_a_plain_int8_that_failed_is_tried_again(tmp_path: Path) -> None:
+    with pytest.raises(ToolchainError, match="plain int8 failed: the worker broke off"):
+        search_in(tmp_path, Workers(crash_at=1))
+    search = search_in(tmp_path, workers := Workers(crash_at=0))
+    assert [job.candidate for job in workers.jobs] == [PLAIN]
+    search.run(4, None)
+    assert [trial.verdict for trial in search.trials] == ["ok"] * 4
+
+
+def test_a_limit_of_latency_needs_a_board_whose_latency_is_known(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="nothing is known of latencies on virt-m4"):
+        search_in(tmp_path, Workers(latency_s=None), latency_s=0.02)
+    search = search_in(tmp_path, Workers(latency_s=None))
+    search.run(10, None)
+    assert len(search.trials) == 10
 
 
 def test_the_choice_meets_the_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

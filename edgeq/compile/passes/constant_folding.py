@@ -7,9 +7,9 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from edgeq.compile.passes.rewriting import Draft, Rewrite, count_of, frozen
+from edgeq.compile.passes.rewriting import Draft, Rewrite, count_of
 from edgeq.core.errors import InputError
-from edgeq.graph.ir import Graph, Node, Tensor
+from edgeq.graph.ir import Graph, Node, Tensor, frozen
 from edgeq.graph.oracle.interpreter import prepare
 
 # Operators that read the shape of their input alone.

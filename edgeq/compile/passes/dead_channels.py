@@ -25,8 +25,8 @@ from edgeq.compile.passes.intervals import (
     padded_taps,
 )
 from edgeq.compile.passes.links import Links, find_links
-from edgeq.compile.passes.rewriting import Draft, Rewrite, constant, frozen, total_macs
-from edgeq.graph.ir import Graph, Node, Quantization, Tensor
+from edgeq.compile.passes.rewriting import Draft, Rewrite, constant, total_macs
+from edgeq.graph.ir import Graph, Node, Quantization, Tensor, frozen
 from edgeq.graph.oracle.requantization import zero_point_of
 
 Mask = NDArray[np.bool_]

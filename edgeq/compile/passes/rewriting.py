@@ -5,11 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.compile.memory.lifetimes import RESHAPES, live_nodes
-from edgeq.graph.ir import DTYPES, Graph, Node, Quantization, Tensor
+from edgeq.graph.ir import DTYPES, Graph, Node, Quantization, Tensor, frozen
 from edgeq.graph.ops import OPS, macs
 
 
@@ -78,13 +77,6 @@ def constant(
     """Return a constant tensor; it gets its index from the draft that it goes into."""
     data = frozen(values.astype(DTYPES[dtype]))
     return Tensor(-1, name, data.shape, dtype, quantization, data)
-
-
-def frozen(values: NDArray[Any]) -> NDArray[Any]:
-    """Return the values as a contiguous array that nobody can write to."""
-    data = np.ascontiguousarray(values)
-    data.flags.writeable = False
-    return data
 
 
 def find_consumers(graph: Graph) -> dict[int, list[Node]]:

@@ -20,14 +20,13 @@ from edgeq.convert.quantization.rules import (
     filter_input,
     rule_of,
 )
-from edgeq.convert.quantization.scheme import LayerScheme
+from edgeq.convert.quantization.scheme import WEIGHT_BITS, LayerScheme
 from edgeq.convert.quantization.sharing import INTEGERS, Sharing, share
 from edgeq.convert.quantization.weights import fit_bias, quantize_bias, quantize_weights
 from edgeq.core.errors import ToolchainError
-from edgeq.graph.ir import Graph, Node, OptionValue, Quantization, Tensor
+from edgeq.graph.ir import Graph, Node, OptionValue, Quantization, Tensor, frozen
 from edgeq.graph.ops import OPS
 
-_BITS = {"int8": 8, "int4": 4}
 # There is no QUANTIZE between these in both runtimes: int8 stands between them.
 _BY_INT8 = {("uint8", "int16"), ("int16", "uint8"), ("float32", "uint8")}
 
@@ -192,7 +191,7 @@ class _Assembly:
         assert tensor.data is not None
         if parameters is None:
             return self.add(tensor)
-        data = _frozen(quantize_values(tensor.data, parameters, dtype))
+        data = frozen(quantize_values(tensor.data, parameters, dtype))
         return self.add(tensor, dtype=dtype, quantization=parameters, data=data)
 
     def integers(
@@ -203,7 +202,7 @@ class _Assembly:
         if key not in self.constants:
             quantization = Quantization(scales, (0,) * len(scales), axis if len(scales) > 1 else 0)
             self.constants[key] = self.add(
-                tensor, dtype=dtype, data=_frozen(data), quantization=quantization
+                tensor, dtype=dtype, data=frozen(data), quantization=quantization
             )
         return self.constants[key]
 
@@ -289,7 +288,7 @@ class _Assembly:
         single = not scheme.per_channel or scheme.weights in rule.single_scale
         given = self.draft.weights.get(tensor.index)
         assert tensor.data is not None
-        bits = _BITS[scheme.weights]
+        bits = WEIGHT_BITS[scheme.weights]
         if given is None:
             return quantize_weights(tensor.data, bits, rule.axis, per_channel=not single)
         limit = 1 << (bits - 1)
@@ -338,7 +337,7 @@ class _Assembly:
         key = tensor.index, "float16", ()
         if key not in self.constants:
             assert tensor.data is not None
-            data = _frozen(_finite_halves(tensor.data))
+            data = frozen(_finite_halves(tensor.data))
             self.constants[key] = self.add(tensor, dtype="float16", data=data)
         return self.restored(tensor, self.constants[key])
 
@@ -356,9 +355,3 @@ class _Assembly:
 def _finite_halves(data: NDArray[Any]) -> NDArray[np.float16]:
     most = np.finfo(np.float16).max
     return np.asarray(np.clip(data, -most, most), np.float16)
-
-
-def _frozen(data: NDArray[Any]) -> NDArray[Any]:
-    data = np.ascontiguousarray(data)
-    data.flags.writeable = False
-    return data

@@ -128,8 +128,12 @@ def _keeps_channels(graph: Graph, node: Node, data: Sequence[int]) -> bool:
 def _group(graph: Graph, members: list[int], products: Sequence[Product]) -> ChannelGroup | None:
     makers = tuple(p for p in products if p.output in members)
     readers = tuple(p for p in products if p.input in members)
-    channels = min(graph.tensor(index).shape[-1] for index in members)
-    fit = all(graph.tensor(index).shape[-1] % channels == 0 for index in members)
+    depths = {index: graph.tensor(index).shape[-1] for index in members}
+    channels = min(depths.values())
+    fit = all(depth % channels == 0 for depth in depths.values())
+    # What makes or filters each channel by itself must see them apart, not flattened.
+    single = (*(p.output for p in makers), *(p.input for p in readers if p.groups > 1))
+    fit = fit and all(depths[index] == channels for index in single)
     if not makers or not readers or not fit or channels < 2:
         return None
     return ChannelGroup(tuple(members), channels, makers, readers)

@@ -20,7 +20,6 @@ from edgeq.convert.recipes.steps import CompensateRounding
 # Shares of the mean diagonal that are added to it, so that rare inputs do not take wild weights:
 # the right one depends on how many samples there are, and is found on rows kept for it.
 DAMPINGS = (0.01, 0.1, 1.0)
-DAMPING = 0.01
 BLOCK = 64
 # Changes a channel may see at most, by its weights; in practice a fifth of them is enough.
 CHANGES = 2
@@ -101,11 +100,6 @@ def moments_of(problem: Problem) -> list[Moments]:
         pull = (centred.T @ gap).astype(np.float64)
         found.append(Moments(gram, pull, weights, mean, level))
     return found
-
-
-def quadratics_of(problem: Problem, damping: float = DAMPING) -> list[Quadratic]:
-    """Return the error of every group of a problem."""
-    return [moments.damped(damping) for moments in moments_of(problem)]
 
 
 def compensate(problem: Problem, errors: Sequence[Quadratic]) -> Rounded:

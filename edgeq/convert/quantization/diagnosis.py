@@ -8,7 +8,7 @@ import numpy as np
 
 from edgeq.convert.metrics import Array
 from edgeq.convert.quantization.draft import Draft
-from edgeq.convert.quantization.drift import measure_drift
+from edgeq.convert.quantization.drift import measure_halves
 from edgeq.convert.quantization.errors import clipped_share
 from edgeq.convert.quantization.observation import owners
 from edgeq.convert.samples import Inputs
@@ -77,8 +77,8 @@ def diagnose_ranges(draft: Draft) -> tuple[str, ...]:
     dead = [short_name(layers[t]) for t, s in observed.tensors.items() if s.low == s.high]
     if dead:
         found.append(f"{_named(dead)} give one constant on all calibration samples")
-    if len(observed.halves) == 2 and observed.samples >= FEW_SAMPLES:
-        halves = measure_drift(draft, *observed.halves, names=("first half", "second half"))
+    halves = measure_halves(draft)
+    if halves is not None and observed.samples >= FEW_SAMPLES:
         apart = [t for t in halves.tensors if t.distance > APART or t.saturated > SATURATED]
         if apart:
             found.append(f"the two halves of the calibration samples disagree: {_suffering(apart)}")

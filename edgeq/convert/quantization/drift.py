@@ -56,6 +56,13 @@ def measure_drift(
     )
 
 
+def measure_halves(draft: Draft) -> DriftRecord | None:
+    """Return the drift between the halves of the calibration samples; None of one sample."""
+    if draft.observed is None or not draft.observed.halves:
+        return None
+    return measure_drift(draft, *draft.observed.halves, names=("first half", "second half"))
+
+
 def _samples(statistics: Mapping[int, TensorStatistics]) -> int:
     return max((s.samples for s in statistics.values()), default=0)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from edgeq.convert.quantization.channel_groups import ChannelGroup, find_groups
 from edgeq.convert.quantization.draft import Draft, Observer, Range
-from edgeq.convert.quantization.observation import activations
+from edgeq.convert.quantization.observation import activations, owners
 from edgeq.convert.quantization.products import (
     Product,
     float_bias,
@@ -26,10 +26,11 @@ from edgeq.convert.quantization.products import (
     give_biases,
     products_of,
 )
-from edgeq.convert.quantization.reconstruction import BITS, learned
+from edgeq.convert.quantization.reconstruction import learned
 from edgeq.convert.quantization.rules import rule_of
+from edgeq.convert.quantization.scheme import WEIGHT_BITS
 from edgeq.convert.recipes.steps import Equalize
-from edgeq.graph.ir import Graph, Tensor
+from edgeq.graph.ir import Graph, frozen
 
 SAMPLES = 256
 EXPONENTS = np.linspace(0.0, 1.0, 9)
@@ -103,14 +104,14 @@ def equalize(draft: Draft, observe: Observer, params: Equalize) -> Draft:
     RELU6 that no sample brings to 6 becomes RELU; one that reaches it keeps its channels as they
     are. What the graph computes on the samples does not change. Ranges that the draft had of
     scaled tensors become those of the samples; integers and biases that a step before it fixed
-    for scaled layers are given up.
+    for scaled layers are given up. Layers whose ranges or codes training decided stay as they are.
     """
     spreads = measure_spreads(draft.graph, observe)
     relu6 = _open_relu6(draft.graph, spreads)
-    groups = find_groups(draft, params.layers, relu6)
+    groups = _free_groups(draft, params.layers, relu6)
     touched = {p.node for group in groups for p in (*group.makers, *group.readers)}
     draft = give_biases(draft, sorted(touched))
-    groups = find_groups(draft, params.layers, relu6)
+    groups = _free_groups(draft, params.layers, relu6)
     factors = {group.tensors: np.ones(group.channels) for group in groups}
     for _ in range(ROUNDS):
         gains = [_improve(draft, group, factors, spreads) for group in groups]
@@ -118,6 +119,18 @@ def equalize(draft: Draft, observe: Observer, params: Equalize) -> Draft:
             break
     chosen = {k: v for k, v in factors.items() if np.any(v != 1.0)}
     return _scaled(draft, chosen, spreads, relu6)
+
+
+def _free_groups(draft: Draft, layers: str, relu6: frozenset[int]) -> list[ChannelGroup]:
+    """Return the groups of whose layers training decided neither a range nor a codebook."""
+    noted = draft.notes.items()
+    decided = {name for name, note in noted if note.output is not None or note.codebook is not None}
+    names = owners(draft)
+
+    def touches(group: ChannelGroup) -> set[str]:
+        return {*(names[i] for i in group.tensors), *(reader.name for reader in group.readers)}
+
+    return [g for g in find_groups(draft, layers, relu6) if not decided & touches(g)]
 
 
 def measure_spreads(graph: Graph, observe: Observer) -> dict[int, Spread]:
@@ -221,7 +234,7 @@ def _reader(
     shape = (group.channels, -1, 1) if depthwise else (product.channels, -1, group.channels)
     columns = _scaled_weights(draft, product, factors).reshape(shape)
     powers = spreads[product.input].powers.reshape(-1, group.channels).mean(axis=0)
-    bits = BITS.get(scheme.weights, 0) if scheme.mode != "float" else 0
+    bits = WEIGHT_BITS.get(scheme.weights, 0) if scheme.mode != "float" else 0
     return Reader(
         peaks=np.abs(columns).max(axis=1),
         squares=np.square(columns).sum(axis=1),
@@ -269,12 +282,14 @@ def _scaled(
         if made is None and _factors_of(factors, product.input) is None:
             continue
         matrix = _scaled_weights(draft, product, factors).astype(np.float32)
-        tensors[product.weights] = _constant(tensors[product.weights], product.layout(matrix))
+        data = frozen(product.layout(matrix))
+        tensors[product.weights] = replace(tensors[product.weights], data=data)
         weights.pop(product.weights, None)
         biases.pop(product.bias, None)
         if made is not None:
             bias = float_bias(replace(draft, biases={}), product) * made
-            tensors[product.bias] = _constant(tensors[product.bias], bias.astype(np.float32))
+            data = frozen(bias.astype(np.float32))
+            tensors[product.bias] = replace(tensors[product.bias], data=data)
     for place, node in enumerate(nodes):
         if node.index in relu6 and _factors_of(factors, node.outputs[0]) is not None:
             options = {**node.options, "fused_activation_function": "RELU"}
@@ -289,9 +304,3 @@ def _range(spread: Spread, factors: Doubles) -> Range:
     """Return the range of a scaled tensor, wide enough on the side that had values."""
     peak = float(np.max(spread.peaks.reshape(-1, len(factors)).max(axis=0) * factors))
     return Range(-peak if spread.span.low < 0 else 0.0, peak if spread.span.high > 0 else 0.0)
-
-
-def _constant(tensor: Tensor, data: NDArray[np.float32]) -> Tensor:
-    data = np.ascontiguousarray(data)
-    data.flags.writeable = False
-    return replace(tensor, data=data)

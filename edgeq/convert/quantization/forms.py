@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from edgeq.convert.quantization.scheme import Scheme
-from edgeq.graph.ir import Graph, Node, OptionValue, Tensor
+from edgeq.graph.ir import Graph, Node, OptionValue, Tensor, frozen
 
 _AXES = (1, 2)
 # A node and the graph's tensors so far, to which it may add; the nodes that stand for it.
@@ -73,7 +73,6 @@ def _pool_of(node: Node, tensors: list[Tensor]) -> list[Node]:
 
 
 def _add_constant(tensors: list[Tensor], name: str, values: tuple[int, ...]) -> int:
-    data = np.array(values, np.int32)
-    data.flags.writeable = False
+    data = frozen(np.array(values, np.int32))
     tensors.append(Tensor(len(tensors), name, data.shape, "int32", data=data))
     return len(tensors) - 1

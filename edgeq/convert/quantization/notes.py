@@ -7,10 +7,9 @@ from dataclasses import replace
 
 from edgeq.convert.quantization.draft import Draft, LayerNotes, QuantizedWeights, Range
 from edgeq.convert.quantization.rules import activation_inputs, filter_input, rule_of
+from edgeq.convert.quantization.scheme import WEIGHT_BITS
 from edgeq.convert.quantization.weights import fit_codebook, quantize_weights
 from edgeq.graph.ir import Graph, Node
-
-_BITS = {"int8": 8, "int4": 4}
 
 
 def settle_notes(draft: Draft) -> Draft:
@@ -56,7 +55,7 @@ def _spread_range(graph: Graph, tensor: int, span: Range) -> Iterator[tuple[int,
 def _fix_weights(draft: Draft, node: Node, note: LayerNotes) -> tuple[int, QuantizedWeights] | None:
     place, rule = filter_input(node), rule_of(node)
     scheme = draft.scheme.of(draft.layers[node.index])
-    if place is None or rule is None or scheme.weights not in _BITS:
+    if place is None or rule is None or scheme.weights not in WEIGHT_BITS:
         return None
     tensor = draft.graph.tensor(node.inputs[place])
     if tensor.data is None:
@@ -66,5 +65,5 @@ def _fix_weights(draft: Draft, node: Node, note: LayerNotes) -> tuple[int, Quant
         return tensor.index, fit_codebook(tensor.data, note.codebook, None if single else rule.axis)
     if note.per_channel:
         return None
-    bits = _BITS[scheme.weights]
+    bits = WEIGHT_BITS[scheme.weights]
     return tensor.index, quantize_weights(tensor.data, bits, rule.axis, per_channel=False)

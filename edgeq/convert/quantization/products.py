@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.convert.quantization.draft import Draft, QuantizedWeights
-from edgeq.graph.ir import Graph, Node, Tensor
+from edgeq.graph.ir import Graph, Node, Tensor, frozen
 from edgeq.graph.ops import call_of
 from edgeq.graph.oracle.windows import Windows
 
@@ -166,9 +166,8 @@ def give_biases(draft: Draft, nodes: Sequence[int]) -> Draft:
         if product.node not in nodes or (product.bias >= 0 and readers[product.bias] == 1):
             continue
         made, place = len(tensors), [n.index for n in changed].index(product.node)
-        data = np.array(float_bias(draft, product), np.float32)
+        data = frozen(np.array(float_bias(draft, product), np.float32))
         biases |= {made: data} if product.bias in biases else {}
-        data.flags.writeable = False
         name = f"{graph.tensor(product.output).name}/bias"
         tensors.append(Tensor(made, name, data.shape, "float32", None, data))
         inputs = (*changed[place].inputs[:2], made)

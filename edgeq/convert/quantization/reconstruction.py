@@ -28,9 +28,9 @@ from edgeq.convert.quantization.products import (
     products_of,
     row_scales,
 )
+from edgeq.convert.quantization.scheme import WEIGHT_BITS
 from edgeq.graph.ir import Graph, Node
 
-BITS: Mapping[str, int] = {"int8": 8, "int4": 4}
 BOUNDS: Mapping[str, tuple[float, float]] = {
     "NONE": (-np.inf, np.inf),
     "RELU": (0.0, np.inf),
@@ -41,8 +41,8 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
 # Rows of one layer: at most so many, and so many values in all (64 MB).
 ROWS, VALUES = 16384, 1 << 24
 ENOUGH_ROWS = 256
-# Every so-many-th sample is held: steps do not learn from it, gains are measured on it.
-HELD = 4
+# Every so-many-th sample is left out: no step learns from it.
+LEFT_OUT = 4
 # Weights that stand on their grid already (of a codebook) are left alone: share of a step.
 ON_GRID = 1e-3
 _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
@@ -111,10 +111,12 @@ def fixed_weights(graph: Graph, node: Node) -> tuple[QuantizedWeights, int] | No
     index = node.inputs[1]
     makers = (n.inputs[0] for n in graph.nodes if n.op == "DEQUANTIZE" and index in n.outputs)
     tensor = graph.tensor(next(makers, index))
-    if tensor.dtype not in BITS or tensor.quantization is None or tensor.data is None:
+    if tensor.dtype not in WEIGHT_BITS or tensor.quantization is None or tensor.data is None:
         return None
     scales = np.asarray(tensor.quantization.scales, np.float32)
-    return QuantizedWeights(tensor.data, scales, tensor.quantization.axis), BITS[tensor.dtype]
+    return QuantizedWeights(tensor.data, scales, tensor.quantization.axis), WEIGHT_BITS[
+        tensor.dtype
+    ]
 
 
 def reconstruct(draft: Draft, observe: Observer, layers: str, samples: int, solve: Solve) -> Draft:
@@ -241,9 +243,9 @@ def computing(nodes: Sequence[Node]) -> list[int]:
 def learned(
     observe: Observer, graph: Graph, tensors: Sequence[int], samples: int
 ) -> Iterator[tuple[int, Sequence[NDArray[Any]]]]:
-    """Yield (number, values) of at most `samples` samples, the held ones left out."""
+    """Yield (number, values) of at most `samples` samples, those left out aside."""
     numbered = enumerate(observe(graph, tensors))
-    return islice(((n, v) for n, v in numbered if n % HELD != HELD - 1), samples)
+    return islice(((n, v) for n, v in numbered if n % LEFT_OUT != LEFT_OUT - 1), samples)
 
 
 def _chosen(product: Product, x: Floats, number: int, samples: int) -> NDArray[np.int64]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -65,6 +65,9 @@ SCHEMES: dict[str, LayerScheme] = {
     "float16": LayerScheme("weight-only", "float32", "float16"),
     "float32": LayerScheme("float", "float32", "float32"),
 }
+
+# Of the integers that weights become.
+WEIGHT_BITS: Mapping[str, int] = {"int8": 8, "int4": 4}
 
 PORTS: dict[Activations, tuple[str, ...]] = {
     "int8": ("int8", "uint8", "float32"),

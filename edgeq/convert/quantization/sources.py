@@ -9,7 +9,7 @@ import numpy as np
 from edgeq.convert.quantization.rules import bias_input, filter_input
 from edgeq.convert.quantization.weights import spread
 from edgeq.core.errors import InputError
-from edgeq.graph.ir import Graph, Node, Tensor
+from edgeq.graph.ir import Graph, Node, Tensor, frozen
 from edgeq.graph.ops import OPS
 
 _NARROW = ("float16", "int8", "int4")
@@ -48,8 +48,7 @@ def _with_bias(node: Node, tensors: dict[int, Tensor]) -> Node:
     if place is None or bias_input(node) is not None:
         return node
     where, index = OPS[node.op].roles.index("bias"), len(tensors)
-    data = np.zeros(tensors[node.outputs[0]].shape[-1], np.float32)
-    data.flags.writeable = False
+    data = frozen(np.zeros(tensors[node.outputs[0]].shape[-1], np.float32))
     name = f"{tensors[node.inputs[place]].name}_bias"
     tensors[index] = Tensor(index, name, data.shape, "float32", data=data)
     return replace(node, inputs=(*node.inputs[:where], index, *node.inputs[where + 1 :]))
@@ -80,6 +79,4 @@ def _real(tensor: Tensor) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
         zeros = np.asarray(tensor.quantization.zero_points, np.float64)
         scales = np.asarray(tensor.quantization.scales, np.float64)
         values = (values - spread(zeros, rank, axis)) * spread(scales, rank, axis)
-    real = values.astype(np.float32)
-    real.flags.writeable = False
-    return real
+    return frozen(values.astype(np.float32))

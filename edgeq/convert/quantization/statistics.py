@@ -102,7 +102,6 @@ class TensorStatistics:
     Attributes:
         samples: samples seen; `count` is the number of values in them, `zeros` of exact zeros.
         low, high: the least and the greatest value.
-        channel_sums, channel_squares: sums of values and of squares, (channels,) of the last axis.
         moving_low, moving_high: moving averages of each sample's least and greatest value with
             `momentum`, begun at the first sample (whose own are `first_low` and `first_high`).
         at_low, at_high: values equal to `low` and to `high`.
@@ -113,8 +112,6 @@ class TensorStatistics:
     zeros: int
     low: float
     high: float
-    channel_sums: Floats
-    channel_squares: Floats
     momentum: float
     moving_low: float
     moving_high: float
@@ -123,27 +120,6 @@ class TensorStatistics:
     at_low: int
     at_high: int
     histogram: Histogram
-
-    @property
-    def mean(self) -> float:
-        """Mean of all values."""
-        return float(self.channel_sums.sum()) / self.count
-
-    @property
-    def mean_square(self) -> float:
-        """Mean of all squares."""
-        return float(self.channel_squares.sum()) / self.count
-
-    @property
-    def channel_means(self) -> Floats:
-        """Mean of each channel, (channels,)."""
-        return self.channel_sums * (len(self.channel_sums) / self.count)
-
-    @property
-    def channel_variances(self) -> Floats:
-        """Variance of each channel, (channels,)."""
-        squares = self.channel_squares * (len(self.channel_squares) / self.count)
-        return np.maximum(squares - self.channel_means**2, 0.0)
 
 
 def add_sample(statistics: TensorStatistics, values: Array) -> TensorStatistics:
@@ -158,7 +134,7 @@ def measure_sample(
     """Return the statistics of one sample's values.
 
     Args:
-        values: float32 or float64 of any shape, the last axis being channels.
+        values: float32 or float64 of any shape.
         around: the histogram's bins are to suit this range, too.
 
     Raises:
@@ -167,7 +143,6 @@ def measure_sample(
     low, high = (float(values.min()), float(values.max())) if values.size else (math.nan,) * 2
     if not (math.isfinite(low) and math.isfinite(high)):
         raise ValueError("no values, or values that are not finite")
-    rows = values.reshape(-1, values.shape[-1] if values.ndim else 1).astype(np.float64)
     bounds = (low, high) if around is None else (min(low, around[0]), max(high, around[1]))
     return TensorStatistics(
         samples=1,
@@ -175,8 +150,6 @@ def measure_sample(
         zeros=values.size - int(np.count_nonzero(values)),
         low=low,
         high=high,
-        channel_sums=np.ones(len(rows)) @ rows,
-        channel_squares=np.einsum("ij,ij->j", rows, rows),
         momentum=momentum,
         moving_low=low,
         moving_high=high,
@@ -184,7 +157,7 @@ def measure_sample(
         first_high=high,
         at_low=int(np.count_nonzero(values == low)),
         at_high=int(np.count_nonzero(values == high)),
-        histogram=count_values(rows, *bounds),
+        histogram=count_values(values.astype(np.float64), *bounds),
     )
 
 
@@ -195,10 +168,10 @@ def merge_statistics(a: TensorStatistics, b: TensorStatistics) -> TensorStatisti
     more at the beginning of a series than inside one.
 
     Raises:
-        ValueError: the momenta or the numbers of channels differ.
+        ValueError: the momenta differ.
     """
-    if a.momentum != b.momentum or a.channel_sums.shape != b.channel_sums.shape:
-        raise ValueError("statistics of another momentum or another number of channels")
+    if a.momentum != b.momentum:
+        raise ValueError("statistics of another momentum")
     low, high = min(a.low, b.low), max(a.high, b.high)
     kept = a.momentum**b.samples
     return replace(
@@ -208,8 +181,6 @@ def merge_statistics(a: TensorStatistics, b: TensorStatistics) -> TensorStatisti
         zeros=a.zeros + b.zeros,
         low=low,
         high=high,
-        channel_sums=a.channel_sums + b.channel_sums,
-        channel_squares=a.channel_squares + b.channel_squares,
         moving_low=b.moving_low + kept * (a.moving_low - b.first_low),
         moving_high=b.moving_high + kept * (a.moving_high - b.first_high),
         at_low=a.at_low * (a.low == low) + b.at_low * (b.low == low),

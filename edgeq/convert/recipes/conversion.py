@@ -14,6 +14,7 @@ from edgeq import __version__
 from edgeq.convert.checks import check_float, check_scheme
 from edgeq.convert.child import MEMORY_BYTES, Progress, quiet, run_task
 from edgeq.convert.conversion import (
+    calibration_record,
     check_answer,
     find_warnings,
     float_path,
@@ -24,10 +25,9 @@ from edgeq.convert.recipes.materials import Materials, gather_materials, save_ma
 from edgeq.convert.recipes.recipe import Recipe, Written, scheme_of
 from edgeq.convert.recipes.schedules import calibration_samples, time_limit, trains
 from edgeq.convert.recipes.steps import Calibrate, Distil
-from edgeq.convert.samples import hash_samples
 from edgeq.core.errors import EdgeqError, InputError
-from edgeq.core.files import refuse_unwritable, sha256_hex, write_atomic
-from edgeq.core.records import CalibrationRecord, ConversionRecord, RecipeRecord, StepRecord
+from edgeq.core.files import refuse_missing, refuse_unwritable, sha256_hex, write_atomic
+from edgeq.core.records import ConversionRecord, RecipeRecord, StepRecord
 from edgeq.graph.reader import read_model
 
 if TYPE_CHECKING:
@@ -65,35 +65,18 @@ def convert_by_recipe(
         KeyboardInterrupt: with the folder that keeps the checkpoints.
     """
     source, out, began = Path(source), Path(out), time.monotonic()
-    if not source.exists():
-        raise InputError(f"there is no model {source}", hint="check the path")
+    refuse_missing(source)
     refuse_unwritable(out)
     steps = recipe.recipe
     chosen = steps.seed if seed is None else seed
     materials = gather_materials(dataset, calibration_samples(steps))
-    record = RecipeRecord(
-        name=steps.name,
-        text=recipe.text,
-        sha256=recipe.sha256,
-        seed=chosen,
-        source_sha256=hash_models(source, steps),
-        data_sha256=materials.sha256,
-        metric=None,
-        held=len(materials.held),
-        held_of=materials.source,
-        steps=(),
-    )
+    record = _begin_record(source, recipe, materials, chosen)
     kept = checkpoints_of(out, record) if trains(steps) else None
     job = _job(source, recipe, materials, chosen, kept)
     limits = {"timeout_s": timeout_s or time_limit(steps), "memory_bytes": memory_bytes}
     scheme = scheme_of(steps.quantize)
     floating, quantized, answer = _run(job, scheme, materials, kept, limits, on_progress)
     check_answer(source, answer)
-    done = msgspec.structs.replace(
-        record,
-        metric=answer["metric"],
-        steps=msgspec.convert(answer["steps"], tuple[StepRecord, ...]),
-    )
     conversion = ConversionRecord(
         source=source.name,
         backend="edgeq",
@@ -107,25 +90,36 @@ def convert_by_recipe(
         int8_bytes=len(quantized),
         float_max_error=answer["float_max_error"],
         sqnr_db=answer["sqnr_db"],
-        calibration=CalibrationRecord(
-            dataset=dataset.name,
-            samples=len(materials.calibration),
-            sha256=hash_samples(*materials.calibration.x),
-            method=_method(steps),
-        ),
+        calibration=calibration_record(dataset, materials.calibration.x, _method(steps)),
         seconds=time.monotonic() - began,
-        warnings=(
-            *dataset.warnings,
-            *_warnings(steps, materials, dataset),
-            *answer["notes"],
-            *answer["warnings"],
-        ),
-        recipe=done,
+        warnings=(*_warnings(steps, materials, dataset), *answer["notes"], *answer["warnings"]),
+        recipe=_end_record(record, answer),
     )
     _write(out, floating, quantized, conversion)
     if kept is not None:
         shutil.rmtree(kept, ignore_errors=True)
     return conversion
+
+
+def _begin_record(source: Path, recipe: Written, materials: Materials, seed: int) -> RecipeRecord:
+    """Return what a recipe works on, which names its checkpoints, before any step was taken."""
+    return RecipeRecord(
+        name=recipe.recipe.name,
+        text=recipe.text,
+        sha256=recipe.sha256,
+        seed=seed,
+        source_sha256=hash_models(source, recipe.recipe),
+        data_sha256=materials.sha256,
+        metric=None,
+        held=len(materials.held),
+        held_of=materials.source,
+        steps=(),
+    )
+
+
+def _end_record(record: RecipeRecord, answer: dict[str, Any]) -> RecipeRecord:
+    steps = msgspec.convert(answer["steps"], tuple[StepRecord, ...])
+    return msgspec.structs.replace(record, metric=answer["metric"], steps=steps)
 
 
 def record_path(out: Path) -> Path:
@@ -224,7 +218,7 @@ def _method(recipe: Recipe) -> str:
 
 
 def _warnings(recipe: Recipe, materials: Materials, dataset: Dataset) -> tuple[str, ...]:
-    found = list(find_warnings(materials.calibration.x, dataset))
+    found = [*dataset.warnings, *find_warnings(materials.calibration.x, dataset)]
     if trains(recipe) and materials.source != "train":
         found.append("there is no train split: the representative samples train")
     if trains(recipe) and materials.training.y is None:

@@ -90,15 +90,13 @@ def gather_materials(dataset: Dataset, samples: int) -> Materials:
     watching = shares < WATCHED
     if not 0 < int(watching.sum()) < len(pool):  # few samples: the least hash watches
         watching = shares == shares.min() if np.ptp(shares) else np.zeros(len(pool), bool)
-    training = pool.take(np.flatnonzero(~watching))
-    watched = pool.take(np.flatnonzero(watching)) if watching.any() else pool
-    metric = None if dataset.manifest.metric == "none" or pool.y is None else _metric(dataset)
+    training, watched = pool, pool
+    if watching.any():
+        training, watched = (pool.take(np.flatnonzero(rows)) for rows in (~watching, watching))
+    judged = dataset.manifest.metric != "none" and pool.y is not None
+    metric = str(dataset.manifest.metric) if judged else None
     names = dataset.samples("representative", 1).names
     return Materials(calibration, training, watched, metric, source, names)
-
-
-def _metric(dataset: Dataset) -> str:
-    return str(dataset.manifest.metric)
 
 
 def _share(sample: Inputs) -> float:

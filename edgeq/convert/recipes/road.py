@@ -26,7 +26,7 @@ from edgeq.convert.recipes.places import GRAPH_STEPS
 from edgeq.convert.recipes.recipe import Recipe, kind_of, parse_recipe, scheme_of
 from edgeq.convert.recipes.steps import Calibrate, Equalize, Step
 from edgeq.convert.recipes.training import Course, Training, check_weights, train_steps
-from edgeq.convert.road import draft_model, finish, schemes_of
+from edgeq.convert.road import draft_model, finish, name_tensors, schemes_of
 from edgeq.convert.samples import Inputs, joined
 from edgeq.convert.training.session import Progress
 from edgeq.core.errors import InputError
@@ -165,17 +165,6 @@ def helps(step: Step, record: StepRecord) -> bool:
     if getattr(step, "keep", "always") == "always":
         return True
     return (record.sqnr_db or 0.0) >= (record.before_db or 0.0)
-
-
-def name_tensors(draft: Draft) -> dict[str, str]:
-    """Return the names of layers by those of the tensors that they give."""
-    graph = draft.graph
-    return {
-        graph.tensor(index).name: draft.layers[node.index]
-        for node in graph.nodes
-        for index in node.outputs
-        if node.index in draft.layers
-    }
 
 
 def check_constants(graph: Graph) -> None:

@@ -188,7 +188,10 @@ class Calibrate(Record, frozen=True, kw_only=True, tag_field="kind", tag="calibr
 
 
 class Equalize(Record, frozen=True, kw_only=True, tag_field="kind", tag="equalize"):
-    """Cross-layer equalisation of channel ranges (Nagel et al. 2019, section 4.1)."""
+    """Cross-layer equalisation of channel ranges (Nagel et al. 2019, section 4.1).
+
+    Layers whose ranges or codes training decided (`qat`, codebooks) stay as they are.
+    """
 
     layers: str = ALL
     keep: Keep = "always"

@@ -18,6 +18,7 @@ from edgeq.convert.recipes.places import SESSION_STEPS, TRAINING_STEPS
 from edgeq.convert.recipes.recipe import kind_of
 from edgeq.convert.recipes.steps import Step
 from edgeq.convert.samples import Inputs
+from edgeq.convert.training.losses import run
 from edgeq.convert.training.session import Progress, Session, Trained, TrainingData
 from edgeq.core.errors import InputError
 from edgeq.core.records import StepRecord
@@ -86,14 +87,10 @@ def _session(teacher: Any, course: Course) -> Session:
 
 def predict(model: Any, x: Inputs) -> Array:
     """Return the first output (N, ...) of a Keras model, float32."""
-    import keras
-
     found = []
     for start in range(0, len(x[0]), BATCH):
-        part = [keras.ops.convert_to_tensor(samples[start : start + BATCH]) for samples in x]
-        outputs = model(part[0] if len(part) == 1 else part, training=False)
-        first = outputs[0] if isinstance(outputs, list | tuple) else outputs
-        found.append(np.asarray(keras.ops.convert_to_numpy(first), np.float32))
+        first, *_ = run(model, [samples[start : start + BATCH] for samples in x])
+        found.append(np.asarray(first.numpy(), np.float32))
     return np.concatenate(found)
 
 

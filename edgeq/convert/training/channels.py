@@ -16,7 +16,7 @@ from edgeq.convert.training.channel_groups import Channels, Work, trace_channels
 from edgeq.convert.training.flattening import build, flatten
 from edgeq.convert.training.kernels import kernel_of
 from edgeq.convert.training.loop import train
-from edgeq.convert.training.losses import as_list, choose_loss, structured
+from edgeq.convert.training.losses import choose_loss, run
 from edgeq.convert.training.session import Session, Trained
 from edgeq.core.errors import InputError
 
@@ -168,7 +168,7 @@ def taylor_importance(model: Any, traced: Channels, session: Session) -> Importa
         x = tuple(tf.convert_to_tensor(samples[part]) for samples in data.x)
         y = None if data.y is None else tf.convert_to_tensor(data.y[part])
         with tf.GradientTape() as tape:
-            value = loss(x, y, as_list(model(structured(x), training=False)))
+            value = loss(x, y, run(model, x))
         for work, variable, slope in zip(
             writers, variables, tape.gradient(value, variables), strict=True
         ):

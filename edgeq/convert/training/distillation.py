@@ -16,11 +16,11 @@ from edgeq.convert.training.loop import train
 from edgeq.convert.training.losses import (
     Loss,
     are_probabilities,
-    as_list,
     choose_loss,
-    mean_squared,
     probe,
     reconstructs,
+    relative_error,
+    run,
     structured,
 )
 from edgeq.convert.training.session import Session, Trained
@@ -69,26 +69,22 @@ class Lesson:
             return (
                 model,
                 lambda x, y, outputs: (
-                    share * soft(self._teach(self.teacher, x), outputs)
-                    + (1 - share) * hard(x, y, outputs)
+                    share * soft(run(self.teacher, x), outputs) + (1 - share) * hard(x, y, outputs)
                 ),
             )
         trainee, master = self._show_features(model)
         count = len(model.outputs)
 
         def loss(x: Any, y: Any, outputs: Any) -> Any:
-            taught = self._teach(master, x)
+            taught = run(master, x)
             pairs = zip(taught[len(self.teacher.outputs) :], outputs[count:], strict=True)
             return (
                 share * soft(taught, outputs[:count])
                 + (1 - share) * hard(x, y, outputs[:count])
-                + weight * sum(relative_error(a, b) for a, b in pairs) / len(self.features)
+                + weight * sum(relative_error(a, b, TINY) for a, b in pairs) / len(self.features)
             )
 
         return trainee, loss
-
-    def _teach(self, master: Any, x: Sequence[Any]) -> list[Any]:
-        return as_list(master(structured(x), training=False))
 
     def _output_loss(self, model: Any, session: Session) -> Any:
         """Return (taught, given outputs) -> scalar, summed over the model's outputs."""
@@ -105,7 +101,7 @@ class Lesson:
                 total += (
                     softened_divergence(a, b, warmth, probabilities=(from_a, from_b))
                     if classes
-                    else relative_error(a, b)
+                    else relative_error(a, b, TINY)
                 )
             return total
 
@@ -156,13 +152,6 @@ def softened_divergence(
     )
     p, log_p, log_q = ops.softmax(a), ops.log_softmax(a), ops.log_softmax(b)
     return temperature**2 * ops.mean(ops.sum(p * (log_p - log_q), axis=-1))
-
-
-def relative_error(taught: Any, given: Any) -> Any:
-    """Return the mean squared error relative to the mean square of what is taught."""
-    from keras import ops
-
-    return mean_squared(taught, given) / (ops.mean(ops.square(taught)) + TINY)
 
 
 def _are_classes(session: Session, taught: Any) -> bool:

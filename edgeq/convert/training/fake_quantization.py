@@ -24,7 +24,6 @@ from edgeq.convert.training.kernels import Kernel, kernel_of
 
 MOMENTUM = 0.95
 _TINY = 1e-12
-BITS = {"int8": 8, "int4": 4}
 
 
 # --- activations ---------------------------------------------------------------------------------

@@ -248,6 +248,17 @@ def _takes_list(call: Call) -> bool:
     return call.spec.is_a("Merge")
 
 
+def chain_calls(flat: Flat, call: Call, specs: Sequence[LayerSpec]) -> list[Call]:
+    """Return the calls of specs in a row, from the call's inputs to its outputs."""
+    value, calls = call.inputs, []
+    for place, spec in enumerate(specs):
+        last = place == len(specs) - 1
+        target = call.outputs if last else (flat.unused_value() + place,)
+        calls.append(Call(spec, value, target))
+        value = target
+    return calls
+
+
 def replace_call(flat: Flat, old: Call, new: Sequence[Call]) -> Flat:
     """Return the model with one call replaced by others."""
     calls = [c for call in flat.calls for c in (new if call is old else (call,))]

@@ -17,7 +17,7 @@ from edgeq.convert.training.flattening import (
     Call,
     Flat,
     LayerSpec,
-    build,
+    chain_calls,
     flatten,
     replace_call,
 )
@@ -40,8 +40,8 @@ KERNELS: Mapping[str, Spread] = {
 }
 
 
-def fold_model(model: Any) -> Any:
-    """Return a flat functional model that computes the same, for inference, without batch norms.
+def fold_model(model: Any) -> Flat:
+    """Return the calls of a model that computes the same, for inference, without batch norms.
 
     Layers keep their names. A batch norm behind no layer with weights becomes a depthwise
     convolution of one tap, or goes into the Dense layer behind it; where neither is possible
@@ -50,7 +50,7 @@ def fold_model(model: Any) -> Any:
     Raises:
         InputError: the model has no graph of layers.
     """
-    return build(fold_batch_norms(expand(flatten(model))))
+    return fold_batch_norms(expand(flatten(model)))
 
 
 def kernel_kind(spec: LayerSpec) -> str | None:
@@ -69,19 +69,8 @@ def expand(flat: Flat) -> Flat:
     for call in flat.calls:
         several = parts[id(call.spec)]
         if several[0] is not call.spec:
-            flat = replace_call(flat, call, _chain(flat, call, several))
+            flat = replace_call(flat, call, chain_calls(flat, call, several))
     return flat
-
-
-def _chain(flat: Flat, call: Call, specs: tuple[LayerSpec, ...]) -> list[Call]:
-    """Return the calls of specs in a row, from the call's inputs to its outputs."""
-    value, calls = call.inputs, []
-    for place, spec in enumerate(specs):
-        last = place == len(specs) - 1
-        target = call.outputs if last else (flat.unused_value() + place,)
-        calls.append(Call(spec, value, target))
-        value = target
-    return calls
 
 
 def _parts(spec: LayerSpec) -> tuple[LayerSpec, ...]:

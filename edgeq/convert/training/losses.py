@@ -113,7 +113,7 @@ def imitation(teacher: Any, x: Inputs, places: Sequence[int]) -> Loss:
     the mean square of the teacher's output.
     """
     samples = probe(teacher, x)
-    parts = {p: _cross_entropy if are_probabilities(samples[p]) else _relative for p in places}
+    parts = {p: _cross_entropy if are_probabilities(samples[p]) else relative_error for p in places}
 
     def loss(x: Sequence[Any], y: Any, outputs: Sequence[Any]) -> Any:
         taught = run(teacher, x)
@@ -129,10 +129,11 @@ def mean_squared(wanted: Any, given: Any) -> Any:
     return keras.ops.mean(keras.ops.square(wanted - given))
 
 
-def _relative(wanted: Any, given: Any) -> Any:
+def relative_error(wanted: Any, given: Any, tiny: float = 1e-12) -> Any:
+    """Return the mean squared error relative to the mean square of what is wanted."""
     import keras
 
-    return mean_squared(wanted, given) / (keras.ops.mean(keras.ops.square(wanted)) + 1e-12)
+    return mean_squared(wanted, given) / (keras.ops.mean(keras.ops.square(wanted)) + tiny)
 
 
 def _cross_entropy(wanted: Any, given: Any) -> Any:

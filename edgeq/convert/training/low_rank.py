@@ -20,10 +20,18 @@ from edgeq.convert.training.factors import (
     mode_bases,
     singular_values,
 )
-from edgeq.convert.training.flattening import Call, Flat, LayerSpec, build, flatten, replace_call
+from edgeq.convert.training.flattening import (
+    Call,
+    Flat,
+    LayerSpec,
+    build,
+    chain_calls,
+    flatten,
+    replace_call,
+)
 from edgeq.convert.training.holding import held
 from edgeq.convert.training.loop import train
-from edgeq.convert.training.losses import as_list, structured
+from edgeq.convert.training.losses import run, structured
 from edgeq.convert.training.session import Session, Trained
 from edgeq.core.errors import InputError
 
@@ -184,7 +192,7 @@ def observe_inputs(
     counts = [0] * len(ports)
     for start in range(0, min(OBSERVED, len(session.data.x[0])), BATCH):
         part = [samples[start : start + BATCH] for samples in session.data.x]
-        for place, value in enumerate(as_list(reader(structured(part), training=False))):
+        for place, value in enumerate(run(reader, part)):
             rows = np.asarray(value, np.float64).reshape(-1, value.shape[-1])
             sums[place] += rows.sum(axis=0)
             squares[place] += rows.T @ rows
@@ -249,13 +257,7 @@ def _replace(flat: Flat, plan: Plan, ranks: tuple[int, ...]) -> Flat:
     calls = [call for call in flat.calls if call.spec is plan.spec]
     specs = _chain(plan, ranks, calls[0])
     for call in calls:
-        value, made = call.inputs, []
-        for place, spec in enumerate(specs):
-            last = place == len(specs) - 1
-            target = call.outputs if last else (flat.unused_value() + place,)
-            made.append(Call(spec, value, target))
-            value = target
-        flat = replace_call(flat, call, made)
+        flat = replace_call(flat, call, chain_calls(flat, call, specs))
     return flat
 
 

@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from edgeq.convert.quantization.draft import LayerNotes, Range
+from edgeq.convert.quantization.parameters import union
 from edgeq.convert.quantization.rules import RULES
-from edgeq.convert.quantization.scheme import LayerScheme, Scheme
+from edgeq.convert.quantization.scheme import WEIGHT_BITS, LayerScheme, Scheme
 from edgeq.convert.recipes.steps import TrainQuantized
 from edgeq.convert.samples import Inputs
-from edgeq.convert.training.flattening import Call, Flat, LayerSpec, build, flatten, make_layer
-from edgeq.convert.training.folding import expand, fold_batch_norms
+from edgeq.convert.training.flattening import Call, Flat, LayerSpec, build, make_layer
+from edgeq.convert.training.folding import fold_model
 from edgeq.convert.training.imitation import Imitation, plan_imitation
 from edgeq.convert.training.loop import train
 from edgeq.convert.training.losses import run
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 CALIBRATED = 512  # training samples that choose the first ranges
 BATCH = 64
-WEIGHT_BITS = {"int8": 8, "int4": 4}
 
 
 def train_quantized(trained: Trained, session: Session, params: TrainQuantized) -> Trained:
@@ -39,7 +39,7 @@ def train_quantized(trained: Trained, session: Session, params: TrainQuantized) 
         InputError: the model has no graph, a layer in scope has no imitation, a weight is not
             finite, or the training itself fails (`loop.train`).
     """
-    flat = fold_batch_norms(expand(flatten(trained.model)))
+    flat = fold_model(trained.model)
     imitated = imitate(flat, session.scheme, params, trained.notes)
     imitated.calibrate(session.data.x)
     train(imitated.trainee, session, params.schedule, name="qat")
@@ -124,14 +124,14 @@ class Imitated:
         return spans
 
     def _entries(self) -> dict[str, Range]:
-        """Return for each layer that reads an input of the model that input's range."""
+        """Return for each layer that reads inputs of the model their range; of several, of all."""
         flat, places = self.plan.flat, members(self.plan)
-        return {
-            call.spec.name: self.ranges[places[value][0]].range(self.plan.dtypes[value])
-            for call in flat.calls
-            for value in call.inputs
-            if value in flat.inputs and value in places
-        }
+        found: dict[str, Range] = {}
+        for call in flat.calls:
+            for value in set(call.inputs) & set(flat.inputs) & places.keys():
+                span = self.ranges[places[value][0]].range(self.plan.dtypes[value])
+                found[call.spec.name] = union((span, found.get(call.spec.name, span)))
+        return found
 
 
 def members(plan: Imitation) -> dict[int, tuple[int, int]]:

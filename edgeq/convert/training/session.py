@@ -19,8 +19,9 @@ Progress = Callable[[str, float | None], None]
 class TrainingData:
     """Samples that train and samples that watch; never those that judge.
 
-    `y` is (N,) int32 class labels, float targets, or None: then an autoencoder learns its input,
-    and any other model learns the teacher's outputs.
+    `y` is (N,) int32 class labels, float targets (N, ...), or None: then an autoencoder learns its
+    input, and any other model learns the teacher's outputs. Labels may also only judge an
+    autoencoder (`losses.reconstructs`).
     """
 
     x: Inputs

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.convert.quantization.clipping import best_scales, squared_errors
-from edgeq.convert.quantization.compensation import compensate, descend, quadratics_of
+from edgeq.convert.quantization.compensation import Quadratic, compensate, descend, moments_of
 from edgeq.convert.quantization.reconstruction import (
     BOUNDS,
     Problem,
@@ -38,6 +38,10 @@ def make_problem(
     scales = np.abs(weights).max(axis=-1, keepdims=True) / limit
     arrays = (x, x @ weights.transpose(0, 2, 1) + bias, weights, scales, bias)
     return Problem(*(a.astype(np.float32) for a in arrays), limit)
+
+
+def quadratics_of(problem: Problem) -> list[Quadratic]:
+    return [moments.damped(0.01) for moments in moments_of(problem)]
 
 
 def mean_error(problem: Problem, rounded: Rounded) -> float:

@@ -44,17 +44,12 @@ def test_every_value_lies_in_the_bin_that_counts_it(samples: list[Sample]) -> No
 
 
 @given(SAMPLES)
-def test_moments_and_extremes_are_those_of_all_values(samples: list[Sample]) -> None:
+def test_counts_and_extremes_are_those_of_all_values(samples: list[Sample]) -> None:
     found, values = gather(samples), np.stack(samples).astype(np.float64)
-    peak = max(1.0, float(np.max(np.abs(values))))
     assert (found.low, found.high) == (values.min(), values.max())
     assert (found.count, found.zeros) == (values.size, int(np.sum(values == 0)))
     assert found.at_low == np.sum(values == values.min())
     assert found.at_high == np.sum(values == values.max())
-    assert found.mean == pytest.approx(values.mean(), abs=1e-6 * peak)
-    channels = values.reshape(-1, 3)
-    assert found.channel_means == pytest.approx(channels.mean(axis=0), abs=1e-6 * peak)
-    assert found.mean_square == pytest.approx(np.mean(values**2), rel=1e-5)
 
 
 @given(SAMPLES, st.randoms(use_true_random=False), st.integers(0, 12))
@@ -110,9 +105,7 @@ def test_what_is_not_finite_is_refused(values: list[float]) -> None:
         measure_sample(np.array(values, np.float32))
 
 
-def test_statistics_of_another_kind_do_not_merge() -> None:
+def test_statistics_of_another_momentum_do_not_merge() -> None:
     one = measure_sample(np.ones((2, 3), np.float32))
-    with pytest.raises(ValueError, match="another"):
-        merge_statistics(one, measure_sample(np.ones((2, 4), np.float32)))
-    with pytest.raises(ValueError, match="another"):
+    with pytest.raises(ValueError, match="another momentum"):
         merge_statistics(one, measure_sample(np.ones((2, 3), np.float32), momentum=0.5))

@@ -23,7 +23,7 @@ from edgeq.convert.training.channels import count_macs, prune_channels
 from edgeq.convert.training.clustering import cluster
 from edgeq.convert.training.distillation import teach
 from edgeq.convert.training.extreme import train_ternary
-from edgeq.convert.training.flattening import flatten
+from edgeq.convert.training.flattening import build, flatten
 from edgeq.convert.training.folding import fold_model
 from edgeq.convert.training.kernels import copy_model, kernels_of
 from edgeq.convert.training.low_rank import count_weights, factorize
@@ -86,6 +86,6 @@ def test_folding_a_batch_norm_of_either_sign_keeps_the_codebook(
     norm = next(layer for layer in model.layers if "normalization" in layer.name)
     norm.gamma.assign([0.5, -1.5, 2.0, -0.1])
     found = cluster(Trained(model), session(), Cluster(values=4, layers="conv", schedule=TWO))
-    folded = replace(found, model=fold_model(found.model))
+    folded = replace(found, model=build(fold_model(found.model)))
     assert not any("normalization" in layer.name for layer in folded.model.layers)
     assert off_codebook(folded, "conv") < 1e-5

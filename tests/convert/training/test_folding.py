@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from edgeq.convert.training.flattening import build
 from edgeq.convert.training.folding import fold_model
 from edgeq.core.errors import InputError
 
@@ -128,32 +129,36 @@ def run(model: Any, count: int = 6) -> list[Any]:
     return [output.numpy() for output in outputs]
 
 
+def folded(model: Any) -> Any:
+    return build(fold_model(model))
+
+
 @pytest.mark.parametrize("name", MODELS)
 def test_the_flat_model_computes_the_same_without_batch_norms(name: str) -> None:
     import keras
 
     model = seeded(MODELS[name])
-    folded = fold_model(model)
-    for before, after in zip(run(model), run(folded), strict=True):
+    flat = folded(model)
+    for before, after in zip(run(model), run(flat), strict=True):
         np.testing.assert_allclose(after, before, atol=1e-4, rtol=1e-4)
-    norms = [e.name for e in folded.layers if isinstance(e, keras.layers.BatchNormalization)]
+    norms = [e.name for e in flat.layers if isinstance(e, keras.layers.BatchNormalization)]
     assert norms == KEPT.get(name, [])
-    assert not any(isinstance(e, keras.Model) for e in folded.layers)
-    again = keras.models.model_from_json(folded.to_json())
-    assert [e.name for e in again.layers] == [e.name for e in folded.layers]
+    assert not any(isinstance(e, keras.Model) for e in flat.layers)
+    again = keras.models.model_from_json(flat.to_json())
+    assert [e.name for e in again.layers] == [e.name for e in flat.layers]
 
 
 def test_layers_keep_their_names_and_their_order_of_ports() -> None:
-    names = {layer.name for layer in fold_model(seeded(activated)).layers}
+    names = {layer.name for layer in folded(seeded(activated)).layers}
     assert {"conv", "conv_tanh", "head", "head_softmax", "entry", "norm"} <= names
-    assert [port.name for port in fold_model(seeded(nested)).inputs] == ["a", "b"]
-    separable = fold_model(seeded(MODELS["separable"]))
+    assert [port.name for port in folded(seeded(nested)).inputs] == ["a", "b"]
+    separable = folded(seeded(MODELS["separable"]))
     assert {"it_depthwise", "it"} <= {layer.name for layer in separable.layers}
 
 
 def test_folding_again_changes_nothing() -> None:
-    once = fold_model(seeded(activated))
-    twice = fold_model(once)
+    once = folded(seeded(activated))
+    twice = folded(once)
     assert [layer.name for layer in twice.layers] == [layer.name for layer in once.layers]
     for a, b in zip(once.get_weights(), twice.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -162,7 +167,7 @@ def test_folding_again_changes_nothing() -> None:
 def test_the_original_is_left_as_it_was() -> None:
     model = seeded(activated)
     before, names = run(model), [layer.name for layer in model.layers]
-    fold_model(model)
+    folded(model)
     assert [layer.name for layer in model.layers] == names
     for a, b in zip(before, run(model), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -176,4 +181,4 @@ def test_a_subclassed_model_is_named_in_the_error() -> None:
             return x
 
     with pytest.raises(InputError, match="'own' has no graph of layers"):
-        fold_model(Own(name="own"))
+        folded(Own(name="own"))

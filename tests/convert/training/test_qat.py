@@ -15,8 +15,7 @@ from edgeq.convert.metrics import sqnr_db
 from edgeq.convert.quantization.draft import LayerNotes
 from edgeq.convert.quantization.scheme import SCHEMES, Scheme, Scope
 from edgeq.convert.recipes.steps import Schedule, TrainQuantized
-from edgeq.convert.training.flattening import flatten
-from edgeq.convert.training.folding import expand, fold_batch_norms
+from edgeq.convert.training.folding import fold_model
 from edgeq.convert.training.loop import train
 from edgeq.convert.training.qat import Imitated, imitate, train_quantized
 from edgeq.convert.training.session import Session, Trained, TrainingData
@@ -100,7 +99,7 @@ def train_imitated(
     trained: Trained, session: Session, params: TrainQuantized = BRIEF
 ) -> tuple[Imitated, Trained]:
     """Do what `train_quantized` does, and return the imitating model as well."""
-    flat = fold_batch_norms(expand(flatten(trained.model)))
+    flat = fold_model(trained.model)
     imitated = imitate(flat, session.scheme, params, trained.notes)
     imitated.calibrate(session.data.x)
     train(imitated.trainee, session, params.schedule, name="qat")
@@ -242,6 +241,23 @@ def test_a_layer_without_an_imitation_is_named_unless_it_is_out_of_scope(session
         train_quantized(Trained(model), here, BRIEF)
     scoped = TrainQuantized(layers="conv|head.*", schedule=BRIEF.schedule)
     assert train_quantized(Trained(model), here, scoped).notes["head"].bits == 8
+
+
+@pytest.mark.parametrize("wide", [0, 1])
+def test_a_layer_of_several_inputs_notes_a_range_that_holds_all_of_them(wide: int) -> None:
+    import keras
+    from keras import layers
+
+    a, b = keras.Input((6,), name="a"), keras.Input((6,), name="b")
+    model = keras.Model([a, b], layers.Dense(2, name="head")(layers.Add(name="sum")([a, b])))
+    x = [np.linspace(-1, 1, 60, dtype=np.float32).reshape(10, 6)] * 2
+    x[wide] = 10 * x[wide]
+    imitated = imitate(fold_model(model), Scheme(), BRIEF, {})
+    imitated.calibrate(tuple(x))
+    noted = imitated.export({}).notes["sum"].input
+    assert noted is not None
+    assert noted.low < -9.9
+    assert noted.high > 9.9
 
 
 def test_types_that_no_kernel_takes_are_named(session: Any) -> None:
