@@ -16,6 +16,7 @@ from edgeq.convert.child import MEMORY_BYTES, TIMEOUT_S, Progress, quiet, run_ta
 from edgeq.convert.quantization.diagnosis import diagnose_samples
 from edgeq.convert.quantization.scheme import LayerScheme, Scheme, parse_scheme
 from edgeq.convert.samples import Inputs, save_inputs
+from edgeq.core.defaults import BACKEND
 from edgeq.core.errors import InputError, ToolchainError, UsageError, did_you_mean
 from edgeq.core.files import sha256_hex, write_atomic
 from edgeq.core.records import CalibrationRecord, ConversionRecord
@@ -40,7 +41,7 @@ def convert_model(
     out: Path,
     *,
     dataset: Dataset,
-    backend: str = "edgeq",
+    backend: str = BACKEND,
     scheme: str = "int8",
     per_layer: Sequence[str] = (),
     input_dtype: str | None = None,

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from edgeq.cli import options as opt
+from edgeq.core.defaults import BACKEND
 
 
 def convert(
@@ -26,7 +27,7 @@ def convert(
     backend: Annotated[
         opt.Backend,
         typer.Option(help="edgeq, tflite (TFLiteConverter) or aeq (ai-edge-quantizer)."),
-    ] = opt.Backend.edgeq,
+    ] = opt.Backend(BACKEND),
     input_type: Annotated[
         opt.PortType | None, typer.Option(help="Type of the inputs [default: the scheme's].")
     ] = None,
