@@ -10,7 +10,7 @@ import msgspec
 
 from edgeq import __version__
 from edgeq.boards.profile import Board
-from edgeq.core.errors import ToolchainError
+from edgeq.core.errors import InputError, ToolchainError
 from edgeq.core.files import write_atomic
 from edgeq.core.records.sensitivity import SensitivityRecord
 from edgeq.sweep.manifest import Limits
@@ -61,7 +61,6 @@ def run_tune(request: TuneRequest, on_progress: Progress) -> Choice:
 def make_setting(request: TuneRequest, board: Board, folder: Path) -> Setting:
     """Return what every trial of the search shares."""
     from edgeq.convert.recipes.conversion import hash_source
-    from edgeq.core.errors import InputError
 
     if not request.model.exists():
         raise InputError(f"there is no model {request.model}", hint="check the path")
@@ -83,11 +82,21 @@ def make_setting(request: TuneRequest, board: Board, folder: Path) -> Setting:
 def begin(search: Search) -> None:
     """Try plain int8, rank the layers by it, and learn from the trials that the folder has.
 
+    What failed is tried again: the data behind a name may be others by now.
+
     Raises:
-        ToolchainError: plain int8 failed.
+        InputError: the model or the dataset was refused.
+        ToolchainError: plain int8 failed otherwise.
     """
     known = {record.key: record for record in read_trials(search.folder)}
-    plain = known.get(search.key_of(PLAIN)) or search.try_alone(PLAIN)
+    plain = known.get(search.key_of(PLAIN))
+    if plain is None or plain.verdict == "failed":
+        plain = search.try_alone(PLAIN)
+    if plain.error == InputError.__name__:
+        raise InputError(
+            f"plain int8 failed: {plain.cause}",
+            hint="correct the model or the dataset: `edgeq convert` tells the same sooner",
+        )
     if plain.floating is None or plain.costs is None:
         raise ToolchainError(
             f"plain int8 {'does not fit' if plain.verdict == 'misfit' else 'failed'}: "

@@ -7,7 +7,6 @@ from typing import Annotated
 import typer
 
 from edgeq.cli import options as opt
-from edgeq.core.defaults import BACKEND
 
 
 def convert(
@@ -27,7 +26,7 @@ def convert(
     backend: Annotated[
         opt.Backend,
         typer.Option(help="edgeq, tflite (TFLiteConverter) or aeq (ai-edge-quantizer)."),
-    ] = opt.Backend(BACKEND),
+    ] = opt.DEFAULT_BACKEND,
     input_type: Annotated[
         opt.PortType | None, typer.Option(help="Type of the inputs [default: the scheme's].")
     ] = None,

@@ -8,7 +8,6 @@ from typing import Annotated
 import typer
 
 from edgeq.cli import options as opt
-from edgeq.core.defaults import BACKEND
 
 
 def deploy(
@@ -18,7 +17,7 @@ def deploy(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="[default: runs/MODEL-BOARD]")] = (
         None
     ),
-    backend: Annotated[opt.Backend, typer.Option(help="The converter.")] = opt.Backend(BACKEND),
+    backend: Annotated[opt.Backend, typer.Option(help="The converter.")] = opt.DEFAULT_BACKEND,
     recipe: opt.RecipeName = None,
     seed: opt.RecipeSeed = None,
     samples: Annotated[int, typer.Option(min=1, help="Evaluation inputs to validate.")] = 100,
