@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -47,7 +48,12 @@ MODELS = {
     "an operator without a rule": ("unruled", 4, "layer grow (EXP) cannot have", ON_GRAPHS),
     "a layer that training cannot imitate": ("unruled", 3, "layer grow (Activation)", ("qat",)),
     "an operator that LiteRT has not": ("unknown", 4, "FFT2D", ON_GRAPHS),
-    "another layer beyond imitation": ("unknown", 3, "(FFT2): quantisation-aware", ("qat",)),
+    "an operator that training cannot imitate": (
+        "unknown",
+        3,
+        "fft2 (FFT2)",
+        ("qat",),
+    ),
     "more inputs than the data": ("two", 3, "has 2 inputs (user, age)", ALL),
 }
 DATA = {
@@ -95,6 +101,20 @@ def pairs(table: dict[str, tuple[str, int, str, tuple[str, ...]]]) -> list[objec
         for what, (name, code, words, commands) in table.items()
         for command in commands
     ]
+
+
+CASES = {"model": MODELS, "data": DATA, "recipe": RECIPES, "line": LINES}
+PAGE = Path(__file__).parents[2] / "docs" / "quantization.md"
+ROW = re.compile(r"^\| ([23456]) \| (model|data|recipe|line) \| (.+) \|$", re.MULTILINE)
+
+
+def test_the_page_lists_these_errors_with_their_codes() -> None:
+    shown = {
+        (about, what, int(code))
+        for code, about, many in ROW.findall(PAGE.read_text())
+        for what in many.split("; ")
+    }
+    assert shown == {(a, what, row[1]) for a, rows in CASES.items() for what, row in rows.items()}
 
 
 @pytest.fixture(scope="module")
