@@ -72,7 +72,7 @@ def score(value: float) -> Score:
     return Score(metric="top1", value=value, low=value, high=value, samples=200)
 
 
-def search_in(folder: Path, workers: Workers, **limits: Any) -> Search:
+def new_search(folder: Path, workers: Workers, **limits: Any) -> Search:
     setting = Setting(
         version="1",
         source="/models/net.keras",
@@ -87,7 +87,11 @@ def search_in(folder: Path, workers: Workers, **limits: Any) -> Search:
         seed=5,
     )
     said: list[str] = []
-    search = Search(setting, workers, TuneLimits(**limits), lambda stage, share: said.append(stage))  # type: ignore[arg-type]
+    return Search(setting, workers, TuneLimits(**limits), lambda stage, share: said.append(stage))  # type: ignore[arg-type]
+
+
+def search_in(folder: Path, workers: Workers, **limits: Any) -> Search:
+    search = new_search(folder, workers, **limits)
     known = {record.key: record for record in read_trials(folder)}
     plain = known.get(search.key_of(PLAIN)) or search.try_alone(PLAIN)
     search.open_study(LAYERS, plain, known.values())
@@ -205,5 +209,5 @@ def test_what_refuses_plain_int8_ends_the_search_and_is_asked_again_the_next_tim
     workers = Refusing()
     for tried in (1, 2):
         with pytest.raises(InputError, match="layer conv/kernel holds NaN"):
-            begin(search_in(tmp_path, workers))
+            begin(new_search(tmp_path, workers))
         assert len(workers.jobs) == tried
