@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from edgeq.core.defaults import BACKEND
 from edgeq.core.records import DEFAULT, CompileOptions
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ class DeployRequest:
     data: str
     board: str
     out: Path | None = None
-    backend: str = "edgeq"
+    backend: str = BACKEND
     samples: int = 100
     port: str | None = None
     toolchain: str | None = None

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from edgeq.api.common import Progress, quiet, read_int8
+from edgeq.core.defaults import BACKEND
 from edgeq.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def convert(
     *,
     data: str,
     out: Path | None = None,
-    backend: str = "edgeq",
+    backend: str = BACKEND,
     scheme: str = "int8",
     per_layer: Sequence[str] = (),
     input_dtype: str | None = None,
@@ -84,7 +85,7 @@ def convert(
     from edgeq.data.dataset import load_dataset
 
     if recipe is not None:
-        others = (scheme != "int8", per_layer, input_dtype, output_dtype, backend != "edgeq")
+        others = (scheme != "int8", per_layer, input_dtype, output_dtype, backend != BACKEND)
         if any(others):
             raise UsageError(
                 "a recipe says the scheme and the types itself",

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from edgeq.core.defaults import BACKEND
+
 if TYPE_CHECKING:
     from edgeq.core.records import CompileOptions
 
@@ -35,6 +37,9 @@ class Backend(str, Enum):
     edgeq = "edgeq"
     tflite = "tflite"
     aeq = "aeq"
+
+
+DEFAULT_BACKEND = Backend(BACKEND)
 
 
 class PortType(str, Enum):

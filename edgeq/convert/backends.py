@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgeq import __version__
+from edgeq.convert.finiteness import check_constants, check_weights
 from edgeq.convert.interpreters import run_model, tflite_ports
 from edgeq.convert.loading import (
     Progress,
@@ -31,11 +33,14 @@ from edgeq.convert.signatures import (
     signature_inputs,
     widen_cells,
 )
+from edgeq.core.errors import ToolchainError
 from edgeq.data.ports import fit_inputs
 from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
 
 COMPARED = 64
+# What TFLiteConverter says of an operator that it cannot translate: where it stands, and its name.
+UNSUPPORTED = re.compile(r'"([^"@]+)@[^"]*"[^\n]*? \'tf\.(\w+)\' op is neither a custom op')
 
 
 class FloatModel(NamedTuple):
@@ -69,6 +74,7 @@ def quantize_own(model: FloatModel, inputs: Inputs) -> Quantised:
     from edgeq.convert.quantization.diagnosis import diagnose_ranges
 
     draft = road.draft_model(model.tflite, model.scheme, model=model.keras, inputs=inputs)
+    road.check_scopes(draft)
     draft = road.keep_extremes(draft, inputs)
     return Quantised(road.finish(draft), road.name_tensors(draft), diagnose_ranges(draft))
 
@@ -190,13 +196,38 @@ def export_float(
 
     `inputs` are in the model's order, shapes and dtypes; the source is run on them. With `fuse`
     an LSTM becomes one operator where it can, else all recurrent layers are unrolled.
+
+    Raises:
+        InputError: a weight is not finite.
+        ToolchainError: LiteRT has no operator for something that the source computes.
     """
+    made = None
     if source is None:
         target.write_bytes(path.read_bytes())
-        return None
-    made = trace_static(source, inputs, target.parent, fuse=fuse)
-    target.write_bytes(sign_ports(make_converter(made).convert(), made.names))
+    else:
+        if source.keras:
+            check_weights(source.tracked)
+        made = trace_static(source, inputs, target.parent, fuse=fuse)
+        target.write_bytes(sign_ports(_translate(path, made), made.names))
+    check_constants(read_model(target))
     return made
+
+
+def _translate(path: Path, made: Traced) -> bytes:
+    """Return the float .tflite of what was traced of the source `path`."""
+    from tensorflow.lite.python.convert_phase import ConverterError
+
+    try:
+        return bytes(make_converter(made).convert())
+    except ConverterError as error:
+        places = dict.fromkeys(UNSUPPORTED.findall(str(error)))
+        if not places:
+            raise
+        named = ", ".join(f"{place} ({op})" for place, op in places)
+        raise ToolchainError(
+            f"{path.name}: LiteRT has no operator for {named}",
+            hint="replace this layer by others that compute the same",
+        ) from error
 
 
 def scheme_of_job(job: Mapping[str, Any]) -> Scheme:

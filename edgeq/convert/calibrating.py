@@ -28,6 +28,7 @@ from edgeq.convert.quantization.scheme import SCHEMES, Scheme
 from edgeq.convert.recipes.steps import Calibrate
 from edgeq.convert.road import draft_model, finish
 from edgeq.convert.samples import Inputs, load_inputs
+from edgeq.core.errors import InputError
 from edgeq.core.records import DriftRecord
 from edgeq.core.units import short_name
 from edgeq.data.ports import fit_inputs
@@ -56,7 +57,13 @@ def compare_methods(job: Mapping[str, Any], folder: Path, progress: Progress) ->
     model = loaded.tracked if loaded is not None and loaded.keras else None
     export_float(source, loaded, tuple(values[:1] for values in x), floating)
     draft = draft_model(floating, Scheme(SCHEMES[job["scheme"]]), model=model, inputs=x)
-    np.save(folder / "real.npy", run_model(floating, judged)[0])
+    real = run_model(floating, judged)[0]
+    if not np.isfinite(real).all():
+        raise InputError(
+            f"{source.name} gives NaN or infinity on the evaluation samples",
+            hint="check the dataset's range",
+        )
+    np.save(folder / "real.npy", real)
     progress("statistics", None)
     draft = observe_activations(draft, observer_of(x), len(x[0]))
     methods = [_run_method(draft, m, (x, judged), folder, progress) for m in job["methods"]]

@@ -14,6 +14,16 @@ from edgeq.core.processes import python_argv, run
 Progress = Callable[[str, float | None], None]
 JOB, ANSWER, MARK = "job.json", "answer.json", "@edgeq "
 TIMEOUT_S = 600.0
+# What Python, C++, TensorFlow, the loader of libraries and OpenBLAS say where memory ends.
+OUT_OF_MEMORY = (
+    "MemoryError",
+    "bad_alloc",
+    "OOM",
+    "Cannot allocate",
+    "failed to map segment",
+    "pthread_create failed",
+    "pthread_create() failed",
+)
 MEMORY_BYTES = 12 << 30
 ENVIRONMENT = {
     "TF_CPP_MIN_LOG_LEVEL": "3",
@@ -75,13 +85,14 @@ def _revive(answer: dict[str, Any]) -> EdgeqError:
 
 
 def _crash(task: str, code: int, stderr: str, memory_bytes: int) -> ToolchainError:
-    words = stderr.strip().splitlines()
-    last = words[-1][:300] if words else "no message"
+    words = stderr.strip().splitlines() or ["no message"]
+    short = [line for line in words if any(sign in line for sign in OUT_OF_MEMORY)]
+    last = (short or words)[-1][:300]
     end = f"was killed by signal {-code}" if code < 0 else f"ended with code {code}"
-    if any(sign in stderr for sign in ("MemoryError", "bad_alloc", "OOM", "Cannot allocate")):
+    if short:
         return ToolchainError(
             f"the child that does '{task}' ran out of its {memory_bytes >> 20:,} MiB: {last}",
-            hint="give it more memory, or a smaller model",
+            hint="give it more memory (--memory), or a smaller model",
         )
     return ToolchainError(
         f"the child that does '{task}' {end}: {last}",

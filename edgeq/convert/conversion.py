@@ -16,8 +16,9 @@ from edgeq.convert.child import MEMORY_BYTES, TIMEOUT_S, Progress, quiet, run_ta
 from edgeq.convert.quantization.diagnosis import diagnose_samples
 from edgeq.convert.quantization.scheme import LayerScheme, Scheme, parse_scheme
 from edgeq.convert.samples import Inputs, hash_samples, save_inputs
+from edgeq.core.defaults import BACKEND
 from edgeq.core.errors import InputError, ToolchainError, UsageError, did_you_mean
-from edgeq.core.files import refuse_missing, write_atomic
+from edgeq.core.files import refuse_missing, refuse_unwritable, write_together
 from edgeq.core.records import CalibrationRecord, ConversionRecord
 from edgeq.graph.reader import read_model
 
@@ -38,7 +39,7 @@ def convert_model(
     out: Path,
     *,
     dataset: Dataset,
-    backend: str = "edgeq",
+    backend: str = BACKEND,
     scheme: str = "int8",
     per_layer: Sequence[str] = (),
     input_dtype: str | None = None,
@@ -58,7 +59,8 @@ def convert_model(
 
     Raises:
         InputError: the source is refused, or does not fit the dataset.
-        UsageError: an unknown backend, scheme or dtype, or one that does not suit another.
+        UsageError: an unknown backend, scheme or dtype, or one that does not suit another; `out`
+            cannot be written.
         ToolchainError: the converter crashed, hung, ran out of memory, or a layer cannot have the
             types asked for.
     """
@@ -66,6 +68,7 @@ def convert_model(
     backend = "edgeq" if source.suffix == ".tflite" and backend == "tflite" else backend
     wanted = parse_scheme(scheme, per_layer, input_dtype, output_dtype)
     _check_request(source, backend, wanted, samples)
+    refuse_unwritable(out)
     calibration = _calibration_samples(dataset, samples)
     began = time.monotonic()
     types = {"input_dtype": wanted.input_dtype, "output_dtype": wanted.output_dtype}
@@ -74,8 +77,7 @@ def convert_model(
     limits: dict[str, Any] = {"timeout_s": timeout_s, "memory_bytes": memory_bytes}
     floating, int8, answer = _run(job, wanted, calibration, limits, on_progress)
     check_answer(source, answer)
-    write_atomic(float_path(out), floating)
-    write_atomic(out, int8)
+    write_together({float_path(out): floating, out: int8})
     return ConversionRecord(
         source=source.name,
         backend=answer["backend"],

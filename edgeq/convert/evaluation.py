@@ -13,7 +13,7 @@ from msgspec.structs import replace
 from edgeq.convert import metrics
 from edgeq.convert.child import Progress, quiet, run_task
 from edgeq.convert.intervals import wilson
-from edgeq.convert.judgement import METRICS, interval_record, judge_change, likeness
+from edgeq.convert.judgement import METRICS, check_labels, interval_record, judge_change, likeness
 from edgeq.convert.metrics import Array
 from edgeq.convert.samples import Inputs, joined, load_inputs, save_inputs
 from edgeq.core.errors import InputError, did_you_mean
@@ -184,6 +184,11 @@ def _predict(model: Path, samples: Samples, on_progress: Progress) -> _Predicted
         job = {"model": str(Path(model).resolve()), "names": samples.names}
         answer = run_task("predict", job, folder, on_progress=on_progress)
         outputs = load_inputs(folder, name="y")
+        if not all(np.isfinite(value).all() for value in outputs):
+            raise InputError(
+                f"{Path(model).name} gives NaN or infinity on the {SPLIT} samples",
+                hint="check the model's weights and the dataset's range",
+            )
         return _Predicted(outputs, tuple(answer["outputs"]), str(answer["engine"]))
 
 
@@ -198,6 +203,7 @@ def choose_metric(
                 f"dataset {dataset.name}: AUC needs positive and negative samples",
                 hint="judge more samples",
             )
+        check_labels(metric, outputs, np.asarray(y))
         return metric, np.asarray(y)
     if metrics.is_reconstruction(x, outputs):
         return "mae", x

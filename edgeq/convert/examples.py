@@ -12,7 +12,7 @@ from edgeq.convert.samples import save_inputs
 from edgeq.convert.training.examples.table import EXAMPLES as EXAMPLES
 from edgeq.convert.training.examples.table import Example as Example
 from edgeq.core.errors import UsageError, did_you_mean
-from edgeq.core.files import write_atomic
+from edgeq.core.files import refuse_unwritable, write_atomic
 from edgeq.data.dataset import load_dataset
 
 TIMEOUT_S = 3600.0
@@ -39,11 +39,12 @@ def train_example(
     """Train the example `name` on its dataset's training split and write it to `path` (.keras).
 
     Raises:
-        UsageError: there is no such example.
+        UsageError: there is no such example, or `path` cannot be written.
         InputError: the dataset's files are not on this computer.
         ToolchainError: TensorFlow is missing or failed.
     """
     example = find_example(name)
+    refuse_unwritable(path)
     samples = load_dataset(example.dataset, data_root=data_root).samples("train")
     y = samples.x if example.target == "itself" or samples.y is None else samples.y
     with tempfile.TemporaryDirectory(prefix="edgeq-") as folder_name:

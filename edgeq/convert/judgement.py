@@ -21,15 +21,19 @@ from edgeq.convert.intervals import (
     wilson,
 )
 from edgeq.convert.metrics import Array
+from edgeq.core.errors import InputError
 from edgeq.core.records import ChangeRecord, IntervalRecord
 
 ALPHA = 0.05  # what a p-value must not exceed for a difference to be called one
+HINT = "choose the dataset that the model was made for"
 
 
 class Metric(NamedTuple):
     """A metric of inputs x (N, ...), outputs (N, ...) and what they are judged by, y (N, ...).
 
-    `compare` takes the float model's outputs first, then the quantised one's.
+    `compare` takes the float model's outputs first, then the quantised one's. `values` tells how
+    many values of a sample's label the metric takes, of a model with so many outputs; `classes`
+    whether a single one is a class.
     """
 
     value: Callable[[Array, Array, Array], float]
@@ -37,6 +41,8 @@ class Metric(NamedTuple):
     compare: Callable[[Array, Array, Array, Array], Difference]
     higher_is_better: bool = True
     counts: bool = False
+    values: Callable[[int], tuple[int, ...]] = lambda outputs: (1,)
+    classes: bool = False
 
 
 def _share_interval(x: Array, outputs: Array, y: Array) -> Interval:
@@ -67,6 +73,7 @@ TOP1 = Metric(
         metrics.right(first, y), metrics.right(second, y)
     ),
     counts=True,
+    classes=True,
 )
 
 METRICS: dict[str, Metric] = {
@@ -85,6 +92,8 @@ METRICS: dict[str, Metric] = {
         compare=lambda x, first, second, y: compare_samples(
             len(y), _precision(first, y), _precision(second, y)
         ),
+        values=lambda outputs: (1, outputs),
+        classes=True,
     ),
     "mae": Metric(
         value=lambda x, outputs, y: metrics.mae(outputs, y),
@@ -93,8 +102,33 @@ METRICS: dict[str, Metric] = {
             _errors(first, y), _errors(second, y), _mean
         ),
         higher_is_better=False,
+        values=lambda outputs: (outputs,),
     ),
 }
+
+
+def check_labels(metric: str, outputs: Array, y: Array) -> None:
+    """Refuse labels or targets y (N, ...) that a metric cannot hold against outputs (N, ...).
+
+    Raises:
+        InputError: another number of values a sample than the metric takes, or labels that the
+            outputs have no place for.
+    """
+    each, classes = int(np.prod(np.shape(y)[1:])), outputs[0].size
+    row = METRICS[metric]
+    fitting = row.values(classes)
+    if each not in fitting:
+        raise InputError(
+            f"the labels have {each} values a sample, {metric} takes {max(fitting)} of this model",
+            hint=HINT,
+        )
+    if not row.classes or each == classes > 1 or not len(y):
+        return
+    if not (np.equal(y, np.rint(y)).all() and y.min() >= 0 and y.max() < max(2, classes)):
+        raise InputError(
+            f"labels go from {y.min():g} to {y.max():g}, the model has {classes} outputs",
+            hint=HINT,
+        )
 
 
 def interval_record(interval: Interval) -> IntervalRecord:

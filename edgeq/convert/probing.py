@@ -24,14 +24,13 @@ from edgeq.convert.quantization.rules import filter_input
 from edgeq.convert.quantization.scheme import PORTS, SCHEMES, LayerScheme, Scheme, Scope
 from edgeq.convert.recipes.gains import Gauge
 from edgeq.convert.recipes.materials import Labelled, load_materials
-from edgeq.convert.recipes.road import FLOAT, check_constants, write_float
+from edgeq.convert.recipes.road import FLOAT, write_float
 from edgeq.convert.recipes.steps import Calibrate
 from edgeq.convert.road import draft_model
 from edgeq.convert.training.session import Progress
 from edgeq.core.errors import ToolchainError
 from edgeq.core.records.sensitivity import FigureRecord, LayerSensitivityRecord
 from edgeq.graph.ir import Graph
-from edgeq.graph.reader import read_model
 from edgeq.graph.writer import write_graph
 
 
@@ -122,8 +121,6 @@ def probe_layers(job: dict[str, Any], folder: Path, progress: Progress) -> dict[
     calibration, judged = materials.calibration, materials.watched
     progress("float model", None)
     model, _ = write_float(source, folder, calibration.x)
-    graph = read_model(folder / FLOAT)
-    check_constants(graph)
     real = run_model(folder / FLOAT, judged.x)[0]
     metric = Gauge(judged, real, materials.metric).metric
     judge = Judge(judged, real, metric, job["kernels"], folder)

@@ -5,6 +5,7 @@ source -> float .tflite -> draft (named, calibrated) -> graph of integers -> .tf
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from edgeq.convert.observers import observer_of
-from edgeq.convert.quantization.assembly import quantize_graph
+from edgeq.convert.quantization.assembly import layer_name, quantize_graph
 from edgeq.convert.quantization.calibrators import calibrate
 from edgeq.convert.quantization.draft import Draft, LayerNotes
 from edgeq.convert.quantization.forms import choose_forms
@@ -22,6 +23,7 @@ from edgeq.convert.quantization.scheme import Scheme
 from edgeq.convert.quantization.sources import restore_floats
 from edgeq.convert.recipes.steps import Calibrate
 from edgeq.convert.samples import Inputs
+from edgeq.core.errors import InputError, did_you_mean
 from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
 from edgeq.graph.writer import write_graph
@@ -52,6 +54,21 @@ def draft_model(
     graph = choose_forms(restore_floats(read_model(floating)), scheme)
     layers = name_layers(graph, model, inputs) if model is not None else {}
     return Draft(graph, scheme, layers, notes=notes or {})
+
+
+def check_scopes(draft: Draft) -> None:
+    """Refuse a scheme that says something of layers which are not there: a name was mistyped.
+
+    Raises:
+        InputError: naming the expression and the layers that there are.
+    """
+    known = dict.fromkeys(layer_name(draft, node) for node in draft.graph.nodes if node.outputs)
+    for scope in draft.scheme.scopes:
+        if not any(re.fullmatch(scope.layers, name) for name in known):
+            raise InputError(
+                f"no layer has the name {scope.layers!r}.{did_you_mean(scope.layers, known)}",
+                hint=f"its layers are: {', '.join(known)}"[:500],
+            )
 
 
 def name_layers(graph: Graph, model: Any, inputs: Inputs) -> dict[int, str]:

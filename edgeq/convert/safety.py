@@ -144,16 +144,24 @@ def _objects(path: Path, config: dict[str, Any]) -> Iterator[dict[str, Any]]:
 def _check_object(path: Path, item: dict[str, Any]) -> None:
     kind, module = item.get("class_name"), item.get("module")
     registered = item.get("registered_name")
+    layer = _named(item)
     if isinstance(kind, str) and kind.rsplit(">", 1)[-1] in CODE_CLASSES:
-        raise _refusal(path, f"a {kind} layer, which runs code of the file's author")
+        raise _refusal(path, f"a {kind} layer{layer}, which runs code of the file's author")
     if isinstance(kind, str) and ">" in kind:
-        raise _refusal(path, f"the custom class {kind}")
+        raise _refusal(path, f"the custom class {kind}{layer}")
     if kind is None:
         return
     if module is not None and not (isinstance(module, str) and _is_keras(module)):
-        raise _refusal(path, f"the class {kind} of the module {module}")
+        raise _refusal(path, f"the class {kind} of the module {module}{layer}")
     if isinstance(registered, str) and ">" in registered:
-        raise _refusal(path, f"the custom class {registered}")
+        raise _refusal(path, f"the custom class {registered}{layer}")
+
+
+def _named(item: dict[str, Any]) -> str:
+    """Return the name that a layer's config gives it, in words, '' without one."""
+    config = item.get("config")
+    name = config.get("name") if isinstance(config, dict) else None
+    return f" ({name[:80]})" if isinstance(name, str) else ""
 
 
 def _is_keras(module: str) -> bool:

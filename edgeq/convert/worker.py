@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from edgeq.convert.child import ANSWER, JOB, MARK
+from edgeq.convert.child import ANSWER, JOB, MARK, OUT_OF_MEMORY
 from edgeq.convert.samples import load_inputs, save_inputs
 from edgeq.core.errors import EdgeqError
 from edgeq.data.ports import fit_inputs, make_noise
@@ -116,16 +116,24 @@ def main(folder: Path) -> None:
     try:
         answer = TASKS[job["task"]](job, folder)
     except EdgeqError as error:
+        _refuse_shortage(error.__cause__)
         answer = {"error": type(error).__name__, "cause": error.cause, "hint": error.hint}
     except MemoryError:
         raise
     except Exception as error:
+        _refuse_shortage(error)
         answer = {
             "error": "ToolchainError",
             "cause": f"'{job['task']}' failed: {type(error).__name__}: {str(error)[:500]}",
             "hint": "the model or the data do not suit the converter; see the cause",
         }
     (folder / ANSWER).write_text(json.dumps(answer))
+
+
+def _refuse_shortage(error: BaseException | None) -> None:
+    """End as for want of memory where an exception only says so: an import, a tensor."""
+    if any(sign in str(error) for sign in OUT_OF_MEMORY):
+        raise MemoryError(str(error)) from error
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
 
 from edgeq.core.errors import InputError, InternalError, UsageError
@@ -30,28 +32,44 @@ def shipped_folder(name: str) -> Path:
 
 def write_atomic(path: Path, data: str | bytes) -> None:
     """Write `data` to `path` so that a reader sees the old file or the new one, never a part."""
-    path = Path(path)
-    raw = data.encode() if isinstance(data, str) else data
+    write_together({path: data})
+
+
+def write_together(files: Mapping[Path, str | bytes]) -> None:
+    """Write files that belong together: each atomically, and none before all are on the disk.
+
+    Raises:
+        UsageError: a file cannot be written.
+    """
+    ready: dict[str, Path] = {}
+    path = Path()
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+        for place, data in files.items():
+            path = Path(place)
+            _stage(path, data.encode() if isinstance(data, str) else data, ready)
+        for temporary, path in tuple(ready.items()):
+            os.replace(temporary, path)
+            del ready[temporary]
     except (OSError, ValueError) as error:
         raise _cannot_write(path, error) from error
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(raw)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise _cannot_write(path, error) from error
-    except BaseException:
-        with contextlib.suppress(OSError):
-            os.unlink(temporary)
-        raise
+    finally:
+        for temporary in ready:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+
+
+def _stage(path: Path, raw: bytes, ready: dict[str, Path]) -> None:
+    """Write `raw` to a temporary file beside `path`, and name it in `ready`."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_dir():  # found out now, not when the files before it are in their places
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR))
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:40]}.")
+    ready[temporary] = path
+    with os.fdopen(handle, "wb") as file:
+        file.write(raw)
+        file.flush()
+        os.fsync(file.fileno())
+    os.chmod(temporary, 0o644)
 
 
 def _cannot_write(path: Path, error: OSError | ValueError) -> UsageError:

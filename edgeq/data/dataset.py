@@ -101,7 +101,10 @@ class Dataset:
         y = None if part.y is None else part.y[:limit]
         inputs = tuple(
             _stack(
-                (apply_steps(item[i], spec.preprocessing) for item in part.items[:limit]),
+                (
+                    _prepare(item[i], spec, f"dataset {self.manifest.id}: sample {name}")
+                    for item, name in zip(part.items[:limit], part.ids[:limit], strict=True)
+                ),
                 len(part.items[:limit]),
                 spec,
                 self.manifest.id,
@@ -276,6 +279,14 @@ def _describe_inputs(manifest: Manifest, part: Table) -> tuple[InputSpec, ...]:
         name="", preprocessing=manifest.preprocessing, **structs.asdict(manifest.sample)
     )
     return manifest.inputs or (alike,) * count
+
+
+def _prepare(array: Array, spec: InputSpec, what: str) -> Array:
+    """Return one preprocessed array of a sample; its errors name the sample."""
+    try:
+        return apply_steps(array, spec.preprocessing)
+    except InputError as error:
+        raise InputError(f"{what}: {error.cause}", hint=error.hint) from error
 
 
 def _stack(items: Iterable[Array], count: int, spec: InputSpec, dataset: str) -> Array:

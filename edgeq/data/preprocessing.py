@@ -114,7 +114,7 @@ def apply_steps(sample: Sample, steps: Sequence[Step]) -> Sample:
     result = np.ascontiguousarray(sample, np.float32)
     if not np.isfinite(result).all():
         raise InputError(
-            "a sample holds NaN or infinity after preprocessing",
+            "it holds NaN or infinity after preprocessing",
             hint="clean the data, or correct a std or factor in the manifest",
         )
     return result

@@ -127,7 +127,7 @@ def table_of(inputs: Item, y: Array | None, what: str, prefix: str = "") -> Tabl
     if any(array.ndim < 1 for array in arrays) or len({len(array) for array in arrays}) != 1:
         raise _wrong(what, "its arrays have different numbers of samples")
     if y is not None:
-        y = y.reshape(y.shape[0], -1)
+        y = y.reshape(len(y), math.prod(y.shape[1:]))
         y = y[:, 0] if y.shape[1] == 1 else y
         y = y.astype(np.float32 if y.dtype.kind == "f" else np.int64)
     items = tuple(zip(*inputs, strict=True))

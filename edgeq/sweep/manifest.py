@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
+from edgeq.core.defaults import BACKEND
 from edgeq.core.errors import InputError, did_you_mean
 from edgeq.core.files import read_bytes
 from edgeq.core.records import CompileOptions, Goal, Record
@@ -44,7 +45,7 @@ class Scheme(Record, frozen=True, kw_only=True):
     """
 
     name: Name
-    backend: Literal["edgeq", "tflite", "aeq"] = "tflite"
+    backend: Literal["edgeq", "tflite", "aeq"] = BACKEND
     input_dtype: PortType = "int8"
     output_dtype: PortType = "int8"
     samples: Positive = 500

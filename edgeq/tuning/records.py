@@ -46,7 +46,7 @@ class TrialRecord(Record, frozen=True, kw_only=True):
     """One trial. `score` is on samples that neither trained nor calibrated nor judge the result.
 
     `number` counts the trials as they ended; `floating` is the float model's score, which the
-    trial of plain int8 finds on the way.
+    trial of plain int8 finds on the way; `error` is the class of what failed, `cause` its words.
     """
 
     key: str
@@ -59,6 +59,7 @@ class TrialRecord(Record, frozen=True, kw_only=True):
     costs: Costs | None = None
     model_bytes: int | None = None
     cause: str | None = None
+    error: str = ""
     seconds: float = 0.0
 
 

@@ -72,7 +72,13 @@ def answer(message: bytes, scratch: Path) -> bytes:
 def failed_trial(job: Job, failure: Failure) -> TrialRecord:
     """Return the record of a trial that gave no model, or one that does not fit."""
     verdict: Verdict = "misfit" if failure.error == GateError.__name__ else "failed"
-    return TrialRecord(key=job.key, candidate=job.candidate, verdict=verdict, cause=failure.cause)
+    return TrialRecord(
+        key=job.key,
+        candidate=job.candidate,
+        verdict=verdict,
+        cause=failure.cause,
+        error=failure.error,
+    )
 
 
 def run_trial(job: Job, scratch: Path) -> TrialRecord:
@@ -123,7 +129,9 @@ def run_trial(job: Job, scratch: Path) -> TrialRecord:
         )
     except EdgeqError as error:
         failed = failed_trial(job, explain(error))
-        return msgspec.structs.replace(record, verdict=failed.verdict, cause=failed.cause)
+        return msgspec.structs.replace(
+            record, verdict=failed.verdict, cause=failed.cause, error=failed.error
+        )
     return msgspec.structs.replace(record, costs=costs)
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from edgeq import __version__
 from edgeq.boards.profile import Board
-from edgeq.core.errors import ToolchainError, UsageError
+from edgeq.core.errors import InputError, ToolchainError, UsageError
 from edgeq.core.files import refuse_missing, write_atomic
 from edgeq.core.records.sensitivity import SensitivityRecord
 from edgeq.sweep.manifest import Limits
@@ -85,13 +85,19 @@ def begin(search: Search) -> None:
     A plain int8 that failed is tried again: its cause may be gone.
 
     Raises:
-        ToolchainError: plain int8 failed.
+        InputError: the model or the dataset was refused.
+        ToolchainError: plain int8 failed otherwise.
         UsageError: latency is limited, and nothing is known of it on the board.
     """
     known = {record.key: record for record in read_trials(search.folder)}
     plain = known.pop(search.key_of(PLAIN), None)
     if plain is None or plain.verdict != "ok":
         plain = search.try_alone(PLAIN)
+    if plain.error == InputError.__name__:
+        raise InputError(
+            f"plain int8 failed: {plain.cause}",
+            hint="correct the model or the dataset: `edgeq convert` tells the same sooner",
+        )
     if plain.floating is None or plain.costs is None:
         raise ToolchainError(
             f"plain int8 {'does not fit' if plain.verdict == 'misfit' else 'failed'}: "

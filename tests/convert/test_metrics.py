@@ -8,6 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeq.convert import metrics
+from edgeq.convert.judgement import check_labels
+from edgeq.core.errors import InputError
 
 
 def test_sqnr_of_a_tenth_of_noise_is_20_db() -> None:
@@ -84,3 +86,26 @@ def test_mean_average_precision_takes_labels_and_sets_of_labels() -> None:
 def test_a_class_without_positives_does_not_count() -> None:
     outputs = np.array([[0.9, 0.1, 0.5], [0.4, 0.6, 0.5]])
     assert metrics.mean_average_precision(outputs, np.array([0, 1])) == 1.0
+
+
+FITTING = {
+    "top1": [(3, [0, 1, 2]), (1, [0, 1]), (3, [0.0, 2.0])],
+    "map": [(3, [0, 2]), (3, [[1, 0, 1], [0, 0, 0]]), (1, [1, 0])],
+    "auc": [(3, [0, 7]), (1, [0.5, -1.0])],
+    "mae": [(2, [[0.5, -9.0]]), (1, [3.5])],
+}
+UNFIT = {
+    "top1": [(3, [0, 3]), (3, [-1, 0]), (1, [0, 2]), (3, [0.5]), (3, [[0, 1], [1, 0]])],
+    "map": [(3, [0, 3]), (3, [[1, 0]])],
+    "auc": [(3, [[0, 1]])],
+    "mae": [(3, [0.5]), (1, [[0.5, 1.0]])],
+}
+
+
+@pytest.mark.parametrize("metric", FITTING)
+def test_labels_fit_a_metric_or_are_refused(metric: str) -> None:
+    for outputs, y in FITTING[metric]:
+        check_labels(metric, np.zeros((len(y), outputs)), np.array(y))
+    for outputs, y in UNFIT[metric]:
+        with pytest.raises(InputError, match="labels"):
+            check_labels(metric, np.zeros((len(y), outputs)), np.array(y))

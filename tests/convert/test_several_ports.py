@@ -12,10 +12,13 @@ import pytest
 
 from edgeq import api
 from edgeq.bench.inputs import as_arrays, generate_input
+from edgeq.convert import child
+from edgeq.convert.calibration import METHODS, compare_calibrators
 from edgeq.convert.checks import check_int8
 from edgeq.convert.interpreters import run_model, tflite_ports
 from edgeq.core.errors import InputError
 from edgeq.graph.reader import read_model
+from tests.support.quantization import run_here
 
 pytestmark = [
     pytest.mark.convert,
@@ -94,6 +97,31 @@ def test_samples_that_do_not_fit_are_named(tmp_path: Path) -> None:
         convert(shop(), (user + 0.5, item, age), tmp_path)
     with pytest.raises(InputError, match="the dataset names user, item, size"):
         convert(shop(), (user, item, age), tmp_path, names=("user", "item", "size"))
+
+
+@pytest.fixture
+def ratings() -> Any:
+    """Return the example's untrained network for two ids, and its dataset."""
+    import keras
+
+    from edgeq.convert.training.examples.recommender import build_recommender
+    from edgeq.data.dataset import load_dataset
+
+    keras.utils.set_random_seed(5)
+    data = load_dataset("ratings")
+    return build_recommender(data.samples("train", 2000).inputs, 2), data
+
+
+def test_calibrators_are_compared_on_several_inputs(
+    ratings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, data = ratings
+    model.save(tmp_path / "model.keras")
+    monkeypatch.setattr(child, "run", run_here)
+    record = compare_calibrators(tmp_path / "model.keras", data, samples=60, limit=200)
+    assert (record.metric, record.samples, record.calibration.samples) == ("auc", 200, 60)
+    assert {method.method for method in record.methods} == set(METHODS)
+    assert all(method.sqnr_db > 10 for method in record.methods)
 
 
 def recurrent(*layers_: Any) -> Any:

@@ -8,7 +8,14 @@ from pathlib import Path
 import pytest
 
 from edgeq.core.errors import InputError, UsageError
-from edgeq.core.files import confined, read_bytes, shipped_folder, write_atomic, write_tree
+from edgeq.core.files import (
+    confined,
+    read_bytes,
+    shipped_folder,
+    write_atomic,
+    write_together,
+    write_tree,
+)
 
 
 def test_write_atomic_replaces_the_whole_file(tmp_path: Path) -> None:
@@ -33,6 +40,19 @@ def test_a_failed_write_leaves_the_old_file_and_no_rest(
         write_atomic(path, "new")
     assert path.read_text() == "old"
     assert os.listdir(tmp_path) == ["file"]
+
+
+@pytest.mark.parametrize("folder", ["a", "b"])
+def test_files_that_belong_together_are_written_together_or_not_at_all(
+    tmp_path: Path, folder: str
+) -> None:
+    (tmp_path / folder).mkdir()
+    with pytest.raises(UsageError, match=f"cannot write .*{folder}"):
+        write_together({tmp_path / "a": "1", tmp_path / "b": b"2"})
+    assert [p.name for p in tmp_path.rglob("*")] == [folder]
+    (tmp_path / folder).rmdir()
+    write_together({tmp_path / "a": "1", tmp_path / "b": b"2"})
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == {"a": "1", "b": "2"}
 
 
 def test_writing_below_a_file_is_a_usage_error(tmp_path: Path) -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from inspect import signature
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from edgeq import api
+from edgeq.cli.commands.convert import convert
+from edgeq.cli.commands.deploy import deploy
+from edgeq.convert.conversion import convert_model
+from edgeq.core.defaults import BACKEND
 from edgeq.core.errors import EdgeqError, InputError
-from edgeq.sweep.manifest import read_sweep
+from edgeq.deployment import DeployRequest
+from edgeq.sweep.manifest import Scheme, read_sweep
 from edgeq.sweep.plan import plan_sweep
 from tests.support.sweeps import write_sweep
 from tests.support.texts import edited
@@ -45,8 +52,9 @@ HOSTILE = {
         '[[models]]\nname = "b"\npath = "net0.tflite"\nschemes = ["int8"]', "has no data"
     ),
     "a .tflite for the converter": (
-        '[[models]]\nname = "b"\npath = "net0.tflite"\nschemes = ["int8"]\n'
-        'data = "synthetic:1x8x8x1"', "tflite does not quantise"
+        '[[schemes]]\nname = "t"\nbackend = "tflite"\n[[models]]\nname = "b"\n'
+        'path = "net0.tflite"\nschemes = ["t"]\ndata = "synthetic:1x8x8x1"',
+        "tflite does not quantise",
     ),
 }  # fmt: skip
 
@@ -100,3 +108,9 @@ def test_any_bytes_give_a_manifest_or_a_named_error(data: bytes) -> None:
         path.write_bytes(b'schema = 1\nname = "x"\nboards = ["virt-m4"]\n' + data)
         with pytest.raises(InputError, match="sweep"):
             read_sweep(path)
+
+
+def test_a_scheme_means_what_convert_means() -> None:
+    takers = (convert, deploy, api.convert, convert_model, DeployRequest, Scheme)
+    defaults = {signature(taker).parameters["backend"].default for taker in takers}
+    assert defaults == {BACKEND}

@@ -9,8 +9,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from edgeq.core.errors import ToolchainError, UsageError
+from edgeq.core.errors import InputError, ToolchainError, UsageError
 from edgeq.core.records import DEFAULT
+from edgeq.sweep.work import explain
 from edgeq.tuning.candidates import PLAIN, Candidate
 from edgeq.tuning.choice import conclude, write_choice
 from edgeq.tuning.folder import claim_folder, forget_search, read_trials, trial_folder
@@ -19,7 +20,7 @@ from edgeq.tuning.page import render_tune, trial_table, tune_tables, verdict
 from edgeq.tuning.records import Costs, Finalist, Score, TrialRecord
 from edgeq.tuning.request import TuneLimits
 from edgeq.tuning.search import Search, Setting
-from edgeq.tuning.trial import Job
+from edgeq.tuning.trial import Job, failed_trial
 from edgeq.tuning.tuning import begin
 
 pytest.importorskip("optuna")
@@ -73,7 +74,7 @@ def score(value: float) -> Score:
     return Score(metric="top1", value=value, low=value, high=value, samples=200)
 
 
-def search_in(folder: Path, workers: Workers, **limits: Any) -> Search:
+def new_search(folder: Path, workers: Workers, **limits: Any) -> Search:
     setting = Setting(
         version="1",
         source="/models/net.keras",
@@ -88,7 +89,11 @@ def search_in(folder: Path, workers: Workers, **limits: Any) -> Search:
         seed=5,
     )
     said: list[str] = []
-    search = Search(setting, workers, TuneLimits(**limits), lambda stage, share: said.append(stage))  # type: ignore[arg-type]
+    return Search(setting, workers, TuneLimits(**limits), lambda stage, share: said.append(stage))  # type: ignore[arg-type]
+
+
+def search_in(folder: Path, workers: Workers, **limits: Any) -> Search:
+    search = new_search(folder, workers, **limits)
     begin(search)
     return search
 
@@ -212,3 +217,24 @@ def test_a_folder_of_another_search_is_refused_until_it_is_forgotten(tmp_path: P
         claim_folder(tmp_path, Candidate(narrow=1))
     forget_search(tmp_path)
     claim_folder(tmp_path, Candidate(narrow=1))
+
+
+class Refusing(Workers):
+    """Workers to whom every model has weights of NaN."""
+
+    def submit(self, message: bytes) -> Future[bytes]:
+        self.jobs.append(job := msgspec.msgpack.decode(message, type=Job))
+        error = InputError("layer conv/kernel holds NaN", hint="train it again")
+        promise: Future[bytes] = Future()
+        promise.set_result(msgspec.msgpack.encode(failed_trial(job, explain(error))))
+        return promise
+
+
+def test_what_refuses_plain_int8_ends_the_search_and_is_asked_again_the_next_time(
+    tmp_path: Path,
+) -> None:
+    workers = Refusing()
+    for tried in (1, 2):
+        with pytest.raises(InputError, match="layer conv/kernel holds NaN"):
+            begin(new_search(tmp_path, workers))
+        assert len(workers.jobs) == tried

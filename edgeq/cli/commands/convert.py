@@ -26,7 +26,7 @@ def convert(
     backend: Annotated[
         opt.Backend,
         typer.Option(help="edgeq, tflite (TFLiteConverter) or aeq (ai-edge-quantizer)."),
-    ] = opt.Backend.edgeq,
+    ] = opt.DEFAULT_BACKEND,
     input_type: Annotated[
         opt.PortType | None, typer.Option(help="Type of the inputs [default: the scheme's].")
     ] = None,

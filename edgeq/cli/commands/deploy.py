@@ -17,7 +17,7 @@ def deploy(
     out: Annotated[Path | None, typer.Option("--out", "-o", help="[default: runs/MODEL-BOARD]")] = (
         None
     ),
-    backend: Annotated[opt.Backend, typer.Option(help="The converter.")] = opt.Backend.edgeq,
+    backend: Annotated[opt.Backend, typer.Option(help="The converter.")] = opt.DEFAULT_BACKEND,
     recipe: opt.RecipeName = None,
     seed: opt.RecipeSeed = None,
     samples: Annotated[int, typer.Option(min=1, help="Evaluation inputs to validate.")] = 100,

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from edgeq.convert.patterns import pattern_problem
 from edgeq.core.errors import UsageError, did_you_mean
 
 Mode = Literal["static", "dynamic", "weight-only", "float"]
@@ -115,12 +116,8 @@ def scheme_named(name: str) -> LayerScheme:
 
 def _parse_scope(text: str) -> Scope:
     layers, equals, name = text.rpartition("=")
-    try:
-        re.compile(layers)
-    except re.error as error:
-        raise UsageError(
-            f"{layers!r} is no regular expression: {error}", hint="escape its special characters"
-        ) from error
+    if problem := pattern_problem(layers):
+        raise UsageError(f"{layers!r}: {problem}", hint="escape its special characters")
     if not equals or not layers:
         raise UsageError(f"{text!r} is not LAYERS=SCHEME", hint="for example: 'dense.*=int16x8'")
     return Scope(layers, scheme_named(name))

@@ -26,7 +26,7 @@ from edgeq.convert.recipes.recipe import Recipe, Written, scheme_of
 from edgeq.convert.recipes.schedules import calibration_samples, time_limit, trains
 from edgeq.convert.recipes.steps import Calibrate, Distil
 from edgeq.core.errors import EdgeqError, InputError
-from edgeq.core.files import refuse_missing, refuse_unwritable, sha256_hex, write_atomic
+from edgeq.core.files import refuse_missing, refuse_unwritable, sha256_hex, write_together
 from edgeq.core.records import ConversionRecord, RecipeRecord, StepRecord
 from edgeq.graph.reader import read_model
 
@@ -206,10 +206,8 @@ def _kept_words(kept: Path | None) -> tuple[str, ...]:
 
 
 def _write(out: Path, floating: bytes, quantized: bytes, record: ConversionRecord) -> None:
-    write_atomic(float_path(out), floating)
     text = msgspec.json.format(msgspec.json.encode(record), indent=2) + b"\n"
-    write_atomic(record_path(out), text)
-    write_atomic(out, quantized)
+    write_together({float_path(out): floating, record_path(out): text, out: quantized})
 
 
 def _method(recipe: Recipe) -> str:

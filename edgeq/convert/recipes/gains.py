@@ -5,10 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from edgeq.convert import metrics
-from edgeq.convert.judgement import METRICS, judge_change
+from edgeq.convert.judgement import METRICS, check_labels, judge_change
 from edgeq.convert.metrics import Array
 from edgeq.convert.recipes.materials import Labelled
-from edgeq.core.errors import InputError
 from edgeq.core.records import StepRecord
 
 
@@ -43,24 +42,8 @@ class Gauge:
             return "mae" if reconstructs else None
         if metric == "auc" and len(np.unique(y > 0)) < 2:
             return None
-        check_labels(y, self._source, metric)
+        check_labels(metric, self._source, y)
         return metric
 
     def _target(self) -> Array | None:
         return self._held.x[0] if self._held.y is None else self._held.y
-
-
-def check_labels(y: Array, outputs: Array, metric: str) -> None:
-    """Refuse class labels (N,) that the outputs (N, classes) have no place for.
-
-    Raises:
-        InputError: naming the least and the greatest label.
-    """
-    classes = outputs[0].size
-    if metric != "top1" or y.ndim != 1 or y.dtype.kind not in "iub":
-        return
-    if y.min() < 0 or y.max() >= max(2, classes):
-        raise InputError(
-            f"labels go from {y.min()} to {y.max()}, the model has {classes} outputs",
-            hint="choose the dataset that the model was made for",
-        )

@@ -10,9 +10,9 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from edgeq.convert.patterns import pattern_problem
 from edgeq.convert.quantization.scheme import SCHEMES, Scheme, Scope, parse_scheme
 from edgeq.convert.recipes.order import order_problem
-from edgeq.convert.recipes.patterns import pattern_problem
 from edgeq.convert.recipes.steps import Quantize, Step
 from edgeq.core.errors import InputError, did_you_mean
 from edgeq.core.files import read_bytes, sha256_hex

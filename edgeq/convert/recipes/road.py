@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
-import numpy as np
 
 from edgeq.convert.backends import COMPARED, compare_with_source, export_float, open_source
 from edgeq.convert.interpreters import run_model
@@ -25,14 +24,11 @@ from edgeq.convert.recipes.order import TRAINING
 from edgeq.convert.recipes.places import GRAPH_STEPS
 from edgeq.convert.recipes.recipe import Recipe, kind_of, parse_recipe, scheme_of
 from edgeq.convert.recipes.steps import Calibrate, Equalize, Step
-from edgeq.convert.recipes.training import Course, Training, check_weights, train_steps
+from edgeq.convert.recipes.training import Course, Training, train_steps
 from edgeq.convert.road import draft_model, finish, name_tensors, schemes_of
 from edgeq.convert.samples import Inputs, joined
 from edgeq.convert.training.session import Progress
-from edgeq.core.errors import InputError
 from edgeq.core.records import StepRecord
-from edgeq.graph.ir import Graph
-from edgeq.graph.reader import read_model
 
 FLOAT, QUANTIZED = "float.tflite", "quantized.tflite"
 
@@ -79,7 +75,6 @@ def _quantize(errand: Errand, training: Training | None) -> dict[str, Any]:
     errand.progress("float model", None)
     model, made = write_float(errand.source, errand.folder, x, training)
     floating = errand.folder / FLOAT
-    check_constants(read_model(floating))
     outputs = run_model(floating, materials.held.x)
     gauge = Gauge(materials.held, outputs[0], materials.metric)
     notes = training.trained.notes if training else None
@@ -167,21 +162,6 @@ def helps(step: Step, record: StepRecord) -> bool:
     return (record.sqnr_db or 0.0) >= (record.before_db or 0.0)
 
 
-def check_constants(graph: Graph) -> None:
-    """Refuse a float graph with a constant that is not finite.
-
-    Raises:
-        InputError: naming the tensor.
-    """
-    for tensor in graph.tensors:
-        data = tensor.data
-        if data is not None and data.dtype.kind == "f" and not np.isfinite(data).all():
-            raise InputError(
-                f"{graph.name}: weight {tensor.name} holds NaN or infinity",
-                hint="the training diverged: take an earlier checkpoint, or train it again",
-            )
-
-
 def write_float(
     source: Path, folder: Path, inputs: Inputs, training: Training | None = None
 ) -> tuple[Any, Traced | None]:
@@ -191,7 +171,5 @@ def write_float(
     """
     loaded = open_source(source) if training is None else wrap_keras(training.trained.model)
     model = loaded.tracked if loaded is not None and loaded.keras else None
-    if model is not None:
-        check_weights(model)
     compared = tuple(x[:COMPARED] for x in inputs)
     return model, export_float(source, loaded, compared, folder / FLOAT)

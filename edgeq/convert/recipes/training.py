@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from edgeq.convert.finiteness import check_weights
 from edgeq.convert.loading import load_keras
 from edgeq.convert.metrics import Array
 from edgeq.convert.quantization.scheme import Scheme
@@ -92,20 +93,6 @@ def predict(model: Any, x: Inputs) -> Array:
         first, *_ = run(model, [samples[start : start + BATCH] for samples in x])
         found.append(np.asarray(first.numpy(), np.float32))
     return np.concatenate(found)
-
-
-def check_weights(model: Any) -> None:
-    """Refuse a Keras model whose weights hold NaN or infinity.
-
-    Raises:
-        InputError: naming the layer and the weight.
-    """
-    for weight in model.weights:
-        if not np.isfinite(np.asarray(weight.numpy(), np.float64)).all():
-            raise InputError(
-                f"layer {weight.path} holds NaN or infinity",
-                hint="the training diverged: take an earlier checkpoint, or train it again",
-            )
 
 
 def _check_outputs(outputs: Array, place: int, kind: str) -> None:

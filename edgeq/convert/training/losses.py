@@ -85,8 +85,13 @@ def label_loss(model: Any, data: TrainingData) -> Loss:
 
 
 def check_labels(data: TrainingData, classes: int) -> None:
-    """Raise InputError for labels that the model has no output for."""
+    """Raise InputError for labels that are no classes, or that the model has no output for."""
     for labels in (data.y, data.watched_y):
+        if labels is not None and labels.size != len(labels):
+            raise InputError(
+                f"labels have {labels[0].size} values a sample, a class is one",
+                hint="give the class of each sample, or targets as floats",
+            )
         if labels is not None and labels.size and not 0 <= labels.min() <= labels.max() < classes:
             raise InputError(
                 f"labels go from {labels.min()} to {labels.max()}, the model has {classes} classes",

@@ -1,4 +1,4 @@
-"""Regular expressions of recipes: only those whose search is sure to end soon.
+"""Regular expressions on names of layers: only those whose search is sure to end soon.
 
 Python's matcher tries every way to share a name among repeats. Repeats of repeats make those ways
 grow exponentially; a few plain repeats make them grow as a small power of the name's length.

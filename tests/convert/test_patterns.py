@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeq.convert.recipes.patterns import MAX_PATTERN, pattern_problem
+from edgeq.convert.patterns import MAX_PATTERN, pattern_problem
 
 FINE = [".*", "conv_[0-9]+", "conv.*|dense_?1", "(?:block|stage)_2/.*", "(?i)Conv2D", "a{3}", ""]
 REFUSED = [
