@@ -39,8 +39,8 @@ from edgeq.graph.ir import Graph
 from edgeq.graph.reader import read_model
 
 COMPARED = 64
-# What TFLiteConverter says of an operator that it cannot translate: where it stands, and its name.
-UNSUPPORTED = re.compile(r'"([^"@]+)@[^"]*"[^\n]*? \'tf\.(\w+)\' op is neither a custom op')
+# What TFLiteConverter says of an operator that it cannot translate.
+UNSUPPORTED = re.compile(r"'tf\.(\w+)' op is neither a custom op")
 
 
 class FloatModel(NamedTuple):
@@ -220,12 +220,13 @@ def _translate(path: Path, made: Traced) -> bytes:
     try:
         return bytes(make_converter(made).convert())
     except ConverterError as error:
-        places = dict.fromkeys(UNSUPPORTED.findall(str(error)))
-        if not places:
+        kinds = dict.fromkeys(UNSUPPORTED.findall(str(error)))
+        if not kinds:
             raise
-        named = ", ".join(f"{place} ({op})" for place, op in places)
+        traced = made.function.graph.get_operations()
+        places = [f"{op.name} ({op.type})" for op in traced if op.type in kinds]
         raise ToolchainError(
-            f"{path.name}: LiteRT has no operator for {named}",
+            f"{path.name}: LiteRT has no operator for {', '.join(places or kinds)}",
             hint="replace this layer by others that compute the same",
         ) from error
 
