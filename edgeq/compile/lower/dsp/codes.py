@@ -10,12 +10,14 @@ from edgeq.compile.layer import SCRATCH, Call, Layer, Ref, constant
 from edgeq.compile.lower.codes import (
     Coded,
     choose_rows,
+    decodes_least,
     encode_rows,
     in_words,
     is_coded,
     mark,
     without,
 )
+from edgeq.compile.lower.dsp.coded_convolution import is_multiplied, lower_multiplied
 from edgeq.compile.lower.dsp.convolution import window_layer
 from edgeq.compile.lower.dsp.dense import is_quads, is_shared, lower_quads
 from edgeq.compile.lower.dsp.depthwise import is_3x3, is_any, lower_3x3, lower_any
@@ -78,6 +80,8 @@ def _bytes_of_words(words: NDArray[np.int32]) -> NDArray[np.int8]:
 def _lower_tiles(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower CONV_2D or FULLY_CONNECTED: the weights of a chunk of outputs are decoded at once."""
     plain = _plain_tiles(graph, node)
+    if decodes_least(node, target) and is_multiplied(graph, node):
+        return lower_multiplied(graph, node, plain)
     conv, coded = plain.calls[0].fields, _encode_stream(plain)
     assert coded is not None
     steps, stream = _stream(plain)
