@@ -68,8 +68,21 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
         st.integers(1, 70),
         st.sets(st.integers(-127, 127), min_size=3, max_size=16).map(tuple),
     ),
+    "bits": st.builds(
+        _row,
+        st.sampled_from((3, 8, 33)),
+        st.sampled_from((1, 7, 64, 130)),
+        st.sets(st.integers(-128, 127), min_size=1, max_size=2).map(tuple),
+    ),
 }
-_MIX = {"conv_2d": 4, "depthwise_3x3": 2, "depthwise_conv_2d": 2, "single_row": 3, "eights": 3}
+_MIX = {
+    "conv_2d": 4,
+    "depthwise_3x3": 2,
+    "depthwise_conv_2d": 2,
+    "single_row": 3,
+    "eights": 3,
+    "bits": 3,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -152,6 +165,17 @@ def test_an_output_lies_upon_the_input_of_multiplied_codes(
     assert plan.layers[0].kernel == "eq_coded_conv"
     assert plan.arena_bytes < 64 * pixels + outputs * pixels + plan.layers[0].scratch_bytes
     check(graph, 1, TARGETS["dsp"])
+
+
+@pytest.mark.parametrize("values", [BINARY, (-128, 127), (5, 6), (9, 9)])
+@pytest.mark.parametrize(("outputs", "depth"), [*EIGHTS, (3, 128), (9, 129), (40, 200)])
+def test_outputs_look_up_the_sums_of_inputs_whose_bits_are_set(
+    outputs: int, depth: int, values: tuple[int, ...]
+) -> None:
+    graph, target = _row(outputs, depth, values), TARGETS["dsp"]
+    (layer,) = compile_graph(graph, name="net", target=target).plan.layers
+    assert layer.kernel == "eq_coded_bits"
+    check(graph, 1, target)
 
 
 @efforts(1, 10)
