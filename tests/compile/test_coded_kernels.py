@@ -81,7 +81,7 @@ _MIX = {
     "depthwise_conv_2d": 2,
     "single_row": 3,
     "eights": 3,
-    "bits": 3,
+    "bits": 2,
 }
 
 
