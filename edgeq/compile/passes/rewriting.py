@@ -82,7 +82,7 @@ def constant(
 
 def frozen(values: NDArray[Any]) -> NDArray[Any]:
     """Return the values as a contiguous array that nobody can write to."""
-    data = np.ascontiguousarray(values)
+    data = np.ascontiguousarray(values).reshape(np.shape(values))  # a scalar stays one
     data.flags.writeable = False
     return data
 
