@@ -34,6 +34,7 @@ static void make_tile(const struct eq_dsp_conv *conv, const int32_t *x, int32_t 
     eq_dsp_limit(y, pixels * m->outputs, m->min, m->max);
 }
 
+#define EQ_DSP_MAKE_TILE make_tile
 #include "eq_dsp_windows.h"
 
 void eq_coded_conv(const struct eq_coded_conv *layer, const int8_t *x, int8_t *scratch, int8_t *y)

@@ -1,4 +1,4 @@
-/* A CONV_2D of any tiles of four pixels: who includes this has a function for them,
+/* A CONV_2D of any tiles of four pixels. Who includes this defines EQ_DSP_MAKE_TILE as a function
 
        void make_tile(const struct eq_dsp_conv *layer, const int32_t *x, int32_t pixels, int8_t *y)
 
@@ -8,6 +8,8 @@
 
 #include "eq_dsp_border.h"
 #include "eq_dsp_conv.h"
+
+#ifdef EQ_DSP_MAKE_TILE
 
 /* A layer in the making: its window in bytes, and the memory of a tile. */
 struct eq_dsp_work {
@@ -64,7 +66,7 @@ static int32_t eq_dsp_image(const struct eq_dsp_work *w, const int8_t *x, int32_
             }
             filled += pixels;
             if (filled == 4) {
-                make_tile(w->layer, w->wide, 4, *y);
+                EQ_DSP_MAKE_TILE(w->layer, w->wide, 4, *y);
                 *y += 4 * m->outputs;
                 filled = 0;
             }
@@ -91,7 +93,9 @@ EQ_DSP_INLINE void eq_dsp_windows(const struct eq_dsp_conv *layer, const int8_t 
         filled = eq_dsp_image(&w, x, filled, &y);
         x += g->in_h * w.in_row;
     }
-    make_tile(layer, w.wide, filled, y);
+    EQ_DSP_MAKE_TILE(layer, w.wide, filled, y);
 }
+
+#endif
 
 #endif

@@ -175,7 +175,7 @@ def _pack_bits(bits: NDArray[np.bool_], chunk: int) -> NDArray[np.int32]:
     """
     full = np.pad(bits, ((0, -len(bits) % _EIGHT), (0, -bits.shape[1] % 8))).astype(np.uint32)
     eights = full.reshape(-1, _EIGHT, full.shape[1])
-    shifts = np.arange(_EIGHT, dtype=np.uint32)[:, None, None] * 4 + np.arange(4, dtype=np.uint32)
+    shifts = np.arange(4 * _EIGHT, dtype=np.uint32).reshape(_EIGHT, 1, 4)
     parts = [eights[:, :, k : k + chunk] for k in range(0, full.shape[1], chunk)]
     words = [
         (part.reshape(len(part), _EIGHT, -1, 4) << shifts).sum(axis=(1, 3)).reshape(-1)
