@@ -24,6 +24,9 @@ _STREAMS: Mapping[Goal, float] = {"ram": float("inf"), "balanced": 0.04}
 # Weights that stripes may decode again, as a share of the same.
 _REPEATS = 0.04
 
+# The share of the arena that weights have to save by being decoded as they are multiplied.
+_SLOWER = 0.06
+
 _ROOMS = (1.0, 0.9, 0.75, 0.0)
 
 
@@ -61,6 +64,9 @@ def arrange(graph: Graph, target: Target) -> Arrangement:
     whole = {c.node: c.decoded for c in codings if c.node in dying}
     both = (made, _arrange(graph, _decoding(target, whole)))
     made = min(both, key=lambda a: (_repeats(graph, a) > _REPEATS, a.arena))
+    least = _arrange(graph, _decoding(target, {c.node: 0 for c in codings}))
+    if least.arena < (1 - _SLOWER) * made.arena and _repeats(graph, least) <= _REPEATS:
+        made = least
     filled = _arrange(graph, _decoding(target, _spare_bytes(made)))
     return filled if filled.arena <= made.arena else made
 
@@ -91,7 +97,8 @@ def _spare_bytes(made: Arrangement) -> dict[int, int]:
     for index, layer in enumerate(made.layers):
         alive = sum(b.size for b in made.buffers.values() if b.first <= index <= b.last)
         for coding in layer.codings:
-            room[coding.node] = coding.held + max(0, made.arena - alive)
+            spare = coding.held + max(0, made.arena - alive)
+            room[coding.node] = spare if coding.held or spare >= coding.decoded else 0
     return room
 
 

@@ -23,6 +23,7 @@ from edgeq.graph.oracle.comparisons import comparison_factor
 from edgeq.graph.oracle.curves16 import curve_factor, softmax_factor
 from edgeq.graph.oracle.elementwise import (
     difference_factors,
+    leaky_alpha,
     prelu_factors,
     product_factor,
     quotient_factor,
@@ -221,6 +222,15 @@ def int16_ratio(call: Call) -> str | None:
     return None if ratio < 1 << 14 else f"the factor {ratio:g} is not below 2^14"
 
 
+def leaky_ratio(call: Call) -> str | None:
+    """Alpha times input scale over output scale is within 2^14 of int16."""
+    if call.output.dtype != "int16":
+        return None
+    alpha, ratio = leaky_alpha(call), float(scale_of(call.input(0))) / float(scale_of(call.output))
+    fits = abs(alpha) * ratio < 1 << 14
+    return None if fits else f"the factor {alpha * ratio:g} is not within 2^14"
+
+
 def softmax_scale(call: Call) -> str | None:
     """Beta * input scale is large enough for the kernel's precision (int16: below 2.5)."""
     if call.output.dtype == "int16":
@@ -306,8 +316,11 @@ def _products_fit(depth: int) -> str | None:
 
 
 def matrices_factor(call: Call) -> str | None:
-    """The product of the input scales over the output scale is below 2^30."""
-    return _factor(matrix_factor(call))
+    """The product of the input scales over the output scale is below 2^30 (int16: 2^7)."""
+    factor = matrix_factor(call)
+    if call.output.dtype == "int16" and factor >= _MAX_WIDE_FACTOR:
+        return f"the requantisation factor {factor:g} is not below 2^7"
+    return _factor(factor)
 
 
 def few_matrices(call: Call) -> str | None:

@@ -89,10 +89,11 @@ _INTEGER = (rules.computed_input, rules.integer_data)
 _POOL = Operator(lower_pool, (*_INTEGER, rules.small_dimensions))
 _SUM = Operator(lower_sum, (*_INTEGER, rules.few_broadcasts, rules.sum_factor))
 _TABLE = Operator(lower_table, (*_COMPUTED, rules.scale_ratio))
+_RECTIFIER = Operator(lower_table, (*_INTEGER, rules.scale_ratio, rules.int16_ratio))
 _MOVEMENT = Operator(lower_movement, (rules.computed_input, rules.whole_bytes, rules.few_copies))
 _PICK = Operator(lower_pick, (rules.computed_input, rules.whole_bytes))
 _PAIR = (*_COMPUTED, rules.few_broadcasts)
-_EXTREME = Operator(lower_extreme, _PAIR)
+_EXTREME = Operator(lower_extreme, (*_INTEGER, rules.few_broadcasts))
 _BYTES = (rules.computed_input, rules.byte_data, rules.few_broadcasts)
 _COMPARISON = Operator(lower_comparison, (*_BYTES, rules.fractional_scales))
 _LOGICAL = Operator(lower_extreme, _BYTES)
@@ -115,10 +116,12 @@ OPERATORS: dict[str, Operator] = {
         lower_depthwise_conv_2d, 3, rules.integer_data, rules.int8_filter, rules.int64_bias
     ),
     "FULLY_CONNECTED": _weighted(lower_fully_connected, 0, rules.integer_data, rules.int8_filter),
-    "TRANSPOSE_CONV": _weighted(lower_transpose_conv, axis=0),
+    "TRANSPOSE_CONV": _weighted(
+        lower_transpose_conv, 0, rules.integer_data, rules.int8_filter, rules.int64_bias
+    ),
     "BATCH_MATMUL": Operator(
         lower_batch_matmul,
-        (*_COMPUTED, rules.few_matrices, rules.matrix_depth, rules.matrices_factor),
+        (*_INTEGER, rules.few_matrices, rules.matrix_depth, rules.matrices_factor),
     ),
     # Windows, reductions and what goes along an axis.
     "AVERAGE_POOL_2D": _POOL,
@@ -161,11 +164,11 @@ OPERATORS: dict[str, Operator] = {
     # One tensor, element by element.
     "LOGISTIC": _CURVE,
     "TANH": _CURVE,
-    "RELU": _TABLE,
-    "RELU6": _TABLE,
+    "RELU": _RECTIFIER,
+    "RELU6": _RECTIFIER,
     "RELU_N1_TO_1": _TABLE,
     "RELU_0_TO_1": _TABLE,
-    "LEAKY_RELU": _TABLE,
+    "LEAKY_RELU": Operator(lower_table, (*_RECTIFIER.rules, rules.leaky_ratio)),
     "HARD_SWISH": _TABLE,
     "ELU": _TABLE,
     "ABS": _TABLE,

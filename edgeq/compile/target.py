@@ -21,7 +21,8 @@ class Target:
     `dsp`: SMLAD and its kin on 32-bit registers; `mve`: Helium's 128-bit vectors. `room` is the RAM
     that a board's firmware leaves for the arena and a copy of the inputs, None where it is unknown;
     `slow_flash`: constants in flash cost wait states that those in RAM do not. `decoding` has, by
-    node, the bytes of the arena for weights that are kept as codes.
+    node, the bytes of the arena for weights that are kept as codes; 0: as few as the node can do
+    with.
     """
 
     core: CoreName = "native"

@@ -135,6 +135,6 @@ class Graph:
 
 def frozen(values: NDArray[Any]) -> NDArray[Any]:
     """Return the values as a contiguous array that nobody can write to."""
-    data = np.ascontiguousarray(values)
+    data = np.ascontiguousarray(values).reshape(np.shape(values))  # a scalar stays one
     data.flags.writeable = False
     return data

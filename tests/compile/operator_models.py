@@ -36,6 +36,12 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "max_pool_2d": windows.pools("MAX_POOL_2D"),
     **{op.lower(): resizing.resizings(op) for op in _RESIZE},
     **{f"{op.lower()}_int16": int16.pairs16(op) for op in ("ADD", "SUB", "MUL")},
+    **{f"{op.lower()}_int16": int16.extremes16(op) for op in ("MAXIMUM", "MINIMUM")},
+    **{f"{op.lower()}_int16": int16.rectifiers16(op) for op in ("RELU", "RELU6", "LEAKY_RELU")},
+    "transpose_conv_int16": weighted.transposed_convolutions(data="int16").filter(
+        weighted.has_no_short_bias
+    ),
+    "batch_matmul_int16": weighted.products(data="int16"),
     "average_pool_2d_int16": int16.pools16("AVERAGE_POOL_2D"),
     "max_pool_2d_int16": int16.pools16("MAX_POOL_2D"),
     "mean_int16": int16.reductions16("MEAN"),

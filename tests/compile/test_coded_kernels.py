@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edgeq.boards.profile import Core
 from edgeq.boards.registry import find_board
-from edgeq.compile import compile_graph
+from edgeq.compile import arrangement, compile_graph
 from edgeq.compile.lower import codes
 from edgeq.compile.target import NATIVE, Target
 from edgeq.graph.ir import Graph, OptionValue
@@ -45,6 +45,17 @@ def _row(outputs: int, depth: int, values: tuple[int, ...]) -> Graph:
     return one_op("FULLY_CONNECTED", operands, y, {"fused_activation_function": "NONE"})
 
 
+def _pointwise(pixels: int, outputs: int, values: tuple[int, ...], depth: int = 12) -> Graph:
+    """Return a CONV_2D 1x1 of a row of pixels."""
+    rng = np.random.default_rng(pixels)
+    weights = constant(rng.choice(np.array(values), (outputs, 1, 1, depth)), "int8", [0.01])
+    bias = constant(rng.integers(-999, 999, outputs), "int32", [0.001])
+    x = activation((1, 1, pixels, depth), "int8", 0.1, -5)
+    y = activation((1, 1, pixels, outputs), "int8", 0.9, 3)
+    options: dict[str, OptionValue] = {"padding": "VALID", "stride_h": 1, "stride_w": 1}
+    return one_op("CONV_2D", [x, weights, bias], y, options)
+
+
 MODELS: dict[str, st.SearchStrategy[Graph]] = {
     "conv_2d": coded(convolutions()),
     "depthwise_conv_2d": coded(depthwise_convolutions()),
@@ -57,8 +68,21 @@ MODELS: dict[str, st.SearchStrategy[Graph]] = {
         st.integers(1, 70),
         st.sets(st.integers(-127, 127), min_size=3, max_size=16).map(tuple),
     ),
+    "bits": st.builds(
+        _row,
+        st.sampled_from((3, 8, 33)),
+        st.sampled_from((1, 7, 64, 130)),
+        st.sets(st.integers(-128, 127), min_size=1, max_size=2).map(tuple),
+    ),
 }
-_MIX = {"conv_2d": 4, "depthwise_3x3": 2, "depthwise_conv_2d": 2, "single_row": 3, "eights": 3}
+_MIX = {
+    "conv_2d": 4,
+    "depthwise_3x3": 2,
+    "depthwise_conv_2d": 2,
+    "single_row": 3,
+    "eights": 3,
+    "bits": 2,
+}
 
 
 @pytest.fixture(autouse=True)
@@ -98,6 +122,59 @@ def test_eight_outputs_are_made_of_codes_of_any_depth(
     assert data is not None
     enough = len(np.unique(data)) > 2
     assert (layer.kernel == "eq_coded_dense") is enough
+    check(graph, 1, target)
+
+
+_POINTWISE = st.builds(
+    _pointwise,
+    st.integers(1, 9),
+    st.integers(1, 20),
+    st.sets(st.integers(-127, 127), min_size=1, max_size=16).map(tuple),
+)
+_MULTIPLIED = {"pointwise": _POINTWISE, "conv_2d": MODELS["conv_2d"]}
+
+
+@pytest.fixture
+def _as_small_as_it_gets(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrangement, "_SLOWER", -1000.0)
+
+
+@efforts(3, 300)
+@pytest.mark.usefixtures("_as_small_as_it_gets")
+@pytest.mark.parametrize("op", _MULTIPLIED)
+def test_codes_that_are_multiplied_as_they_are_read_give_the_oracles_bytes(
+    op: str, effort: settings
+) -> None:
+    prove(_MULTIPLIED[op], effort, partial(check, target=TARGETS["dsp"]))
+
+
+@efforts(1, 10)
+@pytest.mark.usefixtures("_as_small_as_it_gets")
+def test_their_assembly_does_too(effort: settings) -> None:
+    prove_on_board(_MULTIPLIED, {"pointwise": 6, "conv_2d": 4}, effort, "virt-m4")
+
+
+@pytest.mark.usefixtures("_as_small_as_it_gets")
+@pytest.mark.parametrize("values", [BINARY, TERNARY, tuple(range(-8, 8))])
+@pytest.mark.parametrize(("pixels", "outputs"), [(4, 2), (7, 5), (13, 64)])
+def test_an_output_lies_upon_the_input_of_multiplied_codes(
+    pixels: int, outputs: int, values: tuple[int, ...]
+) -> None:
+    graph = _pointwise(pixels, outputs, values, 64)
+    plan = compile_graph(graph, name="net", target=TARGETS["dsp"]).plan
+    assert plan.layers[0].kernel == "eq_coded_conv"
+    assert plan.arena_bytes < 64 * pixels + outputs * pixels + plan.layers[0].scratch_bytes
+    check(graph, 1, TARGETS["dsp"])
+
+
+@pytest.mark.parametrize("values", [BINARY, (-128, 127), (5, 6), (9, 9)])
+@pytest.mark.parametrize(("outputs", "depth"), [*EIGHTS, (3, 128), (9, 129), (40, 200)])
+def test_outputs_look_up_the_sums_of_inputs_whose_bits_are_set(
+    outputs: int, depth: int, values: tuple[int, ...]
+) -> None:
+    graph, target = _row(outputs, depth, values), TARGETS["dsp"]
+    (layer,) = compile_graph(graph, name="net", target=target).plan.layers
+    assert layer.kernel == "eq_coded_bits"
     check(graph, 1, target)
 
 

@@ -12,7 +12,7 @@ from edgeq.compile.target import NATIVE, Target
 from edgeq.graph.writer import write_graph
 from tests.graph.oracle.runtimes import check
 from tests.support import generated
-from tests.support.type_models import INT4, INT8, INT16, Types, small_network
+from tests.support.type_models import INT4, INT8, INT16, Types, rectified_network, small_network
 
 _TYPES = pytest.mark.parametrize("types", [INT4, INT16], ids=["int4", "int16"])
 _M4 = Target("cortex-m4", dsp=True)
@@ -34,6 +34,15 @@ def test_a_virtual_board_gives_the_oracles_bytes(types: Types, tmp_path: Path) -
     model = tmp_path / "net.tflite"
     model.write_bytes(write_graph(small_network(types)))
     record = api.validate(model, board="virt-m4", seeds=2)
+    assert (record.inputs, record.matched) == (2, 2)
+
+
+@pytest.mark.parametrize("board", ["virt-m4", "virt-m0plus"])
+def test_a_network_of_rectifiers_and_products_runs_on_int16(board: str, tmp_path: Path) -> None:
+    graph, model = rectified_network(), tmp_path / "net.tflite"
+    check(graph, 2, litert=False)
+    model.write_bytes(write_graph(graph))
+    record = api.validate(model, board=board, seeds=2)
     assert (record.inputs, record.matched) == (2, 2)
 
 

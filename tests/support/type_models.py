@@ -18,6 +18,7 @@ _WINDOW: dict[str, OptionValue] = {
 }
 _CONV = _WINDOW | {"dilation_h_factor": 1, "dilation_w_factor": 1}
 _POOL = _WINDOW | {"stride_h": 4, "stride_w": 4, "filter_height": 4, "filter_width": 4}
+_HALVED = _WINDOW | {"stride_h": 2, "stride_w": 2, "filter_height": 2, "filter_width": 2}
 _PLAIN: dict[str, OptionValue] = {"fused_activation_function": "NONE"}
 
 
@@ -77,3 +78,37 @@ def _weights(
     kind = "int64" if types.data == "int16" else "int32"
     products = [s * types.scale for s in scales]
     return constant(values, types.weights, scales, axis=axis), constant(bias, kind, products)
+
+
+def rectified_network(seed: int = 1) -> Graph:
+    """Return what converters make of 16x8 beside small_network: rectifiers, extremes, products."""
+    rng, builder, types = np.random.default_rng(seed), ModelBuilder(), INT16
+    x = builder.input(types.activation(1, 6, 6, 4))
+    first = builder.op(
+        "CONV_2D", [x, *_weights(types, rng, (8, 3, 3, 4), 0, False)],
+        types.activation(1, 6, 6, 8), _CONV | _PLAIN,
+    )  # fmt: skip
+    bent = builder.op("LEAKY_RELU", [first], types.activation(1, 6, 6, 8), {"alpha": 0.2})
+    size = constant(np.array([1, 12, 12, 8]), "int32")
+    spread = builder.op(
+        "TRANSPOSE_CONV", [size, *_weights(types, rng, (8, 3, 3, 8), 0, False)[:1], bent],
+        types.activation(1, 12, 12, 8), {"padding": "SAME", "stride_h": 2, "stride_w": 2},
+    )  # fmt: skip
+    cut = builder.op("RELU", [spread], types.activation(1, 12, 12, 8))
+    pooled = builder.op("MAX_POOL_2D", [cut], types.activation(1, 6, 6, 8), _HALVED)
+    rows = types.activation(1, 36, 8)
+    most, least = (
+        builder.op(
+            "RESHAPE", [builder.op(op, [pooled, bent], types.activation(1, 6, 6, 8)), _of(36, 8)],
+            rows,
+        )
+        for op in ("MAXIMUM", "MINIMUM")
+    )  # fmt: skip
+    product = builder.op(
+        "BATCH_MATMUL", [most, least], types.activation(1, 36, 36), {"adj_y": True}
+    )
+    return builder.build(builder.op("RELU6", [product], types.activation(1, 36, 36)))
+
+
+def _of(*sizes: int) -> Tensor:
+    return constant(np.array([1, *sizes]), "int32")

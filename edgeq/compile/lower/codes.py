@@ -23,6 +23,7 @@ _GOALS: tuple[Goal, ...] = ("flash", "balanced")  # which flash counts for more 
 CODE = 1280  # bytes of flash that the kernels which decode take, about
 # The memory for decoded weights of a layer, where the arena has no more.
 CHUNK_BYTES = 1024
+_LEAST_BYTES = 256  # where the arena is to be as small as it gets
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -93,8 +94,13 @@ def choose_rows(node: Node, target: Target, rows: int, row_bytes: int) -> int:
         rows: of all decoded weights.
         row_bytes: of each.
     """
-    room = dict(target.decoding).get(node.index, CHUNK_BYTES)
+    room = dict(target.decoding).get(node.index, CHUNK_BYTES) or _LEAST_BYTES
     return min(rows, max(1, room // row_bytes))
+
+
+def decodes_least(node: Node, target: Target) -> bool:
+    """Return whether a layer is to do without memory for decoded weights, if it can."""
+    return dict(target.decoding).get(node.index) == 0
 
 
 def mark(node: Node, layer: Layer, plain: Layer, book: Codebook, decoded: tuple[int, int]) -> Layer:

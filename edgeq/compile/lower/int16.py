@@ -8,15 +8,19 @@ from edgeq.compile.layer import Call, Layer, constant
 from edgeq.compile.lower.groups import group_node
 from edgeq.compile.lower.int16_elementwise import (
     lower_curve,
+    lower_extreme,
     lower_mean,
     lower_pool,
     lower_product,
+    lower_rectifier,
     lower_rescaling,
     lower_softmax,
     lower_sum,
 )
 from edgeq.compile.lower.int16_output import int16_output
+from edgeq.compile.lower.matmul import lower_matmul16
 from edgeq.compile.lower.overlaps import in_elements, over_window
+from edgeq.compile.lower.transposed import lower_transpose_conv16
 from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
@@ -56,6 +60,13 @@ ROWS: dict[str, tuple[Variant, ...]] = {
         "ADD": lower_sum,
         "SUB": lower_sum,
         "MUL": lower_product,
+        "MAXIMUM": lower_extreme,
+        "MINIMUM": lower_extreme,
+        "RELU": lower_rectifier,
+        "RELU6": lower_rectifier,
+        "LEAKY_RELU": lower_rectifier,
+        "TRANSPOSE_CONV": lower_transpose_conv16,
+        "BATCH_MATMUL": lower_matmul16,
         "AVERAGE_POOL_2D": lower_pool,
         "MAX_POOL_2D": lower_pool,
         "MEAN": lower_mean,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,11 +25,19 @@ from edgeq.graph.oracle.curves16 import (
     sigmoid_table,
     softmax_factor,
 )
-from edgeq.graph.oracle.elementwise import SUM_SHIFT_16, product_factor, sum_factors
+from edgeq.graph.oracle.elementwise import (
+    SUM_SHIFT_16,
+    clamp_limits,
+    leaky_alpha,
+    product_factor,
+    sum_factors,
+)
 from edgeq.graph.oracle.fixed_point import quantize_multiplier
-from edgeq.graph.oracle.requantization import affine, fused_range
+from edgeq.graph.oracle.requantization import affine, fused_range, levels_of, scale_of
+from edgeq.graph.oracle.tables import leaky_factors
 
 _LARGEST = 1 << 15
+_HIGHEST = {"RELU": math.inf, "RELU6": 6.0}
 
 
 def lower_sum(graph: Graph, node: Node, target: Target) -> Layer:
@@ -51,6 +60,41 @@ def lower_product(graph: Graph, node: Node, target: Target) -> Layer:
     op = call_of(graph, node)
     out = _result(op, product_factor(op), _LARGEST * _LARGEST)
     return _pair(graph, node, "eq_int16_mul", {"loops": broadcast_fields(graph, node), "out": out})
+
+
+def lower_extreme(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower MAXIMUM and MINIMUM."""
+    least = int(node.op == "MINIMUM")
+    fields = {"loops": broadcast_fields(graph, node), "least": least}
+    return _pair(graph, node, "eq_int16_extreme", fields)
+
+
+def lower_rectifier(graph: Graph, node: Node, target: Target) -> Layer:
+    """Lower RELU, RELU6 or LEAKY_RELU."""
+    op = call_of(graph, node)
+    if node.op == "LEAKY_RELU":
+        scales = float(scale_of(op.input(0))), float(scale_of(op.output))
+        above, below = leaky_factors(leaky_alpha(op), *scales)
+        low, high = levels_of("int16")
+    else:
+        above = below = float(scale_of(op.input(0)) / scale_of(op.output))
+        low, high = clamp_limits(op, 0.0, _HIGHEST[node.op])
+    rest, slope = _factor(above, _LARGEST), _factor(abs(below), _LARGEST)
+    fields = {
+        "count": op.output.elements,
+        "multiplier": rest["multiplier"],
+        "below_multiplier": slope["multiplier"],
+        "shift": rest["shift"],
+        "below_shift": slope["shift"],
+        "sign": 1 if below >= 0 else -1,
+        "min": low,
+        "max": high,
+    }
+    kernel = "eq_int16_rectify"
+    overlaps = in_order(graph, node)
+    return Layer(
+        (Call(kernel, kernel, fields, _ends(node)),), (kernel,), (), "int16", overlaps=overlaps
+    )
 
 
 def _pair(graph: Graph, node: Node, kernel: str, fields: Mapping[str, Any]) -> Layer:

@@ -30,6 +30,7 @@ from edgeq.graph.oracle.requantization import (
     affine,
     clamp,
     fused_range,
+    levels_of,
     scale_of,
     to_int8,
     zero_point_of,
@@ -37,6 +38,7 @@ from edgeq.graph.oracle.requantization import (
 
 Int8 = NDArray[np.int8]
 Factors = tuple[float, float, float]
+_INT16 = DTYPES["int16"]
 
 # ADD and SUB compute with this many bits of headroom, and so many on int16.
 SUM_SHIFT = 20
@@ -241,13 +243,37 @@ def extreme(choose: Callable[..., Int8]) -> Callable[[Call], Run]:
 
 def relu(low: float, high: float) -> Callable[[Call], Run]:
     """Return a clamp, e.g. RELU for 0 and inf."""
-    return lambda call: _table(call, tables.relu_table(low, high, *_ends(call)))
+
+    def prepare(call: Call) -> Run:
+        if call.output.dtype != "int16":
+            return _table(call, tables.relu_table(low, high, *_ends(call)))
+        limits, ends = clamp_limits(call, low, high), _ends(call)
+        return lambda x: clamp(tables.relu_values(_wide(x), limits, *ends), *limits, _INT16)
+
+    return prepare
+
+
+def clamp_limits(call: Call, low: float, high: float) -> tuple[int, int]:
+    """Return the numbers of the output between which the real numbers low..high lie."""
+    return tables.clamp_range(low, high, *affine(call.output), levels_of(call.output.dtype))
 
 
 def leaky_relu(call: Call) -> Run:
     """LEAKY_RELU with the option `alpha`."""
-    alpha = float(call.option("alpha", 0.0))  # type: ignore[arg-type]
-    return _table(call, tables.leaky_relu_table(alpha, *_ends(call)))
+    alpha, ends = leaky_alpha(call), _ends(call)
+    if call.output.dtype != "int16":
+        return _table(call, tables.leaky_relu_table(alpha, *ends))
+    limits = levels_of("int16")
+    return lambda x: clamp(tables.leaky_relu_values(_wide(x), alpha, *ends), *limits, _INT16)
+
+
+def leaky_alpha(call: Call) -> float:
+    """Return the factor of a LEAKY_RELU's negative values."""
+    return float(call.option("alpha", 0.0))  # type: ignore[arg-type]
+
+
+def _wide(x: NDArray[Any]) -> Integers:
+    return x.astype(np.int64)
 
 
 def unary(build: Callable[[float, int, float, int], tables.Table]) -> Callable[[Call], Run]:

@@ -132,7 +132,8 @@ _GENERAL: dict[str, Prepare] = {
 # Of the first ones, those that compute on int16 too.
 _INT16 = frozenset(
     {"CONV_2D", "DEPTHWISE_CONV_2D", "FULLY_CONNECTED", "ADD", "SUB", "MUL",
-     "AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN", "SUM", "SOFTMAX", "LOGISTIC", "TANH"}
+     "AVERAGE_POOL_2D", "MAX_POOL_2D", "MEAN", "SUM", "SOFTMAX", "LOGISTIC", "TANH",
+     "TRANSPOSE_CONV", "BATCH_MATMUL", "MAXIMUM", "MINIMUM", "RELU", "RELU6", "LEAKY_RELU"}
 )  # fmt: skip
 
 # What goes another way on int16.

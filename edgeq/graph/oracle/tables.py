@@ -65,10 +65,24 @@ def relu_table(
     these bytes only where input and output are quantised alike, and a wrong number elsewhere.
     LiteRT's does.
     """
-    values = _requantized(_LEVELS, in_scale, in_zp, out_scale, out_zp)
-    least, most = clamp_range(low, high, out_scale, out_zp)
-    clamped: Table = np.minimum(np.maximum(values, least), most).astype(np.int8)
+    limits = clamp_range(low, high, out_scale, out_zp)
+    clamped: Table = relu_values(_LEVELS, limits, in_scale, in_zp, out_scale, out_zp).astype(
+        np.int8
+    )
     return clamped
+
+
+def relu_values(
+    levels: Integers,
+    limits: tuple[int, int],
+    in_scale: float,
+    in_zp: int,
+    out_scale: float,
+    out_zp: int,
+) -> Integers:
+    """Return `levels` of any dtype requantised and clamped to the numbers `limits`."""
+    values = _requantized(levels, in_scale, in_zp, out_scale, out_zp)
+    return np.minimum(np.maximum(values, limits[0]), limits[1])
 
 
 def leaky_relu_table(
@@ -79,11 +93,22 @@ def leaky_relu_table(
     TFLite Micro computes both factors in double precision; LiteRT's single precision may differ
     by one in the output.
     """
+    return _int8(leaky_relu_values(_LEVELS, alpha, in_scale, in_zp, out_scale, out_zp))
+
+
+def leaky_relu_values(
+    levels: Integers, alpha: float, in_scale: float, in_zp: int, out_scale: float, out_zp: int
+) -> Integers:
+    """Return LEAKY_RELU of `levels` of any dtype, before it saturates."""
+    centred = levels - in_zp
+    rest, slope = (_rescaled(centred, real) for real in leaky_factors(alpha, in_scale, out_scale))
+    return np.where(centred >= 0, rest, slope) + out_zp
+
+
+def leaky_factors(alpha: float, in_scale: float, out_scale: float) -> tuple[float, float]:
+    """Return the real factors of a LEAKY_RELU's positive and negative values."""
     source, result = float(np.float32(in_scale)), float(np.float32(out_scale))
-    centred = _LEVELS - in_zp
-    factors = source / result, source * float(np.float32(alpha)) / result
-    rest, slope = (_rescaled(centred, factor) for factor in factors)
-    return _int8(np.where(centred >= 0, rest, slope) + out_zp)
+    return source / result, source * float(np.float32(alpha)) / result
 
 
 def hard_swish_table(in_scale: float, in_zp: int, out_scale: float, out_zp: int) -> Table:

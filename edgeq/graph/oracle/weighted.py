@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeq.graph.calls import Call
+from edgeq.graph.calls import Call, Unfit
 from edgeq.graph.ir import DTYPES
 from edgeq.graph.oracle.fixed_point import (
     as_int32,
@@ -29,6 +29,7 @@ from edgeq.graph.oracle.requantization import (
     Run,
     clamp,
     fused_range,
+    levels_of,
     quantization,
     quantize_multipliers,
     scale_of,
@@ -89,6 +90,8 @@ def fully_connected(call: Call) -> Run:
 def transposed_convolution(call: Call) -> Run:
     """TRANSPOSE_CONV: every input spreads over a window of the output, OHWI filter."""
     inner = as_convolution(call)
+    if call.output.dtype == "int16" and not has_wide_sums(inner):
+        raise Unfit("the runtimes read a bias of int32 as one of int64")
     finish = _finisher(inner, _channel_factors(inner))
     channels, height, width, _ = call.input(1).shape
     (batch, rows, columns, _), output = inner.data, call.output.shape
@@ -141,7 +144,11 @@ def batch_matmul(call: Call) -> Run:
             (m.swapaxes(-1, -2) if turn else m).astype(np.float64) - zero
             for m, turn, zero in zip(matrices, turned, zeros, strict=True)
         )
-        return to_int8(as_int32((a @ b).astype(np.int64)), *factor, out_zero)
+        sums = (a @ b).astype(np.int64)
+        if call.output.dtype != "int16":
+            return to_int8(as_int32(sums), *factor, out_zero)
+        scaled = multiply_wide(sums, reduce_multiplier(factor[0]), factor[1])
+        return clamp(scaled + out_zero, *levels_of("int16"), DTYPES["int16"])
 
     return run
 

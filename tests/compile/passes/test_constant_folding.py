@@ -12,7 +12,7 @@ from edgeq.compile.support import unsupported_nodes
 from edgeq.compile.target import Target
 from edgeq.core.errors import InputError
 from edgeq.core.records import CompileOptions
-from edgeq.graph.ir import Graph
+from edgeq.graph.ir import Graph, OptionValue, Tensor
 from tests.support.models import ModelBuilder, activation, constant
 from tests.support.proofs import assert_same
 
@@ -29,6 +29,24 @@ def _halves() -> Graph:
         "TRANSPOSE", [y, constant([0, 1, 2], "int32")], activation((1, 3, 4), "int8", 0.2, 1)
     )
     return model.build(model.op("ADD", [x, z], activation((1, 3, 4), "int8", 0.2, 1)))
+
+
+def test_a_scalar_that_is_computed_stays_a_scalar() -> None:
+    model = ModelBuilder()
+    x = model.input(activation((2, 6)))
+    scalar = constant(np.array(3), "int32")
+    first = constant(np.array([1]), "int32")
+    sizes = model.op("SHAPE", [x], Tensor(-1, "", (2,), "int32"))
+    ends = [constant(np.array([2]), "int32"), constant(np.array([1]), "int32")]
+    masks: dict[str, OptionValue] = {"shrink_axis_mask": 1}
+    size = model.op("STRIDED_SLICE", [sizes, first, *ends], Tensor(-1, "", (), "int32"), masks)
+    options: dict[str, OptionValue] = {"values_count": 3, "axis": 0}
+    shape = model.op("PACK", [size, size, scalar], Tensor(-1, "", (3,), "int32"), options)
+    graph = model.build(model.op("RESHAPE", [x, shape], activation((2, 6))))
+    made = fold_constants(graph)
+    assert made.graph.tensor(size).data is not None
+    assert made.graph.tensor(size).data.shape == ()  # type: ignore[union-attr]
+    np.testing.assert_array_equal(made.graph.tensor(shape).data, [6, 6, 3])
 
 
 def test_operators_of_constants_are_computed() -> None:

@@ -29,6 +29,24 @@ def pairs16(draw: st.DrawFn, op: str) -> Graph:
 
 
 @st.composite
+def extremes16(draw: st.DrawFn, op: str) -> Graph:
+    """Two tensors of broadcastable shapes, quantised alike."""
+    shape, scale = draw(shapes()), draw(scales)
+    other = tuple(1 if draw(st.booleans()) else dim for dim in shape)
+    x, y, z = (activation(s, "int16", scale) for s in (shape, other, shape))
+    return one_op(op, [x, y] if draw(st.booleans()) else [y, x], z)
+
+
+@st.composite
+def rectifiers16(draw: st.DrawFn, op: str) -> Graph:
+    shape, scale = draw(shapes()), draw(scales)
+    ratio = draw(st.floats(0.1, 10) | st.just(1.0))
+    x, y = activation(shape, "int16", scale), activation(shape, "int16", scale * ratio)
+    options = {"alpha": draw(st.floats(-2, 2, width=16))} if op == "LEAKY_RELU" else {}
+    return one_op(op, [x], y, options)
+
+
+@st.composite
 def pools16(draw: st.DrawFn, op: str) -> Graph:
     form = draw(geometries(dilated=False))
     batch, channels = draw(st.integers(1, 2)), draw(st.integers(1, 5))
@@ -93,6 +111,22 @@ def test_pad(effort: settings) -> None:
 @pytest.mark.parametrize("op", ["ADD", "SUB", "MUL"])
 def test_pairs(op: str, effort: settings) -> None:
     hold(pairs16(op), effort, _check)
+
+
+@efforts
+@pytest.mark.parametrize("op", ["MAXIMUM", "MINIMUM"])
+def test_extremes(op: str, effort: settings) -> None:
+    hold(extremes16(op), effort)
+
+
+@efforts
+@pytest.mark.parametrize(
+    ("op", "micro", "litert"),
+    [("RELU", True, True), ("RELU6", False, True), ("LEAKY_RELU", True, False)],
+)
+def test_rectifiers(op: str, micro: bool, litert: bool, effort: settings) -> None:
+    """Micro's RELU6 does not requantise; LiteRT's LEAKY_RELU has factors of single precision."""
+    hold(rectifiers16(op), effort, lambda g, seed: check(g, seed, micro=micro, litert=litert))
 
 
 @efforts

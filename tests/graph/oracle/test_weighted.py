@@ -72,7 +72,7 @@ def dense_layers(draw: st.DrawFn, dtype: str = "int8", data: str = "int8") -> Gr
 
 
 @st.composite
-def transposed_convolutions(draw: st.DrawFn) -> Graph:
+def transposed_convolutions(draw: st.DrawFn, data: str = "int8") -> Graph:
     """From an output back to the input that its convolution would have."""
     form = draw(geometries(dilated=False))
     batch, channels, depth = (draw(st.integers(1, most)) for most in (2, 5, 6))
@@ -81,12 +81,13 @@ def transposed_convolutions(draw: st.DrawFn) -> Graph:
         weighted(
             "TRANSPOSE_CONV", (channels, *form["kernel"], depth), 0,
             x=(batch, *form["output"], depth), y=result, options=form["options"],
+            data=data,
         )
     )  # fmt: skip
 
 
 @st.composite
-def products(draw: st.DrawFn) -> Graph:
+def products(draw: st.DrawFn, data: str = "int8") -> Graph:
     rows, columns, depth = (draw(st.integers(1, most)) for most in (5, 5, 40))
     turned = draw(st.booleans()), draw(st.booleans())
     lead = draw(shapes(0, 2))
@@ -94,9 +95,12 @@ def products(draw: st.DrawFn) -> Graph:
     shape = (*lead, *((depth, rows) if turned[0] else (rows, depth)))
     second = (*other, *((columns, depth) if turned[1] else (depth, columns)))
     pair = [draw(int8s(s)) for s in (shape, second)]
+    if data == "int16":
+        pair = [activation(t.shape, data, t.quantization.scale) for t in pair]  # type: ignore
     reach = math.prod(t.quantization.scale for t in pair) * math.sqrt(depth)  # type: ignore
     scale = reach * 2.0 ** draw(st.floats(0, 9, allow_subnormal=False))
-    y = activation((*lead, rows, columns), "int8", scale, draw(zero_points))
+    zero = draw(zero_points) if data == "int8" else 0
+    y = activation((*lead, rows, columns), data, scale, zero)
     return one_op("BATCH_MATMUL", pair, y, {"adj_x": turned[0], "adj_y": turned[1]})
 
 
@@ -144,6 +148,18 @@ def test_weights_of_four_bits(models: Models, effort: settings) -> None:
 @pytest.mark.parametrize("models", [convolutions, depthwise_convolutions, dense_layers])
 def test_data_of_sixteen_bits(models: Models, effort: settings) -> None:
     hold(models(data="int16"), effort, lambda g, seed: check(g, seed, litert=False))
+
+
+@efforts
+@pytest.mark.parametrize("models", [transposed_convolutions, products])
+def test_both_runtimes_agree_on_sixteen_bits(models: Models, effort: settings) -> None:
+    hold(models(data="int16").filter(has_no_short_bias), effort)
+
+
+def has_no_short_bias(graph: Graph) -> bool:
+    """Return whether no bias is int32: TRANSPOSE_CONV of int16 has none such."""
+    biases = [graph.tensor(t) for t in graph.nodes[0].inputs[3:] if t >= 0]
+    return all(bias.dtype != "int32" for bias in biases)
 
 
 @efforts

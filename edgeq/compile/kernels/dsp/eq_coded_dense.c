@@ -1,6 +1,10 @@
 #include "eq_coded_dense.h"
 
-#define OUTPUTS 8
+#include "eq_coded_eights.h"
+#include "eq_coded_table.h"
+#include "eq_dsp.h"
+
+#define OUTPUTS EQ_EIGHT
 
 /* Some taps of eight outputs. The order is known to the assembly. */
 struct eight {
@@ -72,6 +76,12 @@ static int32_t multiply(const int8_t *x, int32_t low, int32_t high)
     return x[0] * low + x[2] * high;
 }
 
+/* Sums wrap round, as SMLAD's do. */
+static void add(int32_t *sum, int32_t products)
+{
+    *sum = (int32_t)((uint32_t)*sum + (uint32_t)products);
+}
+
 static void add_ones(struct eight *e)
 {
     const uint8_t *codes = e->codes;
@@ -81,7 +91,7 @@ static void add_ones(struct eight *e)
         for (i = 0; i < 2 * OUTPUTS; i++) {
             const uint32_t word = (uint32_t)e->words[*codes++];
             const int32_t low = (int16_t)(word & 0xffff), high = (int16_t)(word >> 16);
-            e->sums[i % OUTPUTS] += multiply(x + i / OUTPUTS, low, high);
+            add(&e->sums[i % OUTPUTS], multiply(x + i / OUTPUTS, low, high));
         }
     }
 }
@@ -96,29 +106,23 @@ static void add_twos(struct eight *e)
             const uint32_t word = (uint32_t)e->words[*codes++];
             const int32_t low = (int16_t)(word & 0xffff), high = (int16_t)(word >> 16);
             const int32_t low_b = (int8_t)(low & 0xff), high_b = (int8_t)(high & 0xff);
-            e->sums[i % OUTPUTS] += multiply(x + i / OUTPUTS, low, high);
-            e->sums[i % OUTPUTS + 1] += multiply(x + i / OUTPUTS, low_b, high_b);
+            add(&e->sums[i % OUTPUTS], multiply(x + i / OUTPUTS, low, high));
+            add(&e->sums[i % OUTPUTS + 1], multiply(x + i / OUTPUTS, low_b, high_b));
         }
     }
 }
 
 #endif
 
-/* words[i + 16 * j] = the halves that four bits i and j stand for. */
 static void fill_words(const struct eq_codes *w, uint32_t *words)
 {
     uint32_t halves[16];
-    int32_t i, j;
+    int32_t i;
     for (i = 0; i < 16; i++) {
-        const int32_t half = w->each == 2 ? w->book[i] : 256 * w->book[2 * i] + w->book[2 * i + 1];
-        halves[i] = (uint32_t)half & 0xffff;
+        const int8_t *const pair = w->book + 2 * i;
+        halves[i] = (uint32_t)(w->each == 2 ? w->book[i] : 256 * pair[0] + pair[1]);
     }
-    for (j = 0; j < 16; j++) {
-        const uint32_t high = halves[j] << 16;
-        for (i = 0; i < 16; i++) {
-            *words++ = high | halves[i];
-        }
-    }
+    eq_fill_table(halves, words);
 }
 
 /* Adds taps of one output each. */
@@ -132,21 +136,23 @@ static void add_singles(struct eight *e, const int8_t *x, int32_t taps)
     e->codes += 4 * taps;
 }
 
-/* Adds taps of two outputs each, chunk by chunk: the sums of 256 * a + b and of b. */
-static void add_pairs(struct eight *e, const int8_t *x, int32_t taps, int32_t chunk, int32_t *sums)
+/* The same of two outputs each, chunk by chunk: the sums of 256 * a + b, and of b. Both start at
+   that of b, which comes out as it is. */
+static void add_pairs(struct eight *e, const int8_t *x, int32_t taps, int32_t chunk)
 {
-    int32_t i;
+    int32_t a[OUTPUTS / 2], i;
     while (taps > 0) {
         const int32_t some = taps < chunk ? taps : chunk;
-        for (i = 0; i < OUTPUTS; i++) {
-            e->sums[i] = 0;
+        for (i = 0; i < OUTPUTS; i += 2) {
+            a[i / 2] = e->sums[i];
+            e->sums[i] = e->sums[i + 1];
         }
         e->x = x;
         e->end = x + some;
         add_twos(e);
         for (i = 0; i < OUTPUTS; i += 2) {
-            sums[i] += (e->sums[i] - e->sums[i + 1]) >> 8;
-            sums[i + 1] += e->sums[i + 1];
+            const uint32_t both = (uint32_t)e->sums[i], b = (uint32_t)e->sums[i + 1];
+            e->sums[i] = a[i / 2] + ((int32_t)(both - b) >> 8);
         }
         e->codes += 2 * some;
         x += some;
@@ -154,21 +160,19 @@ static void add_pairs(struct eight *e, const int8_t *x, int32_t taps, int32_t ch
     }
 }
 
-static void finish(const struct eq_output *q, const int32_t *sums, int32_t first, int32_t made,
-                   int8_t *y)
+/* Eight outputs start at their biases; those that are not made start anywhere. */
+static inline void start(const struct eq_output *q, int32_t first, int32_t made, int32_t *sums)
 {
-    const int32_t multiplier = q->multiplier[0], shift = q->shift[0], zero = q->zero;
-    const int32_t min = q->min, max = q->max;
+    const int32_t *const bias = q->bias + first;
     int32_t i;
-    if (q->mask == 0 && shift >= 0) {
-        for (i = 0; i < made; i++) {
-            const int32_t r = eq_multiply_high(sums[i] * 2, multiplier);
-            y[i] = (int8_t)eq_clamp(((((r + (r >> 31)) >> shift) + 1) >> 1) + zero, min, max);
+    if (made == OUTPUTS) {
+        for (i = 0; i < OUTPUTS; i++) {
+            sums[i] = bias[i];
         }
-    } else {
-        for (i = 0; i < made; i++) {
-            y[i] = eq_finish(q, sums[i], first + i);
-        }
+        return;
+    }
+    for (i = 0; i < OUTPUTS; i++) {
+        sums[i] = i < made ? bias[i] : 0;
     }
 }
 
@@ -176,10 +180,12 @@ void eq_coded_dense(const struct eq_coded_dense *layer, const int8_t *x, int8_t 
                     int8_t *y)
 {
     const struct eq_codes *const w = &layer->weights;
+    const struct eq_output q = layer->out;
     const int32_t whole = layer->depth & ~3, tail = layer->depth - whole;
-    int32_t sums[OUTPUTS], o, i;
+    const int single = w->each == 2;
     int8_t last[4] = {0};
     struct eight eight;
+    int32_t o, i;
     for (i = 0; i < tail; i++) {
         last[i] = x[whole + i];
     }
@@ -188,17 +194,15 @@ void eq_coded_dense(const struct eq_coded_dense *layer, const int8_t *x, int8_t 
     eight.codes = w->codes;
     for (o = 0; o < layer->outputs; o += OUTPUTS) {
         const int32_t made = layer->outputs - o < OUTPUTS ? layer->outputs - o : OUTPUTS;
-        int32_t *const filled = w->each == 2 ? eight.sums : sums;
-        for (i = 0; i < OUTPUTS; i++) {
-            filled[i] = i < made ? layer->out.bias[o + i] : 0;
-        }
-        if (w->each == 2) {
+        start(&q, o, made, eight.sums);
+        if (single) {
             add_singles(&eight, x, whole);
             add_singles(&eight, last, tail ? 4 : 0);
         } else {
-            add_pairs(&eight, x, whole, layer->chunk, sums);
-            add_pairs(&eight, last, tail ? 4 : 0, 4, sums);
+            add_pairs(&eight, x, whole, layer->chunk);
+            add_pairs(&eight, last, tail ? 4 : 0, 4);
         }
-        finish(&layer->out, filled, o, made, y + o);
+        eq_finish_eight(&q, eight.sums, o, made, y + o);
     }
+    eq_dsp_limit(y, layer->outputs, q.min, q.max);
 }

@@ -53,3 +53,14 @@ void eq_int16_mul(const struct eq_int16_mul *layer, const int16_t *a, const int1
 {
     broadcast(&layer->loops, product, layer, a, b, y);
 }
+
+static int16_t extreme(const void *layer, int32_t a, int32_t b)
+{
+    return (int16_t)((a > b) != ((const struct eq_int16_extreme *)layer)->least ? a : b);
+}
+
+void eq_int16_extreme(const struct eq_int16_extreme *layer, const int16_t *a, const int16_t *b,
+                      int16_t *y)
+{
+    broadcast(&layer->loops, extreme, layer, a, b, y);
+}

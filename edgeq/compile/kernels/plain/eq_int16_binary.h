@@ -1,4 +1,4 @@
-/* ADD, SUB and MUL on int16 around nought, with broadcasting. */
+/* ADD, SUB, MUL, MAXIMUM and MINIMUM on int16 around nought, with broadcasting. */
 #ifndef EQ_INT16_BINARY_H
 #define EQ_INT16_BINARY_H
 
@@ -31,9 +31,16 @@ struct eq_int16_mul {
     struct eq_int16_result out;
 };
 
+struct eq_int16_extreme {
+    struct eq_broadcast loops;
+    int8_t least;
+};
+
 void eq_int16_add(const struct eq_int16_add *layer, const int16_t *a, const int16_t *b,
                   int16_t *y);
 void eq_int16_mul(const struct eq_int16_mul *layer, const int16_t *a, const int16_t *b,
                   int16_t *y);
+void eq_int16_extreme(const struct eq_int16_extreme *layer, const int16_t *a, const int16_t *b,
+                      int16_t *y);
 
 #endif

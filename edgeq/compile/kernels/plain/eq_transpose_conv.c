@@ -1,16 +1,5 @@
 #include "eq_transpose_conv.h"
 
-/* The taps that reach an output along one axis, every `stride`-th from `first` to before `end`;
-   tap k reads input (at - k) / stride. */
-static struct eq_span taps(int32_t at, int32_t stride, int32_t kernel, int32_t size)
-{
-    struct eq_span t;
-    t.first = at - (size - 1) * stride;
-    t.first = t.first > 0 ? t.first : at % stride;
-    t.end = at + 1 < kernel ? at + 1 : kernel;
-    return t;
-}
-
 static int32_t dot(int32_t acc, const int8_t *x, int32_t zero, const int8_t *w, int32_t depth)
 {
     int32_t c;
@@ -51,10 +40,10 @@ void eq_transpose_conv(const struct eq_transpose_conv *layer, const int8_t *x, i
     int32_t b, i, j;
     for (b = 0; b < w->batch; b++) {
         for (i = w->pad_h; i < w->in_h + w->pad_h; i++) {
-            const struct eq_span rows = taps(i, w->stride_h, w->kernel_h, w->out_h);
+            const struct eq_span rows = eq_taps_reaching(i, w->stride_h, w->kernel_h, w->out_h);
             const int32_t line = (i - rows.first) / w->stride_h * w->out_w;
             for (j = w->pad_w; j < w->in_w + w->pad_w; j++) {
-                const struct eq_span columns = taps(j, w->stride_w, w->kernel_w, w->out_w);
+                const struct eq_span columns = eq_taps_reaching(j, w->stride_w, w->kernel_w, w->out_w);
                 const int32_t point = line + (j - columns.first) / w->stride_w;
                 pixel(layer, x + point * w->out_c, rows, columns, y);
                 y += w->in_c;

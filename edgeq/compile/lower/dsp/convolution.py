@@ -59,13 +59,19 @@ def lower_convolution(graph: Graph, node: Node, target: Target) -> Layer:
     return window_layer(graph, node, node_window(graph, node), channel_multipliers(graph, node))
 
 
-def window_layer(graph: Graph, node: Node, window: Window, multipliers: Sequence[float]) -> Layer:
-    """Return the layer y = window over x * weights, with weights [outputs][taps]."""
+def window_order(window: Window) -> NDArray[np.int64]:
+    """Return the order in which a window is widened; see order_runs."""
     (kh, kw), depth = window.kernel, window.input[3]
     runs = (1, kh, kw * depth) if window.dilation[1] == 1 else (kh, kw, depth)
+    return order_runs(*runs)
+
+
+def window_layer(graph: Graph, node: Node, window: Window, multipliers: Sequence[float]) -> Layer:
+    """Return the layer y = window over x * weights, with weights [outputs][taps]."""
+    kh, depth = window.kernel[0], window.input[3]
     weights = weight_values(graph, node)
     rows = weights.reshape(len(weights), -1)
-    matrix = tile_matrix(graph, node, rows, multipliers, order_runs(*runs))
+    matrix = tile_matrix(graph, node, rows, multipliers, window_order(window))
     zero = zero_point_of(graph.tensor(node.inputs[0]))
     fields = {"window": window.fields, "in_zero": zero, "matrix": matrix.fields}
     border = kh * ((PIXELS - 1) * window.stride[1] + window.reach[1]) * depth
