@@ -67,7 +67,7 @@ def _options() -> argparse.Namespace:
 
 def _runs(options: argparse.Namespace) -> list[tuple[str, int]]:
     seeds = options.seed or [0]
-    return [(BASELINE, 0), *((recipe, seed) for recipe in options.recipes for seed in seeds)]
+    return [(BASELINE, 0), *((recipe, seed) for seed in seeds for recipe in options.recipes)]
 
 
 def _adapt(source: Path, target: Path, dataset: Dataset, epochs: int) -> Path:

@@ -10,7 +10,7 @@ from compression_rows import Judged, OnBoard, Row
 from pages import table, write_section
 
 WORTH = ("recipe", "seed", "{metric}", "95 % interval", "against float", "weight bytes",
-         "of int8", "with scales", "of int8", "MACs of int8", "seconds")  # fmt: skip
+         "of int8", "with scales", "of int8", "MACs of int8")  # fmt: skip
 ON_BOARD = ("recipe", "seed", "inputs bit-exact", "layers decoded", "flash", "of int8",
             "constants", "RAM", "of int8", "instructions", "of int8")  # fmt: skip
 
@@ -65,7 +65,6 @@ def _worth(row: Row, whole: Row) -> tuple[str, ...]:
         f"{row.scaled_bytes:,}",
         _share(row.scaled_bytes, whole.scaled_bytes),
         _share(row.macs, whole.macs),
-        f"{row.seconds:.0f}",
     )
 
 

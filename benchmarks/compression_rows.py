@@ -72,7 +72,6 @@ class Row(Record, frozen=True, kw_only=True):
     weight_bytes: int
     scales: int
     macs: int
-    seconds: float
     on_board: OnBoard | None = None
 
     @property
@@ -100,9 +99,7 @@ def measure(setting: Setting, recipe: str, seed: int) -> tuple[Row, Path]:
     """
     out = setting.folder / f"{Path(recipe).stem}-{seed}.tflite"
     written = find_recipe(recipe)
-    record = convert_by_recipe(
-        setting.source, out, dataset=setting.dataset, recipe=written, seed=seed
-    )
+    convert_by_recipe(setting.source, out, dataset=setting.dataset, recipe=written, seed=seed)
     graph = read_model(out)
     row = Row(
         recipe=written.recipe.name,
@@ -111,7 +108,6 @@ def measure(setting: Setting, recipe: str, seed: int) -> tuple[Row, Path]:
         weight_bytes=weight_bytes(graph),
         scales=count_scales(graph),
         macs=sum(macs(graph, node) for node in graph.nodes),
-        seconds=record.seconds,
         on_board=run_on_board(out, setting) if setting.board else None,
     )
     return row, float_path(out)
