@@ -36,13 +36,13 @@ def render(rows: Sequence[Row]) -> str:
 
 
 def _words(words: Sequence[str]) -> list[str]:
-    """Return the command's options without the page's; of files the names alone."""
+    """Return the command's options without the page's; of absolute paths the names alone."""
     kept = [
         word
         for before, word in zip(["", *words], words, strict=False)
         if "--page" not in (before, word)
     ]
-    return [Path(word).name for word in kept]
+    return [Path(word).name if Path(word).is_absolute() else word for word in kept]
 
 
 def _about(whole: Row) -> str:

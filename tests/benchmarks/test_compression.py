@@ -11,7 +11,14 @@ from tests.support.benchmarks import benchmark
 from tests.support.coded_models import TERNARY, dense_network
 
 WEIGHTS = 2 * 64 * 64
-COMMAND = ["compression.py", "--model", "models/a.h5", "--page", "docs/page.md", "low-rank"]
+COMMAND = [
+    "compression.py",
+    "--model",
+    "/models/a.h5",
+    "--page",
+    "docs/page.md",
+    "more/control.toml",
+]
 
 rows = benchmark("compression_rows")
 page = benchmark("compression_page")
@@ -55,11 +62,11 @@ def test_an_error_is_compared_by_its_ratio(rows: ModuleType, page: ModuleType) -
     assert "| 1.089 | 1.069 .. 1.091 | +10.0% |" in table
 
 
-def test_the_page_names_its_command_without_folders(
+def test_the_page_names_its_command_without_absolute_paths(
     rows: ModuleType, page: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sys.argv", COMMAND)
     page.write_page(tmp_path / "page.md", "fsdd", [row(rows, "int8", 0.99, 900, is_error=False)])
     text = (tmp_path / "page.md").read_text()
-    assert "`python benchmarks/compression.py --model a.h5 low-rank`" in text
+    assert "`python benchmarks/compression.py --model a.h5 more/control.toml`" in text
     assert text.startswith("<!-- begin compression figures fsdd -->")
