@@ -18,6 +18,7 @@ from edgeq.convert.recipes.places import SESSION_STEPS, TRAINING_STEPS
 from edgeq.convert.recipes.recipe import kind_of
 from edgeq.convert.recipes.steps import Step
 from edgeq.convert.samples import Inputs
+from edgeq.convert.training.loop import prepare
 from edgeq.convert.training.session import Progress, Session, Trained, TrainingData
 from edgeq.core.errors import InputError
 from edgeq.core.records import StepRecord
@@ -50,6 +51,7 @@ def train_steps(source: Path, course: Course) -> Training:
     Raises:
         InputError: the model has weights that are not finite, or a step refuses it or its data.
     """
+    prepare(course.seed, "load")  # dropout draws its own seed where a layer of it is made
     teacher = load_keras(source)
     check_weights(teacher)
     held = course.materials.held
@@ -60,6 +62,7 @@ def train_steps(source: Path, course: Course) -> Training:
         kind, began = kind_of(step), time.monotonic()
         course.progress(f"step {place}: {kind}", None)
         session = replace(session, checkpoints=course.checkpoints / f"{place}-{kind}")
+        prepare(course.seed, f"step {place}")
         trained = TRAINING_STEPS[kind].load()(trained, session, step)
         if kind in SESSION_STEPS:
             session = SESSION_STEPS[kind].load()(session, trained, step)
