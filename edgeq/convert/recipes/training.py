@@ -19,6 +19,7 @@ from edgeq.convert.recipes.places import SESSION_STEPS, TRAINING_STEPS
 from edgeq.convert.recipes.recipe import kind_of
 from edgeq.convert.recipes.steps import Step
 from edgeq.convert.samples import Inputs
+from edgeq.convert.training.loop import prepare
 from edgeq.convert.training.losses import run
 from edgeq.convert.training.session import Progress, Session, Trained, TrainingData
 from edgeq.core.errors import InputError
@@ -52,6 +53,7 @@ def train_steps(source: Path, course: Course) -> Training:
     Raises:
         InputError: the model has weights that are not finite, or a step refuses it or its data.
     """
+    prepare(course.seed, "load")  # dropout draws its own seed where a layer of it is made
     teacher = load_keras(source)
     check_weights(teacher)
     held = course.materials.held
@@ -62,6 +64,7 @@ def train_steps(source: Path, course: Course) -> Training:
         kind, began = kind_of(step), time.monotonic()
         course.progress(f"step {place}: {kind}", None)
         session = replace(session, checkpoints=course.checkpoints / f"{place}-{kind}")
+        prepare(course.seed, f"step {place}")
         trained = TRAINING_STEPS[kind].load()(trained, session, step)
         if kind in SESSION_STEPS:
             session = SESSION_STEPS[kind].load()(session, trained, step)

@@ -77,6 +77,22 @@ def test_training_gives_the_same_bytes_again_and_another_seed_others(
     assert "no train split" in record.warnings[0]
 
 
+@pytest.mark.slow
+def test_dropout_drops_the_same_again(model: Path, data: Dataset, tmp_path: Path) -> None:
+    import keras
+    from keras import layers
+
+    tiny, dropping = keras.models.load_model(model), tmp_path / "dropping.keras"
+    outputs = tiny.layers[-1](layers.Dropout(0.5)(tiny.layers[-2].output))
+    keras.Model(tiny.inputs, outputs).save(dropping)
+    made = []
+    for name in ("a", "b"):
+        out = tmp_path / f"{name}.tflite"
+        convert_by_recipe(dropping, out, dataset=data, recipe=read_text(TRAINING))
+        made.append(out.read_bytes())
+    assert made[0] == made[1]
+
+
 class Interruption:
     """Progress that a user interrupts once an epoch is over."""
 
