@@ -25,7 +25,7 @@ NO_LIMITS = TuneLimits()
 
 @dataclass(frozen=True, slots=True)
 class TuneRequest:
-    """What to search. `minutes`: no trial starts later; `jobs`: trials at once.
+    """What to search. `minutes`: no trial of this run starts later; `jobs`: trials at once.
 
     `out` is by default runs/tune-MODEL-BOARD; `fresh` forgets what it has.
     """
@@ -35,7 +35,7 @@ class TuneRequest:
     board: str
     limits: TuneLimits = NO_LIMITS
     trials: int = 24
-    minutes: float | None = None
+    minutes: float = 10.0
     jobs: int | None = None
     out: Path | None = None
     fresh: bool = False

@@ -99,9 +99,9 @@ class Search:
         for record in {plain.key: plain, **{r.key: r for r in known}}.values():
             self._learn(record)
 
-    def run(self, trials: int, minutes: float | None) -> None:
+    def run(self, trials: int, minutes: float) -> None:
         """Try candidates until there are `trials` of them, or no more may start."""
-        deadline = time.monotonic() + 60 * minutes if minutes else float("inf")
+        deadline = time.monotonic() + 60 * minutes
         open_ = True
         while open_ or self._running:
             wanted = trials - len(self.trials) - self._running

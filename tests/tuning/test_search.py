@@ -112,7 +112,7 @@ def concluded(search: Search, monkeypatch: pytest.MonkeyPatch) -> Any:
 
 def test_a_search_tries_as_many_candidates_as_it_is_asked_for(tmp_path: Path) -> None:
     search = search_in(tmp_path, workers := Workers())
-    search.run(10, None)
+    search.run(10, 10.0)
     assert len(search.trials) == len(workers.jobs) == 10
     assert [t.verdict for t in search.trials].count("failed") == 1
     assert len({t.candidate for t in search.trials}) == 10
@@ -120,22 +120,22 @@ def test_a_search_tries_as_many_candidates_as_it_is_asked_for(tmp_path: Path) ->
 
 def test_an_interrupted_search_repeats_nothing_that_it_finished(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        search_in(tmp_path, Workers(stop_at=6)).run(10, None)
+        search_in(tmp_path, Workers(stop_at=6)).run(10, 10.0)
     finished = {record.candidate for record in read_trials(tmp_path)}
     search = search_in(tmp_path, workers := Workers(crash_at=0))
-    search.run(10, None)
+    search.run(10, 10.0)
     assert len(finished) >= 4
     assert not finished & {job.candidate for job in workers.jobs}
     assert len(search.trials) == 10
 
 
 def test_a_damaged_trial_is_done_again(tmp_path: Path) -> None:
-    search_in(tmp_path, Workers(crash_at=0)).run(4, None)
+    search_in(tmp_path, Workers(crash_at=0)).run(4, 10.0)
     _, broken, *_ = read_trials(tmp_path)
     (trial_folder(tmp_path, broken.key) / "trial.json").write_text("{")
     assert len(read_trials(tmp_path)) == 3
     search = search_in(tmp_path, Workers(crash_at=0))
-    search.run(4, None)
+    search.run(4, 10.0)
     assert len({trial.number for trial in search.trials}) == 4
 
 
@@ -144,7 +144,7 @@ def test_a_plain_int8_that_failed_is_tried_again(tmp_path: Path) -> None:
         search_in(tmp_path, Workers(crash_at=1))
     search = search_in(tmp_path, workers := Workers(crash_at=0))
     assert [job.candidate for job in workers.jobs] == [PLAIN]
-    search.run(4, None)
+    search.run(4, 10.0)
     assert [trial.verdict for trial in search.trials] == ["ok"] * 4
 
 
@@ -152,13 +152,13 @@ def test_a_limit_of_latency_needs_a_board_whose_latency_is_known(tmp_path: Path)
     with pytest.raises(UsageError, match="nothing is known of latencies on virt-m4"):
         search_in(tmp_path, Workers(latency_s=None), latency_s=0.02)
     search = search_in(tmp_path, Workers(latency_s=None))
-    search.run(10, None)
+    search.run(10, 10.0)
     assert len(search.trials) == 10
 
 
 def test_the_choice_meets_the_limits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     search = search_in(tmp_path, Workers(), max_drop=1.5, flash_bytes=900)
-    search.run(12, None)
+    search.run(12, 10.0)
     record = concluded(search, monkeypatch)
     assert record.chosen is not None
     chosen: Finalist = record.front[record.chosen]
@@ -171,7 +171,7 @@ def test_limits_that_nothing_meets_are_said_with_what_is_closest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     search = search_in(tmp_path, Workers(), flash_bytes=100)
-    search.run(10, None)
+    search.run(10, 10.0)
     record = concluded(search, monkeypatch)
     assert record.chosen is None
     assert record.closest is not None
@@ -183,7 +183,7 @@ def test_a_choice_that_meets_the_limits_no_more_is_removed(
 ) -> None:
     monkeypatch.setattr("edgeq.tuning.choice._judge", lambda *_: score(0.9))
     search = search_in(tmp_path, Workers(), flash_bytes=900)
-    search.run(12, None)
+    search.run(12, 10.0)
     for trial in search.trials:
         (trial_folder(tmp_path, trial.key) / "model.tflite").write_bytes(trial.key.encode())
     choice = write_choice(search)
@@ -191,7 +191,7 @@ def test_a_choice_that_meets_the_limits_no_more_is_removed(
     assert choice.model.read_text() == choice.record.front[choice.record.chosen or 0].trial.key
 
     stricter = search_in(tmp_path, workers := Workers(), flash_bytes=100)
-    stricter.run(12, None)
+    stricter.run(12, 10.0)
     assert write_choice(stricter).model is None
     assert workers.jobs == []
     assert not list(tmp_path.glob("chosen.*"))
@@ -201,7 +201,7 @@ def test_the_page_and_the_tables_tell_of_every_trial(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     search = search_in(tmp_path, Workers())
-    search.run(8, None)
+    search.run(8, 10.0)
     record = concluded(search, monkeypatch)
     page = render_tune(record)
     assert page == render_tune(record)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -25,9 +26,7 @@ def tune(
         str | None, typer.Option(help="Of an inference at most, e.g. 20ms [default: any].")
     ] = None,
     trials: Annotated[int, typer.Option(min=1, max=10_000, help="Trials at most.")] = 24,
-    minutes: Annotated[
-        float | None, typer.Option(min=0.1, help="No trial starts later [default: any time].")
-    ] = None,
+    minutes: Annotated[float, typer.Option(min=0.1, help="No trial starts later.")] = 10.0,
     jobs: Annotated[
         int | None,
         typer.Option("--jobs", "-j", min=1, max=64, help="Trials at once [default: processors]."),
@@ -75,7 +74,7 @@ def tune(
         data_root=data_root,
         options=opt.compile_options(optimize, None),
     )
-    progress = Progress()
+    progress, began = Progress(), time.monotonic()
     try:
         choice = api.tune(request, on_progress=progress)
     except KeyboardInterrupt:
@@ -87,6 +86,10 @@ def tune(
     record = choice.record
     plain = form is opt.Format.csv
     show(record, lambda: (trial_table(record),) if plain else tune_tables(record), form)
+    if len(record.trials) < trials:
+        say(
+            f"{len(record.trials)} of {trials} trials: the same command goes on, --minutes gives time"
+        )
     say(verdict(record))
     say(f"page: {choice.page}" + (f", model: {choice.model}" if choice.model else ""))
     if choice.model is None:
