@@ -86,10 +86,8 @@ def tune(
     record = choice.record
     plain = form is opt.Format.csv
     show(record, lambda: (trial_table(record),) if plain else tune_tables(record), form)
-    if len(record.trials) < trials:
-        say(
-            f"{len(record.trials)} of {trials} trials: the same command goes on, --minutes gives time"
-        )
+    if len(record.trials) < trials and time.monotonic() - began > 60 * minutes:
+        say(f"{len(record.trials)} of {trials} trials in {minutes:g} minutes: the same goes on")
     say(verdict(record))
     say(f"page: {choice.page}" + (f", model: {choice.model}" if choice.model else ""))
     if choice.model is None:
