@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from edgeq.compile.arithmetic import weight_values
 from edgeq.compile.layer import Coding, Constant, Layer, constant
+from edgeq.compile.lower.variants import Lower
 from edgeq.compile.target import Target
 from edgeq.core.records import Goal
 from edgeq.graph.codebooks import Codebook, find_codebook
@@ -43,6 +44,17 @@ def is_coded(graph: Graph, node: Node, target: Target) -> bool:
     """
     options = target.options
     return options.goal in _GOALS and NAME not in options.omitted_passes and pays(graph, node)
+
+
+def when_coded(applies: Applies, lower: Lower, encode: Callable[[Layer], Coded | None]) -> Applies:
+    """Return whether `lower` takes a node whose weights are kept as codes, those of its layer."""
+
+    def takes(graph: Graph, node: Node, target: Target) -> bool:
+        if not (is_coded(graph, node, target) and applies(graph, node, target)):
+            return False
+        return encode(lower(graph, node, target)) is not None
+
+    return takes
 
 
 def pays(graph: Graph, node: Node) -> bool:

@@ -8,8 +8,8 @@ from edgeq.compile.lower.codes import (
     Coded,
     choose_rows,
     encode_rows,
-    is_coded,
     mark,
+    when_coded,
     without,
 )
 from edgeq.compile.lower.mve.arithmetic import LANES
@@ -20,17 +20,6 @@ from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
 
 _SOURCES = ("eq_codes", "eq_coded_mve")
-
-
-def _coded(applies: Applies, lower: Lower) -> Applies:
-    """Return whether `lower` takes a node whose weights are kept as codes."""
-
-    def takes(graph: Graph, node: Node, target: Target) -> bool:
-        if not (is_coded(graph, node, target) and applies(graph, node, target)):
-            return False
-        return _encode(lower(graph, node, target)) is not None
-
-    return takes
 
 
 def _encode(plain: Layer) -> Coded | None:
@@ -99,7 +88,7 @@ def _operands(node: Node) -> tuple[int, int, int]:
 
 
 def _row(name: str, applies: Applies, lower: Lower, inner: str) -> Variant:
-    return Variant(name, _coded(applies, lower), _lower_matrix(lower, inner))
+    return Variant(name, when_coded(applies, lower, _encode), _lower_matrix(lower, inner))
 
 
 ROWS: dict[str, tuple[Variant, ...]] = {
@@ -109,6 +98,10 @@ ROWS: dict[str, tuple[Variant, ...]] = {
         _row("mve-coded-conv", scales_down, lower_conv, "conv"),
     ),
     "DEPTHWISE_CONV_2D": (
-        Variant("mve-coded-depthwise", _coded(takes_lanes, lower_depthwise), _lower_depthwise),
+        Variant(
+            "mve-coded-depthwise",
+            when_coded(takes_lanes, lower_depthwise, _encode),
+            _lower_depthwise,
+        ),
     ),
 }

@@ -4,32 +4,20 @@ from __future__ import annotations
 
 from edgeq.compile.layer import SCRATCH, Call, Layer, Ref
 from edgeq.compile.lower.codes import (
-    Applies,
     Coded,
     choose_rows,
     encode_rows,
     in_words,
-    is_coded,
     mark,
+    when_coded,
     without,
 )
 from edgeq.compile.lower.small.dense import OUTPUTS, is_small_dense, lower_small_dense
 from edgeq.compile.lower.small.depthwise import is_paired_depthwise, lower_paired_depthwise
 from edgeq.compile.lower.small.paired import is_paired, lower_paired
-from edgeq.compile.lower.variants import Lower, Variant
+from edgeq.compile.lower.variants import Variant
 from edgeq.compile.target import Target
 from edgeq.graph.ir import Graph, Node
-
-
-def _coded(applies: Applies, lower: Lower) -> Applies:
-    """Return whether `lower` takes a node whose weights are kept as codes."""
-
-    def takes(graph: Graph, node: Node, target: Target) -> bool:
-        if not (is_coded(graph, node, target) and applies(graph, node, target)):
-            return False
-        return _encode(lower(graph, node, target)) is not None
-
-    return takes
 
 
 def _encode(plain: Layer) -> Coded | None:
@@ -112,14 +100,20 @@ def _operands(node: Node) -> tuple[int, int, int]:
 
 
 ROWS: dict[str, tuple[Variant, ...]] = {
-    "CONV_2D": (Variant("coded paired", _coded(is_paired, lower_paired), _lower_paired),),
+    "CONV_2D": (
+        Variant("coded paired", when_coded(is_paired, lower_paired, _encode), _lower_paired),
+    ),
     "FULLY_CONNECTED": (
-        Variant("coded interleaved", _coded(is_small_dense, lower_small_dense), _lower_dense),
+        Variant(
+            "coded interleaved",
+            when_coded(is_small_dense, lower_small_dense, _encode),
+            _lower_dense,
+        ),
     ),
     "DEPTHWISE_CONV_2D": (
         Variant(
             "coded 3x3 in pairs",
-            _coded(is_paired_depthwise, lower_paired_depthwise),
+            when_coded(is_paired_depthwise, lower_paired_depthwise, _encode),
             _lower_depthwise,
         ),
     ),
