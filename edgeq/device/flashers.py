@@ -124,6 +124,8 @@ def _flash(
         return (flasher.write(job, dry_run),)
     if flasher.steps is None:
         return ()
+    if port is not None:
+        check_local(port)  # before what the user would install in vain
     if not dry_run:
         require(flasher.requirement)
     job = replace(job, target=find_target(flasher, job.board, port, dry_run))
