@@ -124,11 +124,10 @@ def _flash(
         return (flasher.write(job, dry_run),)
     if flasher.steps is None:
         return ()
-    if port is not None:
-        check_local(port)  # before what the user would install in vain
+    # A port that is refused, or a board that is not there, comes before a tool to install.
+    job = replace(job, target=find_target(flasher, job.board, port, dry_run))
     if not dry_run:
         require(flasher.requirement)
-    job = replace(job, target=find_target(flasher, job.board, port, dry_run))
     steps = flasher.steps(job)
     if not dry_run:
         with tempfile.TemporaryDirectory(prefix="edgeq-") as name:
