@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
+
+from edgeq.core.units import short_name
 
 INPUT, OUTPUT = "x", "output_"
 # UNIDIRECTIONAL_SEQUENCE_LSTM in the schema, and the place of its cell's state among its inputs.
@@ -30,7 +33,8 @@ def output_labels(count: int) -> list[str]:
 def sign_ports(data: bytes, names: Names) -> bytes:
     """Return a .tflite of a traced function with a signature of the source's names, in its order.
 
-    Of an exported SavedModel the converter orders ports as it likes; its signature knows which is
+    Tensors keep the first of the names that the converter joined: the others would cost flash. Of
+    an exported SavedModel the converter orders ports as it likes; its signature knows which is
     which. Tensors of several inputs, or of several outputs, are named by the source, too.
     """
     model = _unpack(data)
@@ -38,11 +42,23 @@ def sign_ports(data: bytes, names: Names) -> bytes:
     for signature in model.signatureDefs or ():
         graph.inputs = _arrange(signature.inputs, input_labels(len(names.inputs)))
         graph.outputs = _arrange(signature.outputs, output_labels(len(names.outputs)))
+    _shorten_names(graph)
     for tensors, ports in ((graph.inputs, names.inputs), (graph.outputs, names.outputs)):
         if len(ports) > 1:
             for tensor, name in zip(tensors, ports, strict=True):
                 graph.tensors[tensor].name = name.encode()
     return _pack(_sign(model, names), len(data))
+
+
+def _shorten_names(graph: Any) -> None:
+    """Give each tensor the first of its names, with a number where others have it before."""
+    computed = [int(index) for op in graph.operators or () for index in op.outputs]
+    seen: Counter[str] = Counter()
+    for index in dict.fromkeys((*computed, *range(len(graph.tensors)))):
+        tensor = graph.tensors[index]
+        name = short_name(tensor.name.decode())
+        tensor.name = f"{name};{seen[name]}".encode() if seen[name] else name.encode()
+        seen[name] += 1
 
 
 def _arrange(ports: Sequence[Any], labels: Sequence[str]) -> list[int]:

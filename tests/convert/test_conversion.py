@@ -45,6 +45,10 @@ def test_the_demo_is_accurate_and_stays_so_as_int8(demo: Path, tmp_path: Path) -
     layers = layer_errors(float_path(out), out, digits.samples("evaluation", 8))
     assert len(layers) >= 6
     assert all(layer.sqnr_db > 10 for layer in layers)
+    for path in (out, float_path(out)):
+        names = [tensor.name for tensor in read_model(path).tensors]
+        assert len(set(names)) == len(names)
+        assert all(name.count(";") <= 1 for name in names)  # the number of a name, none joined
 
 
 def test_a_float_tflite_is_quantised_again(demo: Path, tmp_path: Path) -> None:
