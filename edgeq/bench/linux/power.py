@@ -12,7 +12,7 @@ from edgeq.device.linux.machine import LocalMachine, Machine
 from edgeq.device.meters.trace import Meter
 
 PMIC = "pmic"
-READ_S = 5.0
+READ_S = 20.0  # each reading opens a connection, to a board that may be busy
 
 
 @contextmanager
