@@ -55,7 +55,6 @@ def set_flags(server: Server, bits: int) -> None:
     (server.folder / "tools" / "flags").write_text(f"throttled={bits:#x}\n")
 
 
-@pytest.mark.slow  # in real time: each reading is a connection of its own
 def test_the_power_chip_of_a_board_is_read_over_ssh(server: Server, model: Path) -> None:
     set_flags(server, 0)
     options = api.LinuxOptions("board", server.config, shlex.quote(sys.executable))

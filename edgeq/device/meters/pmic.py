@@ -74,7 +74,7 @@ class PmicMeter(HostMarks):
         self._thread.start()
 
     def stop(self) -> Trace:
-        """End the readings; each holds until the next one."""
+        """End with one more reading, behind the last mark; each holds until the next one."""
         if self._thread is None:
             raise UsageError(f"{self.name} was not started", hint="call start() before stop()")
         self.close()
@@ -94,21 +94,22 @@ class PmicMeter(HostMarks):
         )  # fmt: skip
 
     def close(self) -> None:
-        """End the thread. May be called twice."""
+        """End the thread, which reads once more. May be called twice."""
         self._ending.set()
         if self._thread is not None:
-            self._thread.join(timeout=2 * READ_S)
+            # Each reading has its own limit.
+            self._thread.join()
             self._thread = None
 
     def _run(self) -> None:
         failures = 0
         begun = due = time.monotonic()
-        while self._fault is None:
+        ending = False
+        while self._fault is None and not ending:
             due += self._period_s
             # A late reading is not caught up with: the gap is told of.
             due = max(due, time.monotonic())
-            if self._ending.wait(max(0.0, due - time.monotonic())):
-                return
+            ending = self._ending.wait(max(0.0, due - time.monotonic()))
             try:
                 self._readings.append(self._read())
                 failures = 0

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edgeq.core.errors import DeviceError
+from edgeq.device.meters.integration import energy_between
 from edgeq.device.meters.pmic import LEFT_OUT, PmicMeter, parse_rails, run_here
 from tests.support.texts import edited
 
@@ -73,6 +74,32 @@ def test_readings_are_a_trace_that_says_what_it_leaves_out() -> None:
     (mark,) = trace.marks
     assert mark.time_s >= noted - started
     assert mark.uncertainty_s >= 0.02
+
+
+def test_the_recording_reaches_beyond_its_last_mark_however_slow_a_reading_is() -> None:
+    turns, slow, answered = itertools.count(), threading.Event(), threading.Event()
+
+    def execute(_: Sequence[str]) -> str:
+        if next(turns) == 3:
+            slow.set()
+            assert answered.wait(30)
+        return TEXT
+
+    meter = PmicMeter(rate_hz=50, execute=execute)
+    meter.start()
+    assert slow.wait(30)
+    begun = time.monotonic()
+    # Longer than a few periods: what was asked for before holds no longer at the mark.
+    time.sleep(0.5)
+    meter.mark("begin", at_s=begun)
+    meter.mark("end", at_s=time.monotonic())
+    threading.Timer(0.2, answered.set).start()
+    trace = meter.stop()
+    begin, end = (mark.time_s for mark in trace.marks)
+    assert trace.time_s[-1] >= end
+    found = energy_between(trace, begin, end)
+    assert found.energy_j == pytest.approx(1.83 * (end - begin))
+    assert found.lost > 0
 
 
 def test_readings_that_fail_are_a_gap_and_then_a_fault() -> None:
