@@ -142,8 +142,7 @@ def idle_spans(trace: Trace) -> tuple[Span, ...]:
 def _cut_by_markers(
     trace: Trace, marked: Sequence[Span], inferences: int, windows: int | None
 ) -> Cut:
-    end = trace.end_s
-    kept = tuple(Window((s,), inferences) for s in marked if s.end_s <= end + s.end_uncertainty_s)
+    kept = tuple(Window((span,), inferences) for span in marked if _is_recorded(trace, span))
     warnings = _count_warnings(trace, len(kept), windows or len(marked))
     if not kept:
         raise InputError(
@@ -151,6 +150,15 @@ def _cut_by_markers(
             hint="record with `edgeq bench --meter`, which marks them, or give --gate a channel",
         )
     return Cut("marker", MARKER, kept, idle_spans(trace), warnings)
+
+
+def _is_recorded(trace: Trace, span: Span) -> bool:
+    """Tell whether a span ends within the recording.
+
+    One that was stopped outlasts its last mark, which may only seem to lie behind its end.
+    """
+    doubt = 0.0 if trace.fault else span.end_uncertainty_s
+    return span.end_s <= trace.end_s + doubt
 
 
 def _count_warnings(trace: Trace, found: int, wanted: int) -> tuple[str, ...]:

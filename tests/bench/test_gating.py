@@ -113,6 +113,17 @@ def test_a_pulse_that_the_recording_does_not_hold_is_a_fault(times: list[float])
         cut_trace(trace, "d0", inferences=1)
 
 
+@pytest.mark.parametrize(("fault", "left"), [(None, 3), ("unplugged", 2)])
+def test_an_uncertain_marker_saves_no_window_behind_the_end_of_a_lost_meter(
+    fault: str | None, left: int
+) -> None:
+    end_s = trace_of(POWER).end_s
+    spans = [*SPANS[:2], (end_s - 0.01, end_s + 0.1)]
+    marks = markers("window", spans, uncertainty_s=0.2)
+    cut = cut_trace(trace_of(POWER, marks=marks, fault=fault), "marker", inferences=7, windows=3)
+    assert len(cut.windows) == left
+
+
 def test_two_events_at_one_moment_are_no_window() -> None:
     marks = [Mark(0.1, "d7", "falling", 0.0)] * 2
     with pytest.raises(InputError, match="no pulses"):

@@ -27,6 +27,7 @@ from edgeq.device.flashers import flash_image
 from edgeq.device.session import BoardSession
 from edgeq.device.virtual.launch import read_ready, unicorn_argv
 from tests.support.firmware import virtual_firmware
+from tests.support.stalls import Stalls
 from tests.support.tools import put_tool
 from tests.support.wires import Cut, child_pids, open_handles, pty_wire, tcp_wire
 
@@ -107,7 +108,9 @@ Wire = Callable[[int, Cut], AbstractContextManager[str]]
 
 @pytest.mark.parametrize("wire", [tcp_wire, pty_wire])
 @pytest.mark.parametrize("seeds", SEEDS)
-def test_a_cut_wire_is_a_device_error_at_every_byte(wire: Wire, seeds: range, ready: Ready) -> None:
+def test_a_cut_wire_is_a_device_error_at_every_byte(
+    wire: Wire, seeds: range, ready: Ready, stalls: Stalls
+) -> None:
     whole = Cut()
     _run_through(wire, whole, ready)
     before = _left()
@@ -117,7 +120,7 @@ def test_a_cut_wire_is_a_device_error_at_every_byte(wire: Wire, seeds: range, re
         cut = Cut(towards, chance.randrange(whole.passed[towards]))
         with pytest.raises(DeviceError) as failure:
             _run_through(wire, cut, ready)
-        seconds = time.monotonic() - (cut.cut_at or 0.0)
+        seconds = stalls.seconds_since(cut.cut_at or 0.0)
         assert failure.value.exit_code == 5
         assert failure.value.hint
         assert seconds <= DEADLINE_S, (cut, seconds)
@@ -134,13 +137,15 @@ def _run_through(wire: Wire, cut: Cut, ready: Ready) -> None:
 
 
 @pytest.mark.parametrize("seeds", SEEDS)
-def test_a_killed_board_is_a_device_error_at_every_moment(seeds: range, ready: Ready) -> None:
+def test_a_killed_board_is_a_device_error_at_every_moment(
+    seeds: range, ready: Ready, stalls: Stalls
+) -> None:
     before = _left()
     for seed in seeds:
         with _killer(before.children, random.Random(seed).uniform(0.0, 0.4)) as killed:
             with pytest.raises(DeviceError) as failure:
                 _run_for_ever(ready)
-            seconds = time.monotonic() - killed[0]
+            seconds = stalls.seconds_since(killed[0])
         assert failure.value.exit_code == 5
         assert failure.value.hint
         assert seconds <= DEADLINE_S, (seed, seconds)
@@ -176,7 +181,11 @@ def _killer(known: list[int], delay_s: float) -> Iterator[list[float]]:
 
 @pytest.mark.parametrize("seeds", SEEDS)
 def test_a_flash_tool_that_dies_is_a_device_error(
-    seeds: range, ready: Ready, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    seeds: range,
+    ready: Ready,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    stalls: Stalls,
 ) -> None:
     put_tool(tmp_path / "bin", monkeypatch, "openocd", says="** Verified OK **", seconds=30.0)
     flash = msgspec.structs.replace(ready.board.flash, method="openocd", target="board/x.cfg")
@@ -187,7 +196,7 @@ def test_a_flash_tool_that_dies_is_a_device_error(
         with _killer(before.children, random.Random(seed).uniform(0.0, 0.3)) as killed:
             with pytest.raises(DeviceError) as failure:
                 flash_image(board, ready.image)
-            seconds = time.monotonic() - killed[0]
+            seconds = stalls.seconds_since(killed[0])
         assert failure.value.exit_code == 5
         assert failure.value.hint
         assert seconds <= DEADLINE_S, (seed, seconds)

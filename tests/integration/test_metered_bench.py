@@ -91,6 +91,12 @@ class WatchingKit(Ppk2):
         super().begin()
         self.live.started_at = self.started_at
 
+    def await_sent(self) -> None:
+        """Wait until all is sent that was to be seen up to now; a busy computer lets it wait."""
+        now_s = time.monotonic() - self.started_at
+        while self.position / self.true_rate_hz < now_s:
+            time.sleep(0.01)
+
     def _digital(self, first: int, count: int) -> np.ndarray:
         edges = (first + np.arange(count + 1)) / self.true_rate_hz
         return (self.live.busy(edges) > 0.5).astype(np.int64)
@@ -197,9 +203,16 @@ def test_lost_and_clipped_samples_reach_the_result(
 def test_a_kit_unplugged_in_mid_run_leaves_with_5_and_what_it_recorded(
     model: str, activity: Activity, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with plugged_in(WatchingKit(activity)) as plug:
-        # No trial has as many inferences three times: it is the third window.
-        activity.on_begin = lambda times: plug.pull() if times == 3 else None
+    kit = WatchingKit(activity)
+    with plugged_in(kit) as plug:
+
+        def pull(times: int) -> None:
+            # No trial has as many inferences three times: it is the third window.
+            if times == 3:
+                kit.await_sent()
+                plug.pull()
+
+        activity.on_begin = pull
         assert bench(model, plug, tmp_path) == 5
     out = capsys.readouterr()
     energy = json.loads(out.out)["energy"]
