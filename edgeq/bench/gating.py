@@ -176,7 +176,7 @@ def _cut_by_gate(
 ) -> Cut:
     pulses = find_pulses(trace, gate)
     if marked:
-        cuts = [_within(pulses, *reach, inferences) for reach in _reaches(marked)]
+        cuts = [_within(pulses, *reach, inferences) for reach in _reaches(trace, marked)]
         names = [f"window {i}" for i in range(len(marked))]
     else:
         cuts = _in_order(pulses, inferences, windows)
@@ -213,10 +213,16 @@ def _uneven(window: Window, gate: str) -> tuple[str, ...]:
     )
 
 
-def _reaches(marked: Sequence[Span]) -> Iterator[tuple[float, float]]:
-    """Yield from when to when a window's pulses may lie: at most half-way to its neighbours."""
-    halves = [(a.end_s + b.start_s) / 2 for a, b in pairwise(marked)]
-    for span, before, after in zip(marked, [-math.inf, *halves], [*halves, math.inf], strict=True):
+def _reaches(trace: Trace, marked: Sequence[Span]) -> Iterator[tuple[float, float]]:
+    """Yield from when to when a window's pulses may lie: at most half-way to its neighbours.
+
+    An idle window is a neighbour too: what ran before it was a trial.
+    """
+    spans = sorted((*marked, *marked_spans(trace, "idle")), key=lambda span: span.start_s)
+    halves = [(a.end_s + b.start_s) / 2 for a, b in pairwise(spans)]
+    between = dict(zip(spans, pairwise((-math.inf, *halves, math.inf)), strict=True))
+    for span in marked:
+        before, after = between[span]
         low = max(before, span.start_s - span.start_uncertainty_s)
         yield low, min(after, span.end_s + span.end_uncertainty_s)
 

@@ -106,6 +106,16 @@ def test_a_pulse_near_an_uncertain_marker_is_in_one_window_alone() -> None:
     assert cut.warnings == ()
 
 
+def test_a_pulse_before_an_idle_window_is_in_no_window_however_uncertain_its_markers_are() -> None:
+    gate = edges("d0", [0.02, 0.04, *(edge for pulse in PULSES for edge in pulse), 0.58, 0.59])
+    doubtful = markers("window", AROUND, uncertainty_s=0.2)
+    idle = markers("idle", [(0.05, 0.09), (0.5, 0.55)], uncertainty_s=0.2)
+    trace = trace_of(POWER, marks=[*gate, *doubtful, *idle])
+    cut = cut_trace(trace, "auto", inferences=6, windows=4)
+    assert cut.source == "d0"
+    assert [len(window.spans) for window in cut.windows] == [6, 6, 6, 6]
+
+
 @pytest.mark.parametrize("times", [[0.65, 0.8], [-0.1, 0.05]])
 def test_a_pulse_that_the_recording_does_not_hold_is_a_fault(times: list[float]) -> None:
     trace = trace_of(POWER, marks=edges("d0", times), fault="unplugged")
