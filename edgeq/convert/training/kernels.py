@@ -12,6 +12,7 @@ import numpy as np
 from edgeq.convert.metrics import Array
 from edgeq.convert.quantization.scheme import Scheme
 from edgeq.convert.training.flattening import build, flatten
+from edgeq.convert.training.folding import fold_norms_into
 from edgeq.core.errors import InputError
 
 
@@ -151,6 +152,21 @@ def choose_kernels(
                 f"layer {name} holds NaN or infinity in its weights", hint="train it again"
             )
     return {name: _fit_scheme(kernel, scheme or Scheme()) for name, kernel in chosen.items()}
+
+
+def choose_coded(
+    model: Any, layers: str, step: str, scheme: Scheme
+) -> tuple[Any, dict[str, Kernel]]:
+    """Return a copy of the model and its kernels as `choose_kernels`, for weights of few values.
+
+    Batch norms that would scale those weights when they are folded are folded before: those
+    behind a layer with one scale for all its channels, and those before a Dense layer.
+    """
+    flat = flatten(model)
+    kernels = choose_kernels(build(flat), layers, step, scheme)
+    single = [name for name in kernels if not scheme.of(name).per_channel]
+    copy = build(fold_norms_into(flat, behind=single, before=kernels))
+    return copy, choose_kernels(copy, layers, step, scheme)
 
 
 def _fit_scheme(kernel: Kernel, scheme: Scheme) -> Kernel:
