@@ -22,7 +22,7 @@ def cluster(trained: Trained, session: Session, params: Cluster) -> Trained:
     Weights take the nearest value at every step. The codebooks follow the latent weights at the
     beginning of each of the first epochs; then they stand. Frozen zeros stay zero.
     """
-    model, kernels = choose_coded(trained.model, params.layers, "cluster", session.scheme)
+    model, kernels = choose_coded(trained.model, params.layers, session.step, session.scheme)
     zeros = {name for name, note in trained.notes.items() if note.frozen_zeros}
     books = {n: Book(k, params.values, zero=n in zeros) for n, k in kernels.items()}
     projections = {name: book.project for name, book in books.items()}

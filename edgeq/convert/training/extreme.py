@@ -63,7 +63,7 @@ def _train_extreme(
     step: str,
 ) -> Trained:
     """Mix the projected weights in over the first epochs, then train with them alone."""
-    model, kernels = choose_coded(trained.model, params.layers, step, session.scheme)
+    model, kernels = choose_coded(trained.model, params.layers, session.step, session.scheme)
     notes = without_zeros(trained.notes, kernels) if step == "binary" else trained.notes
     share, ramp = mixing(params.gradual, params.schedule.epochs)
     mixed = dict.fromkeys(kernels, mix(projection, share))

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgeq.convert.metrics import Array
+from edgeq.convert.patterns import unmatched
 from edgeq.convert.quantization.scheme import Scheme
 from edgeq.convert.training.flattening import build, flatten
 from edgeq.convert.training.folding import fold_norms_into
@@ -134,7 +135,8 @@ def choose_kernels(
 ) -> dict[str, Kernel]:
     """Return the weights of the layers whose name matches `layers` whole.
 
-    Where `scheme` gives a layer one scale for all, its weights are one column.
+    `step` is what errors call the step that asks. Where `scheme` gives a layer one scale for all,
+    its weights are one column.
 
     Raises:
         InputError: no layer with weights matches, or one holds NaN or infinity.
@@ -142,10 +144,7 @@ def choose_kernels(
     known = kernels_of(model)
     chosen = {name: kernel for name, kernel in known.items() if re.fullmatch(layers, name)}
     if not chosen:
-        raise InputError(
-            f"step {step}: no layer with weights matches {layers!r}",
-            hint=f"its layers are: {', '.join(known) or 'none'}",
-        )
+        raise unmatched(step, "layer with weights", layers, known)
     for name, kernel in chosen.items():
         if not np.isfinite(kernel.read()).all():
             raise InputError(
