@@ -73,10 +73,12 @@ def rehearse_steps(source: Path, course: Course) -> Trained:
     """Load the model of `source` and do to it what the training steps do besides training.
 
     Raises:
-        InputError: the model has weights that are not finite, or a step refuses it or its data.
+        InputError: the model has weights that are not finite, or labels that it has no output for,
+            or a step refuses it or its data.
     """
     prepare(course.seed, "load")
-    teacher = _load(source)
+    teacher, held = _load(source), course.materials.held
+    Gauge(held, predict(teacher, held.x), course.materials.metric)
     trained, session = Trained(teacher), replace(_session(teacher, course), rehearses=True)
     for place, step in enumerate(course.steps, 1):
         trained, session = _take(place, step, trained, session, course)
