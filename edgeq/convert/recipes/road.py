@@ -88,10 +88,10 @@ def _quantize(errand: Errand, training: Training | None) -> dict[str, Any]:
     gauge = Gauge(materials.held, outputs[0], materials.metric)
     scheme = scheme_of(errand.recipe.quantize)
     draft = draft_model(floating, scheme, model=model, inputs=x, notes=notes)
-    idle = {scope.place: scope.error for scope in idle_scopes(errand.recipe, draft)}
+    idle = list(idle_scopes(errand.recipe, draft))
     if idle and training is None:
-        raise next(iter(idle.values()))
-    steps = _graph_steps(errand.recipe, idle)
+        raise idle[0].error
+    steps = _graph_steps(errand.recipe, {scope.place for scope in idle})
     workshop = Workshop(observer_of(x), gauge, errand)
     draft, records = workshop.run(draft, steps)
     quantized = workshop.outputs(draft, QUANTIZED)
@@ -103,7 +103,7 @@ def _quantize(errand: Errand, training: Training | None) -> dict[str, Any]:
         "metric": gauge.metric,
         "steps": msgspec.to_builtins((*earlier, *records, final)),
         "warnings": (
-            *(f"{error.cause} It was passed over." for error in idle.values()),
+            *(f"{scope.error.cause} It was passed over." for scope in idle),
             *(f"layer {name}: its few values were lost" for name in lost_codebooks(draft)),
             *diagnose_ranges(workshop.complete(draft)),
         ),

@@ -42,10 +42,9 @@ TAKING: Mapping[str, Taking] = {
 
 
 class Idle(NamedTuple):
-    """An expression that names nothing: the place of its step (from 1), its field, the error."""
+    """An expression that names nothing: the place of its step, from 1, and the error."""
 
     place: int
-    field: str
     error: InputError
 
 
@@ -63,4 +62,4 @@ def idle_scopes(recipe: Recipe, draft: Draft, known: Collection[str] = ()) -> It
         for field, pattern in patterns_of(step).items():
             if pattern != ALL and not any(re.fullmatch(pattern, name) for name in names):
                 where = f"step {place} ({kind})" + (f": {field}" if field != "layers" else "")
-                yield Idle(place, field, unmatched(where, TAKING[kind].what, pattern, names))
+                yield Idle(place, unmatched(where, TAKING[kind].what, pattern, names))
