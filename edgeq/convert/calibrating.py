@@ -13,6 +13,7 @@ import numpy as np
 
 from edgeq.convert.backends import export_float, open_source
 from edgeq.convert.interpreters import run_model, tflite_ports
+from edgeq.convert.judgement import check_labels
 from edgeq.convert.loading import Progress
 from edgeq.convert.observers import observer_of
 from edgeq.convert.quantization.calibrators import calibrate
@@ -32,6 +33,7 @@ from edgeq.core.errors import InputError
 from edgeq.core.records import DriftRecord
 from edgeq.core.units import short_name
 from edgeq.data.ports import fit_inputs
+from edgeq.graph.reader import read_model
 
 SPLITS = ("representative", "evaluation")
 
@@ -44,7 +46,8 @@ def compare_methods(job: Mapping[str, Any], folder: Path, progress: Progress) ->
         that calibrate to those that judge, and what looks wrong about both.
 
     Raises:
-        InputError: the source is refused or does not fit the samples.
+        InputError: the source is refused or does not fit the samples, or the labels do not fit its
+            outputs: they are looked at before anything is calibrated.
         ToolchainError: a layer cannot have the types asked for.
     """
     source, floating = Path(job["source"]), folder / "float.tflite"
@@ -56,6 +59,7 @@ def compare_methods(job: Mapping[str, Any], folder: Path, progress: Progress) ->
     )
     model = loaded.tracked if loaded is not None and loaded.keras else None
     export_float(source, loaded, tuple(values[:1] for values in x), floating)
+    _check_labels(job["metric"], floating, folder)
     draft = draft_model(floating, Scheme(SCHEMES[job["scheme"]]), model=model, inputs=x)
     real = run_model(floating, judged)[0]
     if not np.isfinite(real).all():
@@ -74,6 +78,14 @@ def compare_methods(job: Mapping[str, Any], folder: Path, progress: Progress) ->
         "drift": msgspec.to_builtins(drift),
         "warnings": (*diagnose_ranges(draft), *warnings),
     }
+
+
+def _check_labels(metric: str | None, floating: Path, folder: Path) -> None:
+    """Refuse labels that the metric cannot hold against the model's first output."""
+    graph = read_model(floating)
+    if metric is not None and any(folder.glob("labels0.npy")):
+        outputs = np.zeros(graph.tensor(graph.outputs[0]).shape, np.float32)
+        check_labels(metric, outputs, load_inputs(folder, name="labels")[0])
 
 
 def _run_method(

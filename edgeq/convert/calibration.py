@@ -67,7 +67,7 @@ def compare_calibrators(
         scheme: a name of SCHEMES with integer activations.
 
     Raises:
-        InputError: the source is refused, or does not fit the dataset.
+        InputError: the source is refused, or does not fit the dataset, its labels included.
         UsageError: a scheme that needs no calibration.
         ToolchainError: the child crashed, hung or ran out of memory.
     """
@@ -76,9 +76,11 @@ def compare_calibrators(
     began = time.monotonic()
     given = dataset.samples("representative", samples)
     judged = dataset.samples(SPLIT, limit)
+    known, labels = dataset.manifest.metric, () if judged.y is None else (judged.y,)
+    job = {"source": str(source.resolve()), "scheme": scheme, "names": given.names}
     outputs, answer = _run(
-        {"source": str(source.resolve()), "scheme": scheme, "names": given.names},
-        {"representative": given.inputs, SPLIT: judged.inputs},
+        {**job, "metric": known if known in METRICS else None},
+        {"representative": given.inputs, SPLIT: judged.inputs, "labels": labels},
         {"timeout_s": timeout_s, "memory_bytes": memory_bytes, "on_progress": on_progress},
     )
     real = outputs["real"]

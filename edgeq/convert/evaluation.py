@@ -198,11 +198,6 @@ def choose_metric(
     """Return the metric and what it judges by: labels, the inputs, or the float decisions."""
     metric: str = dataset.manifest.metric
     if metric in METRICS and y is not None:
-        if metric == "auc" and len(np.unique(np.asarray(y) > 0)) < 2:
-            raise InputError(
-                f"dataset {dataset.name}: AUC needs positive and negative samples",
-                hint="judge more samples",
-            )
         check_labels(metric, outputs, np.asarray(y))
         return metric, np.asarray(y)
     if metrics.is_reconstruction(x, outputs):

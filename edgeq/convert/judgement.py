@@ -111,8 +111,8 @@ def check_labels(metric: str, outputs: Array, y: Array) -> None:
     """Refuse labels or targets y (N, ...) that a metric cannot hold against outputs (N, ...).
 
     Raises:
-        InputError: another number of values a sample than the metric takes, or labels that the
-            outputs have no place for.
+        InputError: another number of values a sample than the metric takes, labels that the
+            outputs have no place for, or labels of one kind alone where the metric is auc.
     """
     each, classes = int(np.prod(np.shape(y)[1:])), outputs[0].size
     row = METRICS[metric]
@@ -122,6 +122,8 @@ def check_labels(metric: str, outputs: Array, y: Array) -> None:
             f"the labels have {each} values a sample, {metric} takes {max(fitting)} of this model",
             hint=HINT,
         )
+    if metric == "auc" and len(np.unique(y > 0)) < 2:
+        raise InputError("AUC needs positive and negative samples", hint="judge more samples")
     if not row.classes or each == classes > 1 or not len(y):
         return
     if not (np.equal(y, np.rint(y)).all() and y.min() >= 0 and y.max() < max(2, classes)):

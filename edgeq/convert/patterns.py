@@ -9,7 +9,10 @@ from __future__ import annotations
 import importlib
 import re
 import sys
+from collections.abc import Iterable
 from typing import Any
+
+from edgeq.core.errors import InputError, did_you_mean
 
 MAX_PATTERN = 4000  # characters
 MAX_OPEN = 3  # repeats that may take any number, in one branch
@@ -36,6 +39,15 @@ def pattern_problem(pattern: str) -> str | None:
     if free > MAX_OPEN or choices > MAX_CHOICES:
         return f"it has more than {MAX_OPEN} repeats or {MAX_CHOICES} choices behind one another"
     return None
+
+
+def unmatched(where: str, what: str, pattern: str, known: Iterable[str]) -> InputError:
+    """Return the error that no `what` (layer with weights, ...) of `known` matches `pattern`."""
+    names = list(dict.fromkeys(known))
+    return InputError(
+        f"{where}: no {what} matches {pattern!r}.{did_you_mean(pattern, names)}",
+        hint=f"its layers are: {', '.join(names) or 'none'}"[:500],
+    )
 
 
 class _RefusedError(Exception):

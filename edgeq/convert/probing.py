@@ -22,9 +22,9 @@ from edgeq.convert.quantization.draft import Draft, Observer
 from edgeq.convert.quantization.observation import observe_activations
 from edgeq.convert.quantization.rules import filter_input
 from edgeq.convert.quantization.scheme import PORTS, SCHEMES, LayerScheme, Scheme, Scope
+from edgeq.convert.recipes.export import FLOAT, write_float
 from edgeq.convert.recipes.gains import Gauge
 from edgeq.convert.recipes.materials import Labelled, load_materials
-from edgeq.convert.recipes.road import FLOAT, write_float
 from edgeq.convert.recipes.steps import Calibrate
 from edgeq.convert.road import draft_model
 from edgeq.convert.training.session import Progress

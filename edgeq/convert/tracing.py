@@ -60,6 +60,7 @@ def _recorder(
         for output in outputs:
             made[id(output)] = len(found)
         value = np.asarray(outputs[0]).reshape(-1)
-        found.append(LayerCall(str(layer.name), sources, value, bool(layer.weights)))
+        weights = max((len(weight.shape) for weight in layer.weights), default=0)
+        found.append(LayerCall(str(layer.name), sources, value, weights))
 
     return record

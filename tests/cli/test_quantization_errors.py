@@ -81,7 +81,22 @@ RECIPES = {
     "no quantize": ('name = "t"\n[[steps]]\nkind = "prune"', 3, "0 quantize steps"),
     "a layer that is not there": (
         'name = "t"\n[[steps]]\nkind = "prune"\nlayers = "cnv"\n[[steps]]\nkind = "quantize"',
-        3, "cnv",
+        3, "step 1 (prune): no layer with weights matches 'cnv'. Did you mean conv",
+    ),
+    "types for a layer that is not there": (
+        'name = "t"\n[[steps]]\nkind = "quantize"\n'
+        'scopes = [{ layers = "hed", scheme = "int4" }]',
+        3, "step 1 (quantize): scopes[0].layers: no layer matches 'hed'. Did you mean head",
+    ),
+    "ranges for floats": (
+        'name = "t"\n[[steps]]\nkind = "calibrate"\n[[steps]]\nkind = "quantize"\n'
+        'scheme = "dynamic"',
+        3, "step 1 (calibrate) chooses ranges of integers",
+    ),
+    "few values beside int4": (
+        'name = "t"\n[[steps]]\nkind = "ternary"\n[[steps]]\nkind = "quantize"\n'
+        'scheme = "int4"',
+        4, "cannot have the weights fixed for it as int4",
     ),
 }  # fmt: skip
 LINES = {

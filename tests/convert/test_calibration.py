@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from edgeq.cli.app import run
+from edgeq.convert import child
 from edgeq.convert.calibration import METHODS, _Judge, compare_calibrators
 from edgeq.convert.examples import train_example
 from edgeq.convert.recipes.steps import CalibrationMethod
@@ -21,6 +23,7 @@ from edgeq.graph.ir import Graph, Node, Tensor
 from edgeq.graph.writer import write_graph
 from edgeq.report.calibration import calibration_tables
 from edgeq.report.formats import to_csv
+from tests.support.quantization import run_here
 
 
 @pytest.fixture(scope="module")
@@ -115,6 +118,37 @@ def test_a_scheme_without_ranges_is_refused(tmp_path: Path) -> None:
 def test_a_model_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"x\.keras"):
         compare_calibrators(tmp_path / "x.keras", load_dataset("digits"))
+
+
+def _digits_with(change: Any) -> Any:
+    """Return digits whose evaluation labels are changed."""
+    digits = load_dataset("digits")
+    judged = digits.parts["evaluation"]
+    assert judged.y is not None
+    return replace(
+        digits, parts={**digits.parts, "evaluation": replace(judged, y=change(judged.y))}
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda y: y + 5, "labels go from 5 to 14"),
+        (lambda y: np.stack([y, y], axis=1), "labels have 2 values a sample"),
+    ],
+)
+def test_labels_are_looked_at_before_anything_is_calibrated(
+    source: Path, change: Any, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from edgeq.convert import calibrating
+
+    runs: list[str] = []
+    monkeypatch.setattr(child, "run", run_here)
+    monkeypatch.setattr(calibrating, "run_model", lambda *_: runs.append("model"))
+    monkeypatch.setattr(calibrating, "observe_activations", lambda *_: runs.append("statistics"))
+    with pytest.raises(InputError, match=words):
+        compare_calibrators(source, _digits_with(change), limit=20)
+    assert not runs
 
 
 # --- who is best ---------------------------------------------------------------------------------

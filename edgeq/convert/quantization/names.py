@@ -17,13 +17,13 @@ _TOLERANCE = 1e-3
 class LayerCall(NamedTuple):
     """One call of a layer: which calls made its inputs (-1: none did), and its output, flat.
 
-    `weighted`: whether the layer has weights.
+    `weights`: the most axes that a weight of the layer has; 0 without weights, 1 for a batch norm.
     """
 
     layer: str
     sources: tuple[int, ...]
     value: Array
-    weighted: bool = False
+    weights: int = 0
 
 
 def match_layers(
@@ -68,7 +68,8 @@ def _equal_calls(value: Array, calls: Sequence[LayerCall]) -> list[int]:
 def _first(calls: Sequence[LayerCall], place: int, made: set[int]) -> int:
     """Return the earliest call of a chain that ends at `place` and that no other node computes.
 
-    One with weights goes before those without: padding may be fused into a convolution.
+    One with a kernel goes before those with vectors for weights (a batch norm may be folded into
+    the layer behind it), these before those without (padding may be fused into a convolution).
     """
     chain = [place]
     while True:
@@ -76,8 +77,8 @@ def _first(calls: Sequence[LayerCall], place: int, made: set[int]) -> int:
         if len(sources) != 1 or (before := sources.pop()) in made:
             break
         chain.append(before)
-    weighted = [call for call in chain if calls[call].weighted]
-    return (weighted or chain)[-1]
+    most = max(min(calls[call].weights, 2) for call in chain)
+    return [call for call in chain if min(calls[call].weights, 2) == most][-1]
 
 
 def _fill(graph: Graph, names: dict[int, str]) -> dict[int, str]:

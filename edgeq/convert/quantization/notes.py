@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+import numpy as np
+
 from edgeq.convert.quantization.draft import Draft, LayerNotes, QuantizedWeights, Range
 from edgeq.convert.quantization.rules import activation_inputs, filter_input, rule_of
 from edgeq.convert.quantization.scheme import WEIGHT_BITS
-from edgeq.convert.quantization.weights import fit_codebook, quantize_weights
+from edgeq.convert.quantization.weights import fit_codebook, quantize_weights, restore
 from edgeq.graph.ir import Graph, Node
+
+LOST = 1e-2  # share of the largest weight: nearer ones are of the codebook, but for rounding
 
 
 def settle_notes(draft: Draft) -> Draft:
@@ -32,6 +36,24 @@ def settle_notes(draft: Draft) -> Draft:
         if fixed is not None and (note.codebook or fixed[0] not in weights):
             weights[fixed[0]] = fixed[1]
     return replace(draft, ranges=ranges, weights=weights)
+
+
+def lost_codebooks(draft: Draft) -> Iterator[str]:
+    """Yield the layers whose weights are no longer of the codebook that training gave them.
+
+    A factor that the export brought into them, of their inputs or of channels that share a scale,
+    makes them others. Weights that stay float need no codebook.
+    """
+    for node in draft.graph.nodes:
+        name = draft.layers.get(node.index, "")
+        note = draft.notes.get(name)
+        fixed = _fix_weights(draft, node, note) if note is not None and note.codebook else None
+        real = None if fixed is None else draft.graph.tensor(fixed[0]).data
+        if fixed is None or real is None:
+            continue
+        gap = np.max(np.abs(restore(fixed[1]) - real), initial=0.0)
+        if gap > LOST * np.max(np.abs(real), initial=0.0):
+            yield name
 
 
 def _is_last(draft: Draft, node: Node) -> bool:

@@ -41,8 +41,6 @@ BOUNDS: Mapping[str, tuple[float, float]] = {
 # Rows of one layer: at most so many, and so many values in all (64 MB).
 ROWS, VALUES = 16384, 1 << 24
 ENOUGH_ROWS = 256
-# Every so-many-th sample is left out: no step learns from it.
-LEFT_OUT = 4
 # Weights that stand on their grid already (of a codebook) are left alone: share of a step.
 ON_GRID = 1e-3
 _CONVERSIONS = ("QUANTIZE", "DEQUANTIZE")
@@ -243,9 +241,8 @@ def computing(nodes: Sequence[Node]) -> list[int]:
 def learned(
     observe: Observer, graph: Graph, tensors: Sequence[int], samples: int
 ) -> Iterator[tuple[int, Sequence[NDArray[Any]]]]:
-    """Yield (number, values) of at most `samples` samples, those left out aside."""
-    numbered = enumerate(observe(graph, tensors))
-    return islice(((n, v) for n, v in numbered if n % LEFT_OUT != LEFT_OUT - 1), samples)
+    """Yield (number, values) of the first samples, at most `samples`."""
+    return islice(enumerate(observe(graph, tensors)), samples)
 
 
 def _chosen(product: Product, x: Floats, number: int, samples: int) -> NDArray[np.int64]:

@@ -23,7 +23,7 @@ from edgeq.convert.conversion import (
 from edgeq.convert.quantization.scheme import Scheme
 from edgeq.convert.recipes.materials import Materials, gather_materials, save_materials
 from edgeq.convert.recipes.recipe import Recipe, Written, scheme_of
-from edgeq.convert.recipes.schedules import calibration_samples, time_limit, trains
+from edgeq.convert.recipes.schedules import calibration_samples, takes_back, time_limit, trains
 from edgeq.convert.recipes.steps import Calibrate, Distil
 from edgeq.core.errors import EdgeqError, InputError
 from edgeq.core.files import refuse_missing, refuse_unwritable, sha256_hex, write_together
@@ -69,7 +69,7 @@ def convert_by_recipe(
     refuse_unwritable(out)
     steps = recipe.recipe
     chosen = steps.seed if seed is None else seed
-    materials = gather_materials(dataset, calibration_samples(steps))
+    materials = gather_materials(dataset, calibration_samples(steps), apart=takes_back(steps))
     record = _begin_record(source, recipe, materials, chosen)
     kept = checkpoints_of(out, record) if trains(steps) else None
     job = _job(source, recipe, materials, chosen, kept)
@@ -221,4 +221,6 @@ def _warnings(recipe: Recipe, materials: Materials, dataset: Dataset) -> tuple[s
         found.append("there is no train split: the representative samples train")
     if trains(recipe) and materials.training.y is None:
         found.append("there are no labels: training imitates the float model, or its own input")
+    if takes_back(recipe) and not materials.apart:
+        found.append("no sample is left to judge by: steps are kept by samples that calibrate")
     return tuple(found)

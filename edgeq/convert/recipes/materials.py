@@ -66,6 +66,11 @@ class Materials(NamedTuple):
         return self.watched.head(HELD)
 
     @property
+    def apart(self) -> bool:
+        """Whether none of the samples that measure calibrates."""
+        return set(_digests(self.held)).isdisjoint(_digests(self.calibration))
+
+    @property
     def sha256(self) -> str:
         """The fingerprint: over dtype, shape and content of all samples and labels, in order."""
         arrays = [a for part in self[:3] for a in (*part.x, part.y) if a is not None]
@@ -73,11 +78,15 @@ class Materials(NamedTuple):
         return sha256_hex("\n".join((*digests, self.metric or "-")).encode())
 
 
-def gather_materials(dataset: Dataset, samples: int) -> Materials:
+def gather_materials(dataset: Dataset, samples: int, *, apart: bool = False) -> Materials:
     """Return a dataset's samples, divided; none of the evaluation split is touched.
 
     The training split trains, the representative one where there is no other. A tenth of it, by
     the hash of the samples, so that equal ones stay together, only watches.
+
+    Args:
+        samples: that calibrate, at most.
+        apart: let none calibrate that measure what a step gave, unless all are alike.
 
     Raises:
         InputError: samples are missing or not finite.
@@ -85,22 +94,36 @@ def gather_materials(dataset: Dataset, samples: int) -> Materials:
     source = "train" if "train" in dataset.parts else "representative"
     pool = _labelled(dataset, source, None)
     drawn = pool if source == "representative" else _labelled(dataset, "representative", samples)
-    calibration = drawn.head(samples)
-    shares = np.array([_share(tuple(x[i] for x in pool.x)) for i in range(len(pool))])
+    shares = _shares(pool)
     watching = shares < WATCHED
     if not 0 < int(watching.sum()) < len(pool):  # few samples: the least hash watches
         watching = shares == shares.min() if np.ptp(shares) else np.zeros(len(pool), bool)
     training, watched = pool, pool
     if watching.any():
         training, watched = (pool.take(np.flatnonzero(rows)) for rows in (~watching, watching))
+    if apart:
+        drawn = _without(drawn, watched.head(HELD))
+    calibration = drawn.head(samples)
     judged = dataset.manifest.metric != "none" and pool.y is not None
     metric = str(dataset.manifest.metric) if judged else None
     names = dataset.samples("representative", 1).names
     return Materials(calibration, training, watched, metric, source, names)
 
 
-def _share(sample: Inputs) -> float:
-    return int(hash_sample(sample)[:13], 16) / float(16**13)
+def _shares(samples: Labelled) -> Array:
+    """Return a number of [0, 1) for each sample (N,), the same for equal ones."""
+    return np.array([int(digest[:13], 16) / float(16**13) for digest in _digests(samples)])
+
+
+def _digests(samples: Labelled) -> list[str]:
+    return [hash_sample(tuple(x[i] for x in samples.x)) for i in range(len(samples))]
+
+
+def _without(samples: Labelled, others: Labelled) -> Labelled:
+    """Return the samples that equal none of `others`; all of them where each does."""
+    known = set(_digests(others))
+    rows = [i for i, digest in enumerate(_digests(samples)) if digest not in known]
+    return samples.take(np.array(rows)) if rows else samples
 
 
 def _labelled(dataset: Dataset, split: str, limit: int | None) -> Labelled:

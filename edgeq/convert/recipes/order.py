@@ -6,10 +6,12 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import get_args
 
-from edgeq.convert.quantization.scheme import PORTS, SCHEMES
+from edgeq.convert.quantization.scheme import PORTS, SCHEMES, WEIGHT_BITS, LayerScheme
 from edgeq.convert.recipes.steps import (
+    Binary,
     Calibrate,
     ClipWeights,
+    Cluster,
     CompensateRounding,
     CorrectBiases,
     Distil,
@@ -19,11 +21,14 @@ from edgeq.convert.recipes.steps import (
     PruneChannels,
     Quantize,
     Step,
+    Ternary,
     TrainingStep,
     TrainQuantized,
 )
 
 TRAINING: tuple[type, ...] = get_args(TrainingStep)
+# What they do to weights is nothing where weights stay float.
+ROUNDED = (Cluster, Ternary, Binary, ClipWeights, LearnRounding, CompensateRounding, CorrectBiases)
 # Steps of a lower rank come first, and why: what a later one decides would be lost.
 STRUCTURE = (PruneChannels, LowRank)
 GRAPH_ORDER: tuple[tuple[type, ...], ...] = (
@@ -90,4 +95,17 @@ def _types_problem(steps: Sequence[Step]) -> str | None:
             return f"quantize: {field}: {last.scheme} takes {', '.join(fine)}, not {asked}"
     if scheme.mode != "static" and any(isinstance(s, TrainQuantized) for s in steps):
         return f"qat imitates integers, and the scheme {last.scheme} keeps activations float"
+    return _idle_problem(steps, [scheme, *(SCHEMES[scope.scheme] for scope in last.scopes)])
+
+
+def _idle_problem(steps: Sequence[Step], schemes: Sequence[LayerScheme]) -> str | None:
+    """Return which step works on integers that no scheme of the recipe has."""
+    static = any(scheme.mode == "static" for scheme in schemes)
+    integers = any(scheme.weights in WEIGHT_BITS for scheme in schemes)
+    for place, step in enumerate(steps, 1):
+        where = f"step {place} ({step.__struct_config__.tag})"
+        if isinstance(step, Calibrate) and not static:
+            return f"{where} chooses ranges of integers, and quantize keeps activations float"
+        if isinstance(step, ROUNDED) and not integers:
+            return f"{where} is about integer weights, and quantize keeps weights float"
     return None

@@ -130,6 +130,13 @@ def kind_of(step: Step) -> str:
     return str(step.__struct_config__.tag)
 
 
+def patterns_of(step: Step) -> dict[str, str]:
+    """Return the expressions on names of layers that a step has, by the fields they stand in."""
+    scopes = getattr(step, "scopes", ())
+    patterns = {f"scopes[{i}].layers": scope.layers for i, scope in enumerate(scopes)}
+    return patterns | ({"layers": step.layers} if hasattr(step, "layers") else {})
+
+
 def write_recipe(recipe: Recipe) -> str:
     """Return a recipe as TOML, without what is as it would be anyway; `parse_recipe` reads it."""
     import tomlkit
@@ -156,11 +163,7 @@ def _plain(value: Any) -> Any:
 
 def _field_problems(step: Any) -> Iterator[tuple[str, str]]:
     """Yield the fields of a decoded step whose text is wrong, with the reason."""
-    scopes = getattr(step, "scopes", ())
-    patterns = {f"scopes[{i}].layers": scope.layers for i, scope in enumerate(scopes)}
-    if hasattr(step, "layers"):
-        patterns["layers"] = step.layers
-    for field, pattern in patterns.items():
+    for field, pattern in patterns_of(step).items():
         if problem := pattern_problem(pattern):
             yield field, problem
     for i, pair in enumerate(getattr(step, "features", ())):

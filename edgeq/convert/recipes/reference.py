@@ -37,7 +37,9 @@ _GROUPS: tuple[tuple[str, str, tuple[type[msgspec.Struct], ...]], ...] = (
     ("Steps that train", "They turn a Keras model into a Keras model.", get_args(TrainingStep)),
     (
         "Steps on the graph",
-        "They turn the float graph into a draft of integers, without training.",
+        "They turn the float graph into a draft of integers, without training. "
+        '`keep = "if-better"` takes a step\nback that lowers the SQNR of the outputs on the '
+        "samples held to measure; then none of those calibrates.",
         get_args(GraphStep),
     ),
     ("Tables inside steps", "Values of `schedule` and of `scopes`.", (Schedule, TypeScope)),

@@ -3,26 +3,31 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
 
-from edgeq.convert.backends import COMPARED, compare_with_source, export_float, open_source
+from edgeq.convert.backends import COMPARED, compare_with_source
 from edgeq.convert.interpreters import run_model
-from edgeq.convert.loading import Traced, source_ports, wrap_keras
+from edgeq.convert.loading import source_ports
 from edgeq.convert.metrics import sqnr_db
 from edgeq.convert.observers import observer_of
 from edgeq.convert.quantization.calibrators import calibrate
 from edgeq.convert.quantization.diagnosis import diagnose_ranges
 from edgeq.convert.quantization.draft import Draft, Observer
+from edgeq.convert.quantization.notes import lost_codebooks
 from edgeq.convert.quantization.observation import activations
+from edgeq.convert.recipes.export import FLOAT, write_float
 from edgeq.convert.recipes.gains import Gauge
 from edgeq.convert.recipes.materials import Materials, load_materials
 from edgeq.convert.recipes.order import TRAINING
 from edgeq.convert.recipes.places import GRAPH_STEPS
 from edgeq.convert.recipes.recipe import Recipe, kind_of, parse_recipe, scheme_of
+from edgeq.convert.recipes.rehearsal import rehearse
+from edgeq.convert.recipes.scopes import idle_scopes
 from edgeq.convert.recipes.steps import Calibrate, Equalize, Step
 from edgeq.convert.recipes.training import Course, Training, train_steps
 from edgeq.convert.road import draft_model, finish, name_tensors, schemes_of
@@ -30,7 +35,7 @@ from edgeq.convert.samples import Inputs, joined
 from edgeq.convert.training.session import Progress
 from edgeq.core.records import StepRecord
 
-FLOAT, QUANTIZED = "float.tflite", "quantized.tflite"
+QUANTIZED = "quantized.tflite"
 
 
 class Errand(NamedTuple):
@@ -53,7 +58,8 @@ def run_recipe(job: dict[str, Any], folder: Path, progress: Progress) -> dict[st
 
     Raises:
         InputError: the source has weights that are not finite, or no Keras layers to train; a
-            step refuses the model or its data.
+            step refuses the model or its data, or names no layer. A recipe that trains is
+            rehearsed: what can be known of these before any training is said before it.
         ToolchainError: a layer cannot have the type asked for.
     """
     recipe = parse_recipe(job["recipe"])
@@ -65,6 +71,8 @@ def run_recipe(job: dict[str, Any], folder: Path, progress: Progress) -> dict[st
     if steps:
         scheme, kept = scheme_of(recipe.quantize), Path(job["checkpoints"])
         course = Course(steps, errand.materials, scheme, int(job["seed"]), kept, progress)
+        progress("rehearsal", None)
+        rehearse(errand.source, recipe, course, folder)
         training = train_steps(errand.source, course)
     return _quantize(errand, training)
 
@@ -73,16 +81,19 @@ def _quantize(errand: Errand, training: Training | None) -> dict[str, Any]:
     """Quantise the float model by the graph steps; return the answer for the parent."""
     materials, x = errand.materials, errand.materials.calibration.x
     errand.progress("float model", None)
-    model, made = write_float(errand.source, errand.folder, x, training)
+    trained, notes = (training.trained.model, training.trained.notes) if training else (None, None)
+    model, made = write_float(errand.source, errand.folder, x, trained)
     floating = errand.folder / FLOAT
     outputs = run_model(floating, materials.held.x)
     gauge = Gauge(materials.held, outputs[0], materials.metric)
-    notes = training.trained.notes if training else None
     scheme = scheme_of(errand.recipe.quantize)
     draft = draft_model(floating, scheme, model=model, inputs=x, notes=notes)
-    steps = [s for s in errand.recipe.steps if not isinstance(s, TRAINING)]
+    idle = list(idle_scopes(errand.recipe, draft))
+    if idle and training is None:
+        raise idle[0].error
+    steps = _graph_steps(errand.recipe, {scope.place for scope in idle})
     workshop = Workshop(observer_of(x), gauge, errand)
-    draft, records = workshop.run(draft, steps[:-1])
+    draft, records = workshop.run(draft, steps)
     quantized = workshop.outputs(draft, QUANTIZED)
     final = gauge.record("quantize", outputs[0], quantized[0], 0.0)
     earlier = training.steps if training else ()
@@ -91,9 +102,26 @@ def _quantize(errand: Errand, training: Training | None) -> dict[str, Any]:
         "sqnr_db": sqnr_db(joined(outputs), joined(quantized)),
         "metric": gauge.metric,
         "steps": msgspec.to_builtins((*earlier, *records, final)),
-        "warnings": diagnose_ranges(workshop.complete(draft)),
+        "warnings": (
+            *(f"{scope.error.cause} It was passed over." for scope in idle),
+            *(f"layer {name}: its few values were lost" for name in lost_codebooks(draft)),
+            *diagnose_ranges(workshop.complete(draft)),
+        ),
         "layers": name_tensors(draft),
     }
+
+
+def _graph_steps(recipe: Recipe, idle: Collection[int]) -> list[Step]:
+    """Return the steps on the graph before `quantize`, but for those at the places `idle`.
+
+    Training may leave layers whole that it could have factored: what names their factors alone
+    was right to ask for, and does nothing.
+    """
+    return [
+        step
+        for place, step in enumerate(recipe.steps[:-1], 1)
+        if not isinstance(step, TRAINING) and place not in idle
+    ]
 
 
 class Workshop(NamedTuple):
@@ -160,16 +188,3 @@ def helps(step: Step, record: StepRecord) -> bool:
     if getattr(step, "keep", "always") == "always":
         return True
     return (record.sqnr_db or 0.0) >= (record.before_db or 0.0)
-
-
-def write_float(
-    source: Path, folder: Path, inputs: Inputs, training: Training | None = None
-) -> tuple[Any, Traced | None]:
-    """Write the float .tflite; return its Keras model, and what it was exported from.
-
-    Without a Keras model the first is None, for a .tflite the second too.
-    """
-    loaded = open_source(source) if training is None else wrap_keras(training.trained.model)
-    model = loaded.tracked if loaded is not None and loaded.keras else None
-    compared = tuple(x[:COMPARED] for x in inputs)
-    return model, export_float(source, loaded, compared, folder / FLOAT)

@@ -16,6 +16,11 @@ def trains(recipe: Recipe) -> bool:
     return any(isinstance(step, TRAINING) for step in recipe.steps)
 
 
+def takes_back(recipe: Recipe) -> bool:
+    """Whether the recipe takes steps back by what the samples say that measure them."""
+    return any(getattr(step, "keep", "always") == "if-better" for step in recipe.steps)
+
+
 def calibration_samples(recipe: Recipe) -> int:
     """Return how many representative samples the recipe reads at most."""
     asked = [getattr(step, "samples", 0) for step in recipe.steps]

@@ -54,25 +54,55 @@ def train_steps(source: Path, course: Course) -> Training:
         InputError: the model has weights that are not finite, or a step refuses it or its data.
     """
     prepare(course.seed, "load")  # dropout draws its own seed where a layer of it is made
-    teacher = load_keras(source)
-    check_weights(teacher)
-    held = course.materials.held
+    teacher, held = _load(source), course.materials.held
     gauge = Gauge(held, predict(teacher, held.x), course.materials.metric)
     trained, session = Trained(load_keras(source)), _session(teacher, course)
     before, records = predict(teacher, held.x), []
     for place, step in enumerate(course.steps, 1):
         kind, began = kind_of(step), time.monotonic()
         course.progress(f"step {place}: {kind}", None)
-        session = replace(session, checkpoints=course.checkpoints / f"{place}-{kind}")
-        prepare(course.seed, f"step {place}")
-        trained = TRAINING_STEPS[kind].load()(trained, session, step)
-        if kind in SESSION_STEPS:
-            session = SESSION_STEPS[kind].load()(session, trained, step)
+        trained, session = _take(place, step, trained, session, course)
         after = predict(trained.model, held.x)
         _check_outputs(after, place, kind)
         records.append(gauge.record(kind, before, after, time.monotonic() - began))
         before = after
     return Training(trained, tuple(records), gauge.metric)
+
+
+def rehearse_steps(source: Path, course: Course) -> Trained:
+    """Load the model of `source` and do to it what the training steps do besides training.
+
+    Raises:
+        InputError: the model has weights that are not finite, or labels that it has no output for,
+            or a step refuses it or its data.
+    """
+    prepare(course.seed, "load")
+    teacher, held = _load(source), course.materials.held
+    Gauge(held, predict(teacher, held.x), course.materials.metric)
+    trained, session = Trained(teacher), replace(_session(teacher, course), rehearses=True)
+    for place, step in enumerate(course.steps, 1):
+        trained, session = _take(place, step, trained, session, course)
+    return trained
+
+
+def _load(source: Path) -> Any:
+    model = load_keras(source)
+    check_weights(model)
+    return model
+
+
+def _take(
+    place: int, step: Step, trained: Trained, session: Session, course: Course
+) -> tuple[Trained, Session]:
+    """Return the model behind a step, and the session for the next one."""
+    kind = kind_of(step)
+    kept, name = course.checkpoints / f"{place}-{kind}", f"step {place} ({kind})"
+    session = replace(session, checkpoints=kept, step=name)
+    prepare(course.seed, f"step {place}")
+    trained = TRAINING_STEPS[kind].load()(trained, session, step)
+    if kind in SESSION_STEPS:
+        session = SESSION_STEPS[kind].load()(session, trained, step)
+    return trained, session
 
 
 def _session(teacher: Any, course: Course) -> Session:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.convert.metrics import Array
+from edgeq.convert.patterns import unmatched
 from edgeq.convert.recipes.steps import PruneChannels, Schedule
 from edgeq.convert.training.channel_groups import Channels, Work, trace_channels
 from edgeq.convert.training.flattening import build, flatten
@@ -53,10 +54,7 @@ def remove_channels(model: Any, session: Session, params: PruneChannels, macs: f
     """Return the model without its least important channels, of at most `macs`; untrained."""
     flat = flatten(model)
     if not any(re.fullmatch(params.layers, call.spec.name) for call in flat.calls):
-        raise InputError(
-            f"step prune-channels: no layer matches {params.layers!r}",
-            hint=f"its layers are: {', '.join(call.spec.name for call in flat.calls)}",
-        )
+        raise unmatched(session.step, "layer", params.layers, (c.spec.name for c in flat.calls))
     traced = trace_channels(flat, layers=params.layers)
     importance = CRITERIA[params.importance](model, traced, session)
     return build(traced.without(choose_groups(traced, importance, macs, params.multiple)))

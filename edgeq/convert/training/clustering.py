@@ -10,7 +10,7 @@ import numpy as np
 from edgeq.convert.recipes.steps import Cluster, Schedule
 from edgeq.convert.training.codebooks import Clustering, cluster_weights
 from edgeq.convert.training.holding import held, note_layers
-from edgeq.convert.training.kernels import Kernel, choose_kernels, copy_model
+from edgeq.convert.training.kernels import Kernel, choose_coded
 from edgeq.convert.training.loop import train
 from edgeq.convert.training.projection import projected
 from edgeq.convert.training.session import Session, Trained
@@ -22,8 +22,7 @@ def cluster(trained: Trained, session: Session, params: Cluster) -> Trained:
     Weights take the nearest value at every step. The codebooks follow the latent weights at the
     beginning of each of the first epochs; then they stand. Frozen zeros stay zero.
     """
-    model = copy_model(trained.model)
-    kernels = choose_kernels(model, params.layers, "cluster", session.scheme)
+    model, kernels = choose_coded(trained.model, params.layers, session.step, session.scheme)
     zeros = {name for name, note in trained.notes.items() if note.frozen_zeros}
     books = {n: Book(k, params.values, zero=n in zeros) for n, k in kernels.items()}
     projections = {name: book.project for name, book in books.items()}

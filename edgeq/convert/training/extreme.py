@@ -6,7 +6,7 @@ from typing import Any
 
 from edgeq.convert.recipes.steps import Binary, Ternary
 from edgeq.convert.training.holding import held, note_layers, without_zeros
-from edgeq.convert.training.kernels import choose_kernels, copy_model
+from edgeq.convert.training.kernels import choose_coded
 from edgeq.convert.training.loop import train
 from edgeq.convert.training.projection import Projection, mix, mixing, projected
 from edgeq.convert.training.session import Session, Trained
@@ -63,8 +63,7 @@ def _train_extreme(
     step: str,
 ) -> Trained:
     """Mix the projected weights in over the first epochs, then train with them alone."""
-    model = copy_model(trained.model)
-    kernels = choose_kernels(model, params.layers, step, session.scheme)
+    model, kernels = choose_coded(trained.model, params.layers, session.step, session.scheme)
     notes = without_zeros(trained.notes, kernels) if step == "binary" else trained.notes
     share, ramp = mixing(params.gradual, params.schedule.epochs)
     mixed = dict.fromkeys(kernels, mix(projection, share))

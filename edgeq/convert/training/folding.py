@@ -7,7 +7,7 @@ activations that no integer kernel fuses become layers of their own.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 import numpy as np
@@ -123,14 +123,38 @@ def _separate(spec: LayerSpec) -> tuple[LayerSpec, LayerSpec]:
 
 def fold_batch_norms(flat: Flat) -> Flat:
     """Return the model with every batch norm folded that can be."""
-    norms = {id(c.spec): c.spec for c in flat.calls if c.spec.is_a("BatchNormalization")}
-    for norm in norms.values():
+    for norm in _norms(flat):
         for fold in (_fold_back, _fold_ahead, _as_depthwise):
-            folded = fold(flat, norm) if _on_channels(flat, norm) else None
+            folded = fold(flat, norm)
             if folded is not None:
                 flat = folded
                 break
     return flat
+
+
+def fold_norms_into(flat: Flat, *, behind: Collection[str], before: Collection[str]) -> Flat:
+    """Return the model without the batch norms that folding brings into the layers named.
+
+    A batch norm behind a layer scales its channels, one before a Dense layer its inputs.
+
+    Args:
+        behind: layers whose own channels must not be scaled later.
+        before: layers whose inputs must not be.
+    """
+    for norm in _norms(flat):
+        call = _calls(flat, norm)[0]
+        back, ahead = _fold_back(flat, norm), _fold_ahead(flat, norm)
+        if back is not None:
+            flat = back if flat.producers()[call.inputs[0]].spec.name in behind else flat
+        elif ahead is not None:
+            flat = ahead if flat.consumers(call.outputs[0])[0].spec.name in before else flat
+    return flat
+
+
+def _norms(flat: Flat) -> list[LayerSpec]:
+    """Return the batch norms that a factor and an addend for each channel stand for."""
+    norms = {id(c.spec): c.spec for c in flat.calls if c.spec.is_a("BatchNormalization")}
+    return [norm for norm in norms.values() if _on_channels(flat, norm)]
 
 
 def affine_of(spec: LayerSpec) -> tuple[Array, Array]:

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgeq.convert.metrics import Array
+from edgeq.convert.patterns import unmatched
 from edgeq.convert.quantization.scheme import Scheme
 from edgeq.convert.training.flattening import build, flatten
+from edgeq.convert.training.folding import fold_norms_into
 from edgeq.core.errors import InputError
 
 
@@ -133,7 +135,8 @@ def choose_kernels(
 ) -> dict[str, Kernel]:
     """Return the weights of the layers whose name matches `layers` whole.
 
-    Where `scheme` gives a layer one scale for all, its weights are one column.
+    `step` is what errors call the step that asks. Where `scheme` gives a layer one scale for all,
+    its weights are one column.
 
     Raises:
         InputError: no layer with weights matches, or one holds NaN or infinity.
@@ -141,16 +144,28 @@ def choose_kernels(
     known = kernels_of(model)
     chosen = {name: kernel for name, kernel in known.items() if re.fullmatch(layers, name)}
     if not chosen:
-        raise InputError(
-            f"step {step}: no layer with weights matches {layers!r}",
-            hint=f"its layers are: {', '.join(known) or 'none'}",
-        )
+        raise unmatched(step, "layer with weights", layers, known)
     for name, kernel in chosen.items():
         if not np.isfinite(kernel.read()).all():
             raise InputError(
                 f"layer {name} holds NaN or infinity in its weights", hint="train it again"
             )
     return {name: _fit_scheme(kernel, scheme or Scheme()) for name, kernel in chosen.items()}
+
+
+def choose_coded(
+    model: Any, layers: str, step: str, scheme: Scheme
+) -> tuple[Any, dict[str, Kernel]]:
+    """Return a copy of the model and its kernels as `choose_kernels`, for weights of few values.
+
+    Batch norms that would scale those weights when they are folded are folded before: those
+    behind a layer with one scale for all its channels, and those before a Dense layer.
+    """
+    flat = flatten(model)
+    kernels = choose_kernels(build(flat), layers, step, scheme)
+    single = [name for name in kernels if not scheme.of(name).per_channel]
+    copy = build(fold_norms_into(flat, behind=single, before=kernels))
+    return copy, choose_kernels(copy, layers, step, scheme)
 
 
 def _fit_scheme(kernel: Kernel, scheme: Scheme) -> Kernel:

@@ -53,7 +53,8 @@ def train(
     Adam; the rate falls by a cosine (Loshchilov and Hutter 2017) behind a linear warm-up. After
     every epoch the whole state is written to `session.checkpoints / name`: the same call, made
     again after an interruption, goes on from there and ends with the same weights. Where
-    `schedule.minutes` are fewer than the epochs take, the cosine ends with them.
+    `schedule.minutes` are fewer than the epochs take, the cosine ends with them. In a rehearsal
+    model and samples are checked, and nothing is trained.
 
     Args:
         loss: (inputs, y, outputs) -> scalar; default: the session's objective, its loss, else
@@ -75,6 +76,9 @@ def train(
     if loss is None and session.objective is not None:
         model, loss = session.objective(model)
     loss = loss or session.loss or choose_loss(model, session)
+    if session.rehearses:
+        settle_norms(model, data.x)
+        return
     prepare(session.seed, name)
     course = _Run(model, session, schedule, name, settled, loss)
     course.start()

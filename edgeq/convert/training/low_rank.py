@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from edgeq.convert.metrics import Array
+from edgeq.convert.patterns import unmatched
 from edgeq.convert.recipes.steps import LowRank
 from edgeq.convert.training.factor_layers import chain_cp, chain_matrix, chain_tucker
 from edgeq.convert.training.factors import (
@@ -86,7 +87,10 @@ def factorize(trained: Trained, session: Session, params: LowRank) -> Trained:
     flat = flatten(trained.model)
     plans = _plan(flat, trained.model, session, params)
     total = count_weights(flat)
-    chosen = choose_ranks([_choices(plan) for plan in plans], total, params.weights)
+    choices = [_choices(plan) for plan in plans]
+    chosen = choose_ranks(choices, total, params.weights)
+    if session.rehearses:
+        chosen = [_split(*pair) for pair in zip(chosen, choices, strict=True)]
     gone = set()
     for plan, choice in zip(plans, chosen, strict=True):
         if choice.ranks:
@@ -131,6 +135,15 @@ def choose_ranks(choices: Sequence[Sequence[Choice]], total: int, share: float) 
     return _at_price(choices, high)
 
 
+def _split(chosen: Choice, choices: Sequence[Choice]) -> Choice:
+    """Return factors even where the layer may stay whole: a rehearsal shows every possible name.
+
+    What trains before this step may change which layers it factors.
+    """
+    factored = [choice for choice in choices if choice.ranks]
+    return chosen if chosen.ranks or not factored else max(factored)
+
+
 def _at_price(choices: Sequence[Sequence[Choice]], price: float) -> list[Choice]:
     return [min(layer, key=lambda c: (c.error + price * c.weights, c.weights)) for layer in choices]
 
@@ -145,10 +158,8 @@ def _plan(flat: Flat, model: Any, session: Session, params: LowRank) -> list[Pla
         if method and re.fullmatch(params.layers, call.spec.name):
             found.setdefault(id(call.spec), (call.spec, method))
     if not found:
-        raise InputError(
-            f"step low-rank: no Dense layer or convolution matches {params.layers!r}",
-            hint=f"its layers are: {', '.join(call.spec.name for call in flat.calls)}",
-        )
+        known = (call.spec.name for call in flat.calls if _method(call, params.convolutions))
+        raise unmatched(session.step, "Dense layer or convolution", params.layers, known)
     matrices = [spec for spec, method in found.values() if method == "matrix"]
     read = observe_inputs(build(flat), matrices, session)
     return [Plan(spec, method, read.get(spec.name)) for spec, method in found.values()]

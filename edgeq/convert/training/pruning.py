@@ -25,7 +25,7 @@ def prune(trained: Trained, session: Session, params: Prune) -> Trained:
     them together), and later steps keep them. A codebook of an earlier step is given up.
     """
     model = copy_model(trained.model)
-    kernels = choose_kernels(model, params.layers, "prune")
+    kernels = choose_kernels(model, params.layers, session.step)
     pruner = _callback(kernels, params)
     with held(model, trained.notes, without=tuple(kernels)), constrained(pruner.constraints):
         train(

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from edgeq.convert.patterns import unmatched
 from edgeq.convert.quantization.draft import LayerNotes, Range
 from edgeq.convert.quantization.parameters import union
 from edgeq.convert.quantization.rules import RULES
@@ -36,10 +38,13 @@ def train_quantized(trained: Trained, session: Session, params: TrainQuantized) 
     gives the integers that training saw. Codebooks and zeros of earlier steps hold.
 
     Raises:
-        InputError: the model has no graph, a layer in scope has no imitation, a weight is not
-            finite, or the training itself fails (`loop.train`).
+        InputError: the model has no graph, no layer is in scope or one has no imitation, a weight
+            is not finite, or the training itself fails (`loop.train`).
     """
     flat = fold_model(trained.model)
+    names = [call.spec.name for call in flat.calls]
+    if not any(re.fullmatch(params.layers, name) for name in names):
+        raise unmatched(session.step, "layer", params.layers, names)
     imitated = imitate(flat, session.scheme, params, trained.notes)
     imitated.calibrate(session.data.x)
     train(imitated.trainee, session, params.schedule, name="qat")

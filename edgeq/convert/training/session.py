@@ -46,6 +46,9 @@ class Session:
         objective: a teacher's lesson, model -> (what to train instead, sharing its layers; its
             loss); None: there is none (training/distillation.py: teach).
         metric: the dataset's, by which the model will be judged; None where it is not known.
+        step: what errors call the step that runs.
+        rehearses: whether nothing is trained: steps only do to the model what they do besides, so
+            that what they refuse is known before any of them has trained.
     """
 
     data: TrainingData
@@ -57,6 +60,8 @@ class Session:
     loss: Any = None
     objective: Callable[[Any], tuple[Any, Any]] | None = None
     metric: str | None = None
+    step: str = "training"
+    rehearses: bool = False
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -35,6 +35,16 @@ def test_what_is_fused_belongs_to_the_first_of_its_layers() -> None:
     assert match_layers(graph, values, calls) == {0: "conv", 1: "dense"}
 
 
+def test_a_kernel_names_what_it_is_fused_with_before_a_batch_norm_does() -> None:
+    graph = _chain("ABS", "NEG")
+    values = {1: np.array([[1.0, 2, 3]]), 2: np.array([[4.0, 5, 6]])}
+    rows = _calls(("pad", -1, [9, 9, 9]), ("norm", 0, [8, 8, 8]), ("dense", 1, [1, 2, 3]),
+                  ("shape", 2, [7, 7, 7]), ("lone", 3, [4, 5, 6]))  # fmt: skip
+    ranks = (0, 1, 2, 0, 1)
+    calls = [row._replace(weights=rank) for row, rank in zip(rows, ranks, strict=True)]
+    assert match_layers(graph, values, calls) == {0: "dense", 1: "lone"}
+
+
 def test_an_operator_between_layers_belongs_to_the_later_one() -> None:
     graph = _chain("ABS", "NEG", "SQUARE")
     values = {1: np.array([1.0, 2, 3]), 2: np.array([7.0, 7, 7]), 3: np.array([4.0, 5, 6])}

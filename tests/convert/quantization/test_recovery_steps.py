@@ -104,3 +104,16 @@ def test_all_steps_together_make_int8_better() -> None:
     after = calibrate(equalize(before, observe, Equalize()), observe, Calibrate())
     after = learn_rounding(after, observe, LearnRounding(iterations=200, samples=192))
     assert quality(after, graph, unseen) > quality(plain, graph, unseen) + 1.0
+
+
+@pytest.mark.parametrize("kind", ["learn-rounding", "compensate-rounding", "empirical", "analytic"])
+@pytest.mark.parametrize("place", [0, 3, 7])
+def test_no_sample_is_left_out(kind: str, place: int) -> None:
+    graph = separable()
+    (x,) = inputs = noise(graph, samples=8)
+    draft = calibrated(graph, inputs, "int4")
+    step, params = STEPS[kind]
+    changed = x.copy()
+    changed[place] = -x[place]
+    mine, other = (step(draft, observer_of((values,)), params) for values in (x, changed))
+    assert any(not np.array_equal(mine.biases[i], other.biases[i]) for i in mine.biases)

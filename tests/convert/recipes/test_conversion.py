@@ -57,6 +57,32 @@ def test_a_recipe_without_training_gives_a_model_and_its_record(
     assert stored["recipe"]["data_sha256"] == gather_materials(data, 500).sha256
 
 
+@pytest.mark.usefixtures("here")
+@pytest.mark.parametrize("keep", ["always", "if-better"])
+def test_steps_are_taken_back_by_samples_that_do_not_calibrate(
+    keep: str, model: Path, data: Dataset, tmp_path: Path
+) -> None:
+    steps = f'[[steps]]\nkind = "calibrate"\nkeep = "{keep}"\n[[steps]]\nkind = "quantize"\n'
+    recipe, out = read_text(f'name = "t"\n{steps}'), tmp_path / "out.tflite"
+    record = convert_by_recipe(model, out, dataset=data, recipe=recipe)
+    held = len(gather_materials(data, 500).held)
+    assert record.calibration.samples == (96 if keep == "always" else 96 - held)
+    assert not [words for words in record.warnings if "left to judge by" in words]
+
+
+@pytest.mark.usefixtures("here")
+def test_a_recipe_that_has_nothing_to_judge_by_warns(model: Path, tmp_path: Path) -> None:
+    x = np.full((60, 8, 8, 1), 0.5, np.float32)
+    data = write_data(tmp_path / "d.npz", x_calibration=x, y_calibration=np.zeros(60, int))
+    record = convert_by_recipe(
+        model,
+        tmp_path / "out.tflite",
+        dataset=load_dataset(str(data)),
+        recipe=find_recipe("int8-best"),
+    )
+    assert [words for words in record.warnings if "left to judge by" in words]
+
+
 @pytest.mark.slow
 def test_training_gives_the_same_bytes_again_and_another_seed_others(
     model: Path, data: Dataset, tmp_path: Path

@@ -96,11 +96,19 @@ def test_errors_name_the_step_and_the_field(text: str, words: str) -> None:
         (recipe_of("ternary", "low-rank"), "low-rank) changes layers"),
         (recipe_of("distil", "distil"), "two distil steps"),
         (recipe_of("qat", last=LAST + FLOAT), "qat imitates"),
+        (recipe_of("calibrate", last=LAST + 'scheme = "dynamic"\n'), "step 1 (calibrate) chooses"),
+        (recipe_of("cluster", last=LAST + 'scheme = "float16"\n'), "step 1 (cluster) is about"),
+        (recipe_of("clip-weights", last=LAST + 'scheme = "float32"\n'), "(clip-weights) is about"),
         (recipe_of(last=LAST + 'scheme = "int16x8"\ninput_dtype = "int8"\n'), "input_dtype"),
     ],
 )  # fmt: skip
 def test_an_order_that_loses_work_is_refused(text: str, words: str) -> None:
     assert words in refusal(text)
+
+
+def test_steps_on_integers_may_serve_scopes_alone() -> None:
+    scopes = 'scheme = "float32"\nscopes = [{ layers = "head", scheme = "int8" }]\n'
+    parse_recipe(recipe_of("cluster", "calibrate", "clip-weights", last=LAST + scopes))
 
 
 def test_an_unknown_key_is_met_with_the_nearest_one() -> None:
