@@ -56,8 +56,8 @@ def train_steps(source: Path, course: Course) -> Training:
     prepare(course.seed, "load")  # dropout draws its own seed where a layer of it is made
     teacher = load_keras(source)
     check_weights(teacher)
-    held = course.materials.held
-    gauge = Gauge(held, predict(teacher, held.x), course.materials.metric)
+    made, held = course.materials, course.materials.held
+    gauge = Gauge(held, predict(teacher, held.x), made.metric, made.layout)
     trained, session = Trained(load_keras(source)), _session(teacher, course)
     before, records = predict(teacher, held.x), []
     for place, step in enumerate(course.steps, 1):
@@ -77,7 +77,8 @@ def train_steps(source: Path, course: Course) -> Training:
 
 def _session(teacher: Any, course: Course) -> Session:
     made = course.materials
-    data = TrainingData(made.training.x, made.training.y, made.watched.x, made.watched.y)
+    labels = (made.training.y, made.watched.y) if made.layout is None else (None, None)
+    data = TrainingData(made.training.x, labels[0], made.watched.x, labels[1])
     return Session(
         data=data,
         teacher=teacher,
