@@ -105,7 +105,6 @@ def _lists(outputs: Inputs, order: Sequence[int] | None) -> tuple[Array, Array, 
 def _candidates(output: Array, form: Detection, classes: int) -> tuple[Array, Array]:
     """Return the boxes (N, A, 4) as yxyx in shares, and their scores (N, A, classes)."""
     value = np.asarray(output, np.float64)
-    value = value.reshape(len(value), *[n for n in value.shape[1:] if n != 1])
     value = value.swapaxes(1, 2) if form.transposed and value.ndim == 3 else value
     if value.ndim != 3 or value.shape[2] != 4 + classes:
         raise InputError(

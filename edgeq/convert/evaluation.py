@@ -155,7 +155,7 @@ def _classes(
     found = {figure.label: figure for figure in row.by_class(int8, y)}
     floats = {} if real is None else {f.label: f.value for f in row.by_class(real, y)}
     records = []
-    for label in sorted({*range(len(labels)), *found}):
+    for label in sorted({*(range(len(labels)) if row.boxes else ()), *found}):
         figure = found.get(label, ClassFigure(label, 0, None))
         name = labels[label] if label < len(labels) else str(label)
         records.append(

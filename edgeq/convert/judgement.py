@@ -11,7 +11,7 @@ from edgeq.convert import box_precision, labels, metrics
 from edgeq.convert.intervals import (
     Difference,
     Interval,
-    bootstrap_samples,
+    bootstrap_precision,
     bootstrap_sums,
     compare_auc,
     compare_samples,
@@ -78,11 +78,11 @@ def _errors(outputs: Array, y: Array) -> Array:
     return metrics.absolute_errors(outputs, y)[:, None]
 
 
-def _by_samples(statistic: Callable[[Array, Array], Callable[[Array], float]]) -> Metric:
-    """Return the metric whose statistic of (outputs, y) takes sample indices (N,)."""
+def _by_precision(statistic: Callable[[Array, Array], Callable[[Array], float]]) -> Metric:
+    """Return the metric whose precision of (outputs, y) is one of sample indices (N,)."""
     return Metric(
         value=lambda x, outputs, y: statistic(outputs, y)(np.arange(len(y))),
-        interval=lambda x, outputs, y: bootstrap_samples(len(y), statistic(outputs, y)),
+        interval=lambda x, outputs, y: bootstrap_precision(len(y), statistic(outputs, y)),
         compare=lambda x, first, second, y: compare_samples(
             len(y), statistic(first, y), statistic(second, y)
         ),
@@ -96,9 +96,10 @@ def _precision(outputs: Array, y: Array) -> Callable[[Array], float]:
 def _class_figures(outputs: Array, y: Array) -> tuple[ClassFigure, ...]:
     values = metrics.class_precisions(outputs, y)
     counts = metrics.positives_of(y, len(values)).sum(axis=0)
+    first = 1 if len(values) == 1 else 0  # one score alone is that of class 1
     return tuple(
         ClassFigure(label, int(count), float(value) if count else None)
-        for label, (count, value) in enumerate(zip(counts, values, strict=True))
+        for label, (count, value) in enumerate(zip(counts, values, strict=True), first)
     )
 
 
@@ -116,7 +117,7 @@ def _detector(overlaps: Array, also: str) -> Metric:
             for m in box_precision.match_boxes(outputs, labels.boxes_of(y), overlaps)
         )
 
-    return _by_samples(precision)._replace(
+    return _by_precision(precision)._replace(
         wrong=labels.refuse_boxes, lacks=labels.lack_boxes, by_class=by_class, also=also, boxes=True
     )
 
@@ -142,7 +143,7 @@ METRICS: dict[str, Metric] = {
         ),
         lacks=labels.lack_sides,
     ),
-    "map": _by_samples(_precision)._replace(
+    "map": _by_precision(_precision)._replace(
         values=lambda outputs: (1, outputs),
         classes=True,
         wrong=labels.refuse_sets,
