@@ -84,20 +84,24 @@ def _rows_of(counts: Array, images: Array) -> Array:
 
 
 def _match_class(label: int, found: Array, boxes: Array, overlaps: Array) -> Matches:
-    parts, scores, given, wanted = [], [], [], []
-    for detections, truth in zip(found, boxes, strict=True):
-        mine, theirs = detections[detections[:, 4] == label], truth[truth[:, 4] == label]
-        mine = mine[np.argsort(-mine[:, 5], kind="stable")][:MOST]
-        parts.append(np.stack(_match_image(mine, theirs, overlaps)))
-        scores.append(mine[:, 5])
-        given.append(len(mine))
-        wanted.append(int(np.sum(theirs[:, 5] == 0)))
-    hit, miss = np.concatenate(parts, axis=2)
-    return Matches(label, np.concatenate(scores), hit, miss, np.array(given), np.array(wanted))
+    mine, theirs = found[..., 4] == label, boxes[..., 4] == label
+    parts, scores = [], []
+    for image in np.flatnonzero(mine.any(axis=1)):
+        given, truth = found[image, mine[image]], boxes[image, theirs[image]]
+        given = given[np.argsort(-given[:, 5], kind="stable")][:MOST]
+        parts.append(_match_image(given, truth, overlaps))
+        scores.append(given[:, 5])
+    nothing = np.zeros((2, len(overlaps), 0), bool)
+    hit, miss = np.concatenate([nothing, *parts], axis=2)
+    given, wanted = np.minimum(mine.sum(axis=1), MOST), theirs & (boxes[..., 5] == 0)
+    return Matches(label, np.concatenate([np.zeros(0), *scores]), hit, miss, given, wanted.sum(1))
 
 
-def _match_image(found: Array, boxes: Array, overlaps: Array) -> tuple[Array, Array]:
-    """Return which detections (D, 6), best first, hit, and which miss, (T, D) bool each."""
+def _match_image(found: Array, boxes: Array, overlaps: Array) -> Array:
+    """Return which detections (D, 6), best first, hit, and which miss: (2, T, D) bool."""
+    if len(boxes) == 0:
+        nothing = np.zeros((len(overlaps), len(found)), bool)
+        return np.stack([nothing, ~nothing])
     crowds = boxes[:, 5] == 1
     shared = intersections(found, boxes)
     union = _areas(found)[:, None] + np.where(crowds, 0.0, _areas(boxes) - shared)
@@ -113,7 +117,7 @@ def _match_image(found: Array, boxes: Array, overlaps: Array) -> tuple[Array, Ar
         hit[:, place] = open_.max(axis=1) >= least
         free[hit[:, place], best[hit[:, place]]] = False
     crowded = share[:, crowds].max(axis=1, initial=0.0) >= least[:, None]
-    return hit, ~hit & ~crowded
+    return np.stack([hit, ~hit & ~crowded])
 
 
 def intersections(a: Array, b: Array) -> Array:
