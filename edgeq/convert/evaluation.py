@@ -50,8 +50,7 @@ def evaluate(
     Of several outputs the metric judges the manifest's `output`, else the first; SQNR and cosine
     are over all, and left out where a detector gives lists. Without labels an autoencoder is
     judged by its reconstruction (mae), any other model by its agreement with the reference. The
-    .tflite runs on LiteRT's reference kernels, each
-    model in a child process.
+    .tflite runs on LiteRT's reference kernels, each model in a child process.
 
     Raises:
         InputError: there are neither labels nor a reference, or the dataset does not fit.

@@ -40,7 +40,8 @@ class Metric(NamedTuple):
     """A metric of inputs x (N, ...), outputs (N, ...) and what they are judged by, y (N, ...).
 
     `compare` takes the float model's outputs first, then the quantised one's. `values` tells how
-    many values of a sample's label the metric takes, of a model with so many outputs; `classes`
+    many values of a sample's label the metric takes, of a model with so many outputs (empty: any
+    number); `classes`
     whether a single one is a class; `wrong` what else is wrong about labels, and `lacks` what
     they must have for the metric to have a value ('': nothing). `by_class` tells it class by
     class, `also` is another metric of the same kind that is told beside it. `boxes`: outputs are
@@ -118,7 +119,12 @@ def _detector(overlaps: Array, also: str) -> Metric:
         )
 
     return _by_precision(precision)._replace(
-        wrong=labels.refuse_boxes, lacks=labels.lack_boxes, by_class=by_class, also=also, boxes=True
+        values=lambda outputs: (),
+        wrong=labels.refuse_boxes,
+        lacks=labels.lack_boxes,
+        by_class=by_class,
+        also=also,
+        boxes=True,
     )
 
 
@@ -173,16 +179,14 @@ def check_labels(metric: str, outputs: Array, y: Array) -> None:
     """
     each, classes = int(np.prod(np.shape(y)[1:])), outputs[0].size
     row = METRICS[metric]
-    if wrong := row.wrong(np.asarray(y)):
-        raise InputError(wrong, hint=HINT)
-    if row.boxes:
-        return
     fitting = row.values(classes)
-    if each not in fitting:
+    if fitting and each not in fitting:
         raise InputError(
             f"the labels have {each} values a sample, {metric} takes {max(fitting)} of this model",
             hint=HINT,
         )
+    if wrong := row.wrong(np.asarray(y)):
+        raise InputError(wrong, hint=HINT)
     if not row.classes or each == classes > 1 or not len(y):
         return
     if not (np.equal(y, np.rint(y)).all() and y.min() >= 0 and y.max() < max(2, classes)):

@@ -239,7 +239,7 @@ def _check_labels(manifest: Manifest, split: str, y: Array) -> None:
         return
     count, what = len(manifest.labels), f"dataset {manifest.id}: split {split} holds labels"
     if manifest.metric == "map" and y.ndim == 2:
-        if y.shape[1] != count or not is_multi_hot(y):
+        if y.shape[1] != count or not np.isin(y, (0, 1)).all():
             raise InputError(
                 f"{what} of {y.shape[1]} values that are not 0 or 1 for each of {count}",
                 hint="say for each of the manifest's labels, in their order, who has it",
@@ -249,11 +249,6 @@ def _check_labels(manifest: Manifest, split: str, y: Array) -> None:
         raise InputError(
             f"{what} outside 0 to {count - 1}", hint="labels are places in the manifest's list"
         )
-
-
-def is_multi_hot(y: Array) -> bool:
-    """Whether `y` (N, classes) says of several classes whether a sample has them: 0 or 1."""
-    return y.ndim == 2 and y.shape[1] > 1 and bool(np.isin(y, (0, 1)).all())
 
 
 def _shuffle(table: Table, seed: int | None) -> Table:
@@ -382,7 +377,7 @@ def _metric_of(y: Array) -> Metric:
     """Return the metric that labels or targets without a manifest suggest."""
     if y.dtype.kind == "f":
         return "mae"
-    return "map" if is_multi_hot(y) else "top1"
+    return "map" if y.size > len(y) > 0 else "top1"
 
 
 def _find_role(arrays: dict[str, Array], words: tuple[str, ...]) -> ArraySplit | None:

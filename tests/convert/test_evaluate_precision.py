@@ -221,6 +221,7 @@ def test_sets_of_labels_are_judged_class_by_class(tmp_path: Path) -> None:
     ("y", "words"),
     [
         (np.eye(3, dtype=int)[np.arange(60) % 3], "labels have 3 values a sample"),
+        (np.full((60, 4), 2), "must be 0 or 1 for each class"),
         (np.zeros((60, 4), int), "needs a class with positives"),
     ],
 )
