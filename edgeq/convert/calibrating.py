@@ -13,7 +13,7 @@ import numpy as np
 
 from edgeq.convert.backends import export_float, open_source
 from edgeq.convert.interpreters import run_model, tflite_ports
-from edgeq.convert.judgement import check_labels
+from edgeq.convert.judgement import demand_labels
 from edgeq.convert.loading import Progress
 from edgeq.convert.observers import observer_of
 from edgeq.convert.quantization.calibrators import calibrate
@@ -85,7 +85,7 @@ def _check_labels(metric: str | None, floating: Path, folder: Path) -> None:
     graph = read_model(floating)
     if metric is not None and any(folder.glob("labels0.npy")):
         outputs = np.zeros(graph.tensor(graph.outputs[0]).shape, np.float32)
-        check_labels(metric, outputs, load_inputs(folder, name="labels")[0])
+        demand_labels(metric, outputs, load_inputs(folder, name="labels")[0])
 
 
 def _run_method(

@@ -14,6 +14,7 @@ import numpy as np
 from edgeq.convert import metrics
 from edgeq.convert.child import MEMORY_BYTES, Progress, quiet, run_task
 from edgeq.convert.conversion import calibration_record
+from edgeq.convert.detections import Layout, judged_outputs, layout_of
 from edgeq.convert.evaluation import SPLIT, choose_metric
 from edgeq.convert.intervals import compare_sums
 from edgeq.convert.judgement import ALPHA, METRICS, interval_record, judge_change, likeness
@@ -83,9 +84,10 @@ def compare_calibrators(
         {"representative": given.inputs, SPLIT: judged.inputs, "labels": labels},
         {"timeout_s": timeout_s, "memory_bytes": memory_bytes, "on_progress": on_progress},
     )
-    real = outputs["real"]
-    metric, y = choose_metric(dataset, judged.x, judged.y, real, real)
-    judge = _Judge(metric, judged.x, y, real)
+    real, layout = outputs["real"], layout_of(dataset.manifest)
+    found = judged_outputs((real,), layout)
+    metric, y = choose_metric(dataset, judged.x, judged.y, found, found)
+    judge = _Judge(metric, judged.x, y, real, layout)
     records = tuple(judge.record(m, outputs[m["name"]]) for m in answer["methods"])
     best, by = judge.best({name: outputs[name] for name in METHODS})
     spec = dataset.manifest.sample
@@ -134,32 +136,35 @@ def _run(
 
 
 class _Judge:
-    """What outputs are judged by: a metric of inputs x and labels y, and the float model's."""
+    """What outputs are judged by: a metric of inputs x and labels y, and the float model's.
 
-    def __init__(self, metric: str, x: Array, y: Array, real: Array) -> None:
-        self.metric, self.x, self.y, self.real = metric, x, y, real
+    `layout`: of a detector's outputs, None for other models.
+    """
+
+    def __init__(
+        self, metric: str, x: Array, y: Array, real: Array, layout: Layout | None = None
+    ) -> None:
+        self.metric, self.x, self.y, self.real, self.layout = metric, x, y, real, layout
         self.row = METRICS[metric]
         self.judges = metric != "agreement"  # the float model agrees with itself
 
     def value(self, outputs: Array) -> float:
         """Return the metric."""
-        return self.row.value(self.x, outputs, self.y)
+        return self.row.value(self.x, self._read(outputs), self.y)
 
     def interval(self, outputs: Array) -> Any:
         """Return the metric's interval."""
-        return interval_record(self.row.interval(self.x, outputs, self.y))
+        return interval_record(self.row.interval(self.x, self._read(outputs), self.y))
 
     def record(self, method: Mapping[str, Any], outputs: Array) -> CalibratedRecord:
         """Return one calibrator's record."""
-        alike = not metrics.is_reconstruction(self.x, outputs)
-        clipped = method["clipped"]
+        alike = self.layout is None and not metrics.is_reconstruction(self.x, outputs)
+        real, given, clipped = self._read(self.real), self._read(outputs), method["clipped"]
         return CalibratedRecord(
             method=method["name"],
             value=self.value(outputs),
             interval=self.interval(outputs),
-            change=judge_change(self.metric, self.x, self.real, outputs, self.y)
-            if self.judges
-            else None,
+            change=judge_change(self.metric, self.x, real, given, self.y) if self.judges else None,
             sqnr_db=metrics.sqnr_db(self.real, outputs),
             sqnr_interval=likeness(self.real, outputs)[0],
             agreement=float(np.mean(metrics.decide(self.real) == metrics.decide(outputs)))
@@ -190,7 +195,10 @@ class _Judge:
         return self.value(outputs) * (1 if self.row.higher_is_better else -1)
 
     def _test_metric(self, rival: Array, first: Array) -> float:
-        return self.row.compare(self.x, rival, first, self.y).p_value
+        return self.row.compare(self.x, self._read(rival), self._read(first), self.y).p_value
+
+    def _read(self, outputs: Array) -> Array:
+        return judged_outputs((outputs,), self.layout)
 
     def _rank_sqnr(self, outputs: Array) -> float:
         return metrics.sqnr_db(self.real, outputs)

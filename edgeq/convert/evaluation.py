@@ -12,12 +12,22 @@ from msgspec.structs import replace
 
 from edgeq.convert import metrics
 from edgeq.convert.child import Progress, quiet, run_task
+from edgeq.convert.detections import judged_outputs, layout_of, postprocess_order
 from edgeq.convert.intervals import wilson
-from edgeq.convert.judgement import METRICS, check_labels, interval_record, judge_change, likeness
+from edgeq.convert.judgement import (
+    METRICS,
+    ClassFigure,
+    Metric,
+    demand_labels,
+    interval_record,
+    judge_change,
+    likeness,
+)
 from edgeq.convert.metrics import Array
 from edgeq.convert.samples import Inputs, joined, load_inputs, save_inputs
 from edgeq.core.errors import InputError, did_you_mean
-from edgeq.core.records import EvaluationRecord, TensorErrorRecord
+from edgeq.core.records import ClassRecord, EvaluationRecord, MetricRecord, TensorErrorRecord
+from edgeq.data.manifest import BOX_METRICS
 from edgeq.graph.ir import Graph, Node
 from edgeq.graph.reader import read_model
 
@@ -38,9 +48,9 @@ def evaluate(
     """Judge the .tflite `model`, and its float `reference` where given, on the evaluation split.
 
     Of several outputs the metric judges the manifest's `output`, else the first; SQNR and cosine
-    are over all. Without labels an autoencoder is judged by its reconstruction (mae), any other
-    model by its agreement with the reference. The .tflite runs on LiteRT's reference kernels, each
-    model in a child process.
+    are over all, and left out where a detector gives lists. Without labels an autoencoder is
+    judged by its reconstruction (mae), any other model by its agreement with the reference. The
+    .tflite runs on LiteRT's reference kernels, each model in a child process.
 
     Raises:
         InputError: there are neither labels nor a reference, or the dataset does not fit.
@@ -51,12 +61,15 @@ def evaluate(
     x = samples.x
     on_progress("evaluate int8", None)
     given = _predict(model, samples, on_progress)
-    place = _judged_output(dataset, given.names)
-    int8, real, wanted = given.outputs[place], None, None
+    layout = layout_of(dataset.manifest)
+    alike = layout is None or not layout.lists  # the order of lists depends on the scores
+    int8, real, wanted = _judged(dataset, model, given), None, None
     if reference is not None:
         on_progress("evaluate float", None)
-        wanted = _like(_predict(reference, samples, on_progress).outputs, given.outputs, reference)
-        real = wanted[place]
+        wanted = _predict(reference, samples, on_progress)
+        if alike:
+            wanted = wanted._replace(outputs=_like(wanted.outputs, given.outputs, reference))
+        real = _judged(dataset, reference, wanted)
     metric, y = choose_metric(dataset, x, samples.y, int8, real)
     row = METRICS[metric]
     record = EvaluationRecord(
@@ -70,10 +83,13 @@ def evaluate(
         float_value=None,
         sqnr_db=None,
         agreement=None,
+        also=_also(row, x, int8, real, y),
+        classes=_classes(row, dataset.manifest.labels, int8, real, y),
     )
     if real is None or wanted is None:
         return record
-    return _compare_all(_compare(record, x, real, int8, y), joined(wanted), joined(given.outputs))
+    record = _compare(record, x, real, int8, y)
+    return _compare_all(record, joined(wanted.outputs), joined(given.outputs)) if alike else record
 
 
 def _compare(
@@ -81,7 +97,8 @@ def _compare(
 ) -> EvaluationRecord:
     """Return the record with what the float model's judged output `real` says."""
     metric = record.metric
-    row, alike = METRICS[metric], _agreement(x, real, int8)
+    row = METRICS[metric]
+    alike = None if row.boxes else _agreement(x, real, int8)
     judged = metric != "agreement"  # a model agrees with itself
     return replace(
         record,
@@ -103,6 +120,61 @@ def _compare_all(record: EvaluationRecord, real: Array, int8: Array) -> Evaluati
         cosine=cosine,
         cosine_interval=cosine_interval,
     )
+
+
+def _also(
+    row: Metric, x: Array, int8: Array, real: Array | None, y: Array
+) -> tuple[MetricRecord, ...]:
+    """Return the metric that is told beside the one that judges, if there is one."""
+    if row.also is None:
+        return ()
+    other = METRICS[row.also]
+    record = MetricRecord(
+        metric=row.also,
+        int8_value=other.value(x, int8, y),
+        int8_interval=interval_record(other.interval(x, int8, y)),
+    )
+    if real is None:
+        return (record,)
+    told = replace(
+        record,
+        float_value=other.value(x, real, y),
+        float_interval=interval_record(other.interval(x, real, y)),
+        change=judge_change(row.also, x, real, int8, y),
+    )
+    return (told,)
+
+
+def _classes(
+    row: Metric, labels: Sequence[str], int8: Array, real: Array | None, y: Array
+) -> tuple[ClassRecord, ...]:
+    """Return each class's average precision, for a metric that has one."""
+    if row.by_class is None:
+        return ()
+    found = {figure.label: figure for figure in row.by_class(int8, y)}
+    floats = {} if real is None else {f.label: f.value for f in row.by_class(real, y)}
+    records = []
+    for label in sorted({*(range(len(labels)) if row.boxes else ()), *found}):
+        figure = found.get(label, ClassFigure(label, 0, None))
+        name = labels[label] if label < len(labels) else str(label)
+        records.append(
+            ClassRecord(
+                label=name,
+                positives=figure.positives,
+                int8_value=figure.value,
+                float_value=floats.get(label),
+            )
+        )
+    return tuple(records)
+
+
+def _judged(dataset: Dataset, model: Path, given: _Predicted) -> Array:
+    """Return what the metric judges of a model's outputs: one of them, or detections."""
+    layout = layout_of(dataset.manifest)
+    if layout is not None and layout.lists:
+        order = postprocess_order(read_model(model)) if model.suffix == ".tflite" else None
+        return judged_outputs(given.outputs, layout, order)
+    return judged_outputs(given.outputs[_judged_output(dataset, given.names) :], layout)
 
 
 def _judged_output(dataset: Dataset, names: Sequence[str]) -> int:
@@ -198,8 +270,13 @@ def choose_metric(
     """Return the metric and what it judges by: labels, the inputs, or the float decisions."""
     metric: str = dataset.manifest.metric
     if metric in METRICS and y is not None:
-        check_labels(metric, outputs, np.asarray(y))
+        demand_labels(metric, outputs, np.asarray(y))
         return metric, np.asarray(y)
+    if metric in BOX_METRICS:
+        raise InputError(
+            f"dataset {dataset.name} has no boxes to judge a detector by",
+            hint="read them with the coco reader, or name their array in the manifest",
+        )
     if metrics.is_reconstruction(x, outputs):
         return "mae", x
     if real is not None:

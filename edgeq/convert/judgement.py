@@ -7,11 +7,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from edgeq.convert import metrics
+from edgeq.convert import box_precision, labels, metrics
 from edgeq.convert.intervals import (
     Difference,
     Interval,
-    bootstrap_samples,
+    bootstrap_precision,
     bootstrap_sums,
     compare_auc,
     compare_samples,
@@ -28,12 +28,24 @@ ALPHA = 0.05  # what a p-value must not exceed for a difference to be called one
 HINT = "choose the dataset that the model was made for"
 
 
+class ClassFigure(NamedTuple):
+    """The average precision of one class, None where it has no `positives`."""
+
+    label: int
+    positives: int
+    value: float | None
+
+
 class Metric(NamedTuple):
     """A metric of inputs x (N, ...), outputs (N, ...) and what they are judged by, y (N, ...).
 
     `compare` takes the float model's outputs first, then the quantised one's. `values` tells how
-    many values of a sample's label the metric takes, of a model with so many outputs; `classes`
-    whether a single one is a class.
+    many values of a sample's label the metric takes, of a model with so many outputs (empty: any
+    number); `classes`
+    whether a single one is a class; `wrong` what else is wrong about labels, and `lacks` what
+    they must have for the metric to have a value ('': nothing). `by_class` tells it class by
+    class, `also` is another metric of the same kind that is told beside it. `boxes`: outputs are
+    detections (N, K, 6), see `detections`, and y boxes (N, G, 6), see `box_precision`.
     """
 
     value: Callable[[Array, Array, Array], float]
@@ -43,6 +55,11 @@ class Metric(NamedTuple):
     counts: bool = False
     values: Callable[[int], tuple[int, ...]] = lambda outputs: (1,)
     classes: bool = False
+    wrong: Callable[[Array], str] = lambda y: ""
+    lacks: Callable[[Array, Array], str] = lambda outputs, y: ""
+    by_class: Callable[[Array, Array], tuple[ClassFigure, ...]] | None = None
+    also: str | None = None
+    boxes: bool = False
 
 
 def _share_interval(x: Array, outputs: Array, y: Array) -> Interval:
@@ -62,8 +79,53 @@ def _errors(outputs: Array, y: Array) -> Array:
     return metrics.absolute_errors(outputs, y)[:, None]
 
 
+def _by_precision(statistic: Callable[[Array, Array], Callable[[Array], float]]) -> Metric:
+    """Return the metric whose precision of (outputs, y) is one of sample indices (N,)."""
+    return Metric(
+        value=lambda x, outputs, y: statistic(outputs, y)(np.arange(len(y))),
+        interval=lambda x, outputs, y: bootstrap_precision(len(y), statistic(outputs, y)),
+        compare=lambda x, first, second, y: compare_samples(
+            len(y), statistic(first, y), statistic(second, y)
+        ),
+    )
+
+
 def _precision(outputs: Array, y: Array) -> Callable[[Array], float]:
     return lambda chosen: metrics.mean_average_precision(outputs[chosen], y[chosen])
+
+
+def _class_figures(outputs: Array, y: Array) -> tuple[ClassFigure, ...]:
+    values = metrics.class_precisions(outputs, y)
+    counts = metrics.positives_of(y, len(values)).sum(axis=0)
+    first = 1 if len(values) == 1 else 0  # one score alone is that of class 1
+    return tuple(
+        ClassFigure(label, int(count), float(value) if count else None)
+        for label, (count, value) in enumerate(zip(counts, values, strict=True), first)
+    )
+
+
+def _detector(overlaps: Array, also: str) -> Metric:
+    """Return the metric of boxes at some overlaps."""
+
+    def precision(outputs: Array, y: Array) -> Callable[[Array], float]:
+        matches = box_precision.match_boxes(outputs, labels.boxes_of(y), overlaps)
+        return lambda chosen: box_precision.mean_precision(matches, chosen)
+
+    def by_class(outputs: Array, y: Array) -> tuple[ClassFigure, ...]:
+        once = np.arange(len(y))
+        return tuple(
+            ClassFigure(m.label, int(m.boxes.sum()), box_precision.class_precision(m, once))
+            for m in box_precision.match_boxes(outputs, labels.boxes_of(y), overlaps)
+        )
+
+    return _by_precision(precision)._replace(
+        values=lambda outputs: (),
+        wrong=labels.refuse_boxes,
+        lacks=labels.lack_boxes,
+        by_class=by_class,
+        also=also,
+        boxes=True,
+    )
 
 
 TOP1 = Metric(
@@ -85,16 +147,17 @@ METRICS: dict[str, Metric] = {
         compare=lambda x, first, second, y: compare_auc(
             metrics.scores_of(x, first), metrics.scores_of(x, second), _positive(y)
         ),
+        lacks=labels.lack_sides,
     ),
-    "map": Metric(
-        value=lambda x, outputs, y: metrics.mean_average_precision(outputs, y),
-        interval=lambda x, outputs, y: bootstrap_samples(len(y), _precision(outputs, y)),
-        compare=lambda x, first, second, y: compare_samples(
-            len(y), _precision(first, y), _precision(second, y)
-        ),
+    "map": _by_precision(_precision)._replace(
         values=lambda outputs: (1, outputs),
         classes=True,
+        wrong=labels.refuse_sets,
+        lacks=labels.lack_positives,
+        by_class=_class_figures,
     ),
+    "coco_map": _detector(box_precision.OVERLAPS, also="coco_map_50"),
+    "coco_map_50": _detector(box_precision.OVERLAPS[:1], also="coco_map"),
     "mae": Metric(
         value=lambda x, outputs, y: metrics.mae(outputs, y),
         interval=lambda x, outputs, y: bootstrap_sums(_errors(outputs, y), _mean),
@@ -107,23 +170,34 @@ METRICS: dict[str, Metric] = {
 }
 
 
+def demand_labels(metric: str, outputs: Array, y: Array) -> None:
+    """Refuse labels as `check_labels` does, and those of which a metric has no value.
+
+    Raises:
+        InputError: see `check_labels`; or they are of one side alone, or without a positive.
+    """
+    check_labels(metric, outputs, y)
+    if lacking := METRICS[metric].lacks(outputs, y):
+        raise InputError(lacking, hint="judge more samples")
+
+
 def check_labels(metric: str, outputs: Array, y: Array) -> None:
     """Refuse labels or targets y (N, ...) that a metric cannot hold against outputs (N, ...).
 
     Raises:
         InputError: another number of values a sample than the metric takes, labels that the
-            outputs have no place for, or labels of one kind alone where the metric is auc.
+            outputs have no place for, other values than 0 and 1, or boxes that are none.
     """
     each, classes = int(np.prod(np.shape(y)[1:])), outputs[0].size
     row = METRICS[metric]
     fitting = row.values(classes)
-    if each not in fitting:
+    if fitting and each not in fitting:
         raise InputError(
             f"the labels have {each} values a sample, {metric} takes {max(fitting)} of this model",
             hint=HINT,
         )
-    if metric == "auc" and len(np.unique(y > 0)) < 2:
-        raise InputError("AUC needs positive and negative samples", hint="judge more samples")
+    if wrong := row.wrong(np.asarray(y)):
+        raise InputError(wrong, hint=HINT)
     if not row.classes or each == classes > 1 or not len(y):
         return
     if not (np.equal(y, np.rint(y)).all() and y.min() >= 0 and y.max() < max(2, classes)):

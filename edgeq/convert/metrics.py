@@ -114,11 +114,16 @@ def mean_average_precision(outputs: Array, y: Array) -> float:
         outputs: a score of each class (N, classes); one column is that of class 1.
         y: labels (N,), or 0 and 1 for each class (N, classes).
     """
+    found = class_precisions(outputs, y)
+    known = found[~np.isnan(found)]
+    return float(np.mean(known)) if len(known) else float("nan")
+
+
+def class_precisions(outputs: Array, y: Array) -> Array:
+    """Return each class's average precision (classes,), NaN where it has no positives."""
     scores = outputs.reshape(len(outputs), -1)
     truth = positives_of(y, scores.shape[1])
-    found = [average_precision(scores[:, c], truth[:, c]) for c in range(scores.shape[1])]
-    known = [value for value in found if not np.isnan(value)]
-    return float(np.mean(known)) if known else float("nan")
+    return np.array([average_precision(s, t) for s, t in zip(scores.T, truth.T, strict=True)])
 
 
 def positives_of(y: Array, classes: int) -> Array:

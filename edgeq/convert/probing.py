@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 import numpy as np
 
+from edgeq.convert.detections import Layout, judged_outputs
 from edgeq.convert.interpreters import run_model
 from edgeq.convert.judgement import METRICS, interval_record, judge_change, likeness
 from edgeq.convert.loading import source_ports
@@ -50,6 +51,7 @@ class Judge(NamedTuple):
     metric: str | None
     kernels: str
     folder: Path
+    layout: Layout | None
 
     def outputs(self, graph: Graph) -> Array:
         """Return a graph's first output (N, ...)."""
@@ -68,13 +70,19 @@ class Judge(NamedTuple):
             return record
         x, y, row = self.samples.x[0], self.samples.y, METRICS[self.metric]
         target = x if y is None else y
-        change = None if base is None else judge_change(self.metric, x, base, outputs, target)
+        given, change = self.read(outputs), None
+        if base is not None:
+            change = judge_change(self.metric, x, self.read(base), given, target)
         return msgspec.structs.replace(
             record,
-            value=row.value(x, outputs, target),
-            interval=interval_record(row.interval(x, outputs, target)),
+            value=row.value(x, given, target),
+            interval=interval_record(row.interval(x, given, target)),
             change=change,
         )
+
+    def read(self, outputs: Array) -> Array:
+        """Return what the metric judges of the first output."""
+        return judged_outputs((outputs,), self.layout)
 
 
 class Probe:
@@ -122,8 +130,8 @@ def probe_layers(job: dict[str, Any], folder: Path, progress: Progress) -> dict[
     progress("float model", None)
     model, _ = write_float(source, folder, calibration.x)
     real = run_model(folder / FLOAT, judged.x)[0]
-    metric = Gauge(judged, real, materials.metric).metric
-    judge = Judge(judged, real, metric, job["kernels"], folder)
+    metric = Gauge(judged, real, materials.metric, materials.layout).metric
+    judge = Judge(judged, real, metric, job["kernels"], folder, materials.layout)
     forms = Scheme(SCHEMES[job["base"]])
     draft = draft_model(folder / FLOAT, forms, model=model, inputs=calibration.x)
     progress("statistics", None)

@@ -14,7 +14,12 @@ from edgeq.convert.child import MEMORY_BYTES, Progress, quiet, run_task
 from edgeq.convert.conversion import find_warnings
 from edgeq.convert.judgement import METRICS
 from edgeq.convert.quantization.scheme import scheme_named
-from edgeq.convert.recipes.materials import Materials, gather_materials, save_materials
+from edgeq.convert.recipes.materials import (
+    Materials,
+    describe_materials,
+    gather_materials,
+    save_materials,
+)
 from edgeq.core.errors import UsageError
 from edgeq.core.files import refuse_missing
 from edgeq.core.records.sensitivity import (
@@ -70,9 +75,7 @@ def measure_sensitivity(
         "scheme": scheme,
         "base": rest,
         "kernels": kernels,
-        "metric": materials.metric,
-        "split": materials.source,
-        "names": materials.names,
+        **describe_materials(materials),
     }
     limits = {"timeout_s": timeout_s, "memory_bytes": memory_bytes, "on_progress": on_progress}
     answer, layers = _run(job, materials, limits)

@@ -17,6 +17,7 @@ from msgspec import structs
 from edgeq.core.errors import InputError
 from edgeq.data import catalog
 from edgeq.data.manifest import (
+    BOX_METRICS,
     SPLIT_NAMES,
     ArraySplit,
     InputSpec,
@@ -59,8 +60,8 @@ ROLES = {
 class Samples:
     """Samples ready for a model: an array (N, ...) for each of its inputs, float32 or int32.
 
-    `names` are the inputs' in the model ('' where the manifest names none); `y` (N,) or None are
-    labels or targets, `ids` one name a sample.
+    `names` are the inputs' in the model ('' where the manifest names none); `y` (N,) or (N, ...) or
+    None are labels, targets or boxes, `ids` one name a sample.
     """
 
     inputs: tuple[Array, ...]
@@ -234,19 +235,20 @@ def _refuse_overlap(dataset: str, parts: dict[str, Table]) -> None:
 
 
 def _check_labels(manifest: Manifest, split: str, y: Array) -> None:
-    if manifest.metric == "mae" or (manifest.metric == "map" and _is_multi_hot(manifest, y)):
+    if manifest.metric in ("mae", *BOX_METRICS):
         return
-    if y.ndim != 1 or y.dtype.kind not in "iub" or y.min() < 0 or y.max() >= len(manifest.labels):
+    count, what = len(manifest.labels), f"dataset {manifest.id}: split {split} holds labels"
+    if manifest.metric == "map" and y.ndim == 2:
+        if y.shape[1] != count or not np.isin(y, (0, 1)).all():
+            raise InputError(
+                f"{what} of {y.shape[1]} values that are not 0 or 1 for each of {count}",
+                hint="say for each of the manifest's labels, in their order, who has it",
+            )
+        return
+    if y.ndim != 1 or y.dtype.kind not in "iub" or y.min() < 0 or y.max() >= count:
         raise InputError(
-            f"dataset {manifest.id}: split {split} holds labels outside 0 to "
-            f"{len(manifest.labels) - 1}",
-            hint="labels are places in the manifest's list",
+            f"{what} outside 0 to {count - 1}", hint="labels are places in the manifest's list"
         )
-
-
-def _is_multi_hot(manifest: Manifest, y: Array) -> bool:
-    """Whether `y` says 0 or 1 for each label (N, labels)."""
-    return y.ndim == 2 and y.shape[1] == len(manifest.labels) and bool(np.isin(y, (0, 1)).all())
 
 
 def _shuffle(table: Table, seed: int | None) -> Table:
@@ -360,16 +362,22 @@ def _describe_npz(path: Path) -> Manifest:
         splits = Splits(
             representative=ShareSplit(start=0, stop=0.5), evaluation=ShareSplit(start=0.5, stop=1)
         )
-    metric: Metric = "none" if not y else "mae" if arrays[y].dtype.kind == "f" else "top1"
     return Manifest(
         id=path.stem,
         name=path.name,
         licence="unknown",
-        metric=metric,
+        metric=_metric_of(arrays[y]) if y else "none",
         source=LocalSource(path=str(path)),
         reader=NpzReader(x=x, y=y),
         splits=splits,
     )
+
+
+def _metric_of(y: Array) -> Metric:
+    """Return the metric that labels or targets without a manifest suggest."""
+    if y.dtype.kind == "f":
+        return "mae"
+    return "map" if y.size > len(y) > 0 else "top1"
 
 
 def _find_role(arrays: dict[str, Array], words: tuple[str, ...]) -> ArraySplit | None:

@@ -7,6 +7,7 @@ and which judge (`splits`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -17,7 +18,8 @@ from edgeq.core.files import read_bytes
 from edgeq.core.records import Record
 from edgeq.data.preprocessing import Step
 
-Metric = Literal["top1", "auc", "map", "mae", "none"]
+Metric = Literal["top1", "auc", "map", "mae", "coco_map", "coco_map_50", "none"]
+BOX_METRICS = frozenset({"coco_map", "coco_map_50"})
 SplitName = Literal["representative", "evaluation", "train"]
 SPLIT_NAMES: tuple[SplitName, ...] = ("representative", "evaluation", "train")
 MAX_MANIFEST_BYTES = 1 << 20
@@ -25,6 +27,7 @@ MAX_MANIFEST_BYTES = 1 << 20
 # Both become part of a folder's name.
 Sha256 = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Names = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=64)]
+Extent = Annotated[float, msgspec.Meta(gt=0, le=1 << 16)]
 Id = Annotated[str, msgspec.Meta(pattern=r"\A[a-z0-9][a-z0-9_.-]{0,63}\Z")]
 
 
@@ -95,6 +98,18 @@ class ImageReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="imag
     label: Literal["folder", "prefix", "none"] = "folder"
 
 
+class CocoReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="coco"):
+    """Images and their boxes in COCO's JSON: see `edgeq.data.coco`.
+
+    `annotations` are JSON files below the source's folder, `images` the folders that their file
+    names begin in, one for each ('': the source's folder).
+    """
+
+    annotations: str | Names = "annotations.json"
+    images: str | Names = ""
+    mode: Literal["rgb", "gray"] = "rgb"
+
+
 class WavReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="wav"):
     """PCM .wav files below a folder -> float32 (samples,) in [-1, 1), channels averaged.
 
@@ -130,7 +145,14 @@ class GeneratedReader(Record, frozen=True, kw_only=True, tag_field="kind", tag="
 
 
 Reader = (
-    NpzReader | NpyReader | ImageReader | WavReader | CsvReader | SyntheticReader | GeneratedReader
+    NpzReader
+    | NpyReader
+    | ImageReader
+    | CocoReader
+    | WavReader
+    | CsvReader
+    | SyntheticReader
+    | GeneratedReader
 )
 
 
@@ -182,7 +204,27 @@ class Splits(Record, frozen=True, kw_only=True):
     train: Split | None = None
 
 
-# --- the whole -----------------------------------------------------------------------------------
+# --- what a model gives and takes ----------------------------------------------------------------
+
+
+class Detection(Record, frozen=True, kw_only=True):
+    """How the outputs of a detector are read.
+
+    `form` lists: four outputs, boxes (K, 4), classes (K,), scores (K,) and how many count, as
+    TFLite_Detection_PostProcess gives them. `form` candidates: one output (A, 4 + classes), or
+    `transposed`, a box and then a score of each class; of each class those above `least` remain
+    that overlap no better one by more than `overlap` (intersection over union), and of an image
+    the `most` best. `box` names a box's four numbers; `size` is the image's height and width in
+    their unit: 1 and 1 for shares.
+    """
+
+    form: Literal["lists", "candidates"] = "lists"
+    box: Literal["yxyx", "xyxy", "cxcywh"] = "yxyx"
+    size: tuple[Extent, Extent] = (1.0, 1.0)
+    transposed: bool = False
+    least: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.001
+    overlap: Annotated[float, msgspec.Meta(ge=0, le=1)] = 0.6
+    most: Annotated[int, msgspec.Meta(ge=1, le=1000)] = 100
 
 
 class SampleSpec(Record, frozen=True, kw_only=True):
@@ -206,7 +248,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     Samples come in file order, or, with `shuffle`, in an order drawn from that seed. Where a sample
     has several arrays, `inputs` describes each in the reader's order; without it all are treated
     as `preprocessing` and `sample` say. `output` names the output that the metric judges ('': the
-    first one).
+    first one); a detector's are read as `detection` says.
     """
 
     schema: Literal[1] = 1
@@ -223,6 +265,7 @@ class Manifest(Record, frozen=True, kw_only=True):
     sample: SampleSpec = SampleSpec()
     inputs: tuple[InputSpec, ...] = ()
     output: str = ""
+    detection: Detection | None = None
     splits: Splits
     shuffle: int | None = None
 
@@ -250,6 +293,7 @@ def _check(manifest: Manifest, path: Path) -> None:
         ("id", manifest.id == path.stem, f"name it as its file: {path.stem}"),
         ("labels", len(set(manifest.labels)) == len(manifest.labels), "say each label once"),
         ("splits", _readable(manifest), "splits by arrays need the npz reader"),
+        *_box_rules(manifest),
         ("sample.shape", all(n > 0 for n in manifest.sample.shape), "sizes are positive"),
         (
             "inputs",
@@ -260,6 +304,15 @@ def _check(manifest: Manifest, path: Path) -> None:
     ):
         if not fine:
             raise InputError(f"dataset manifest {path}: {field} is wrong", hint=hint)
+
+
+def _box_rules(manifest: Manifest) -> Iterator[tuple[str, bool, str]]:
+    """Yield what the boxes of a detector's dataset ask of the manifest."""
+    boxed, coco = manifest.metric in BOX_METRICS, isinstance(manifest.reader, CocoReader)
+    named = "name the classes of the boxes, in the order of the model's"
+    yield "labels", bool(manifest.labels) or not (boxed or coco), named
+    yield "metric", boxed or not coco, f"boxes are judged by {' or '.join(sorted(BOX_METRICS))}"
+    yield "detection", boxed or manifest.detection is None, "the metric judges no boxes"
 
 
 def _readable(manifest: Manifest) -> bool:

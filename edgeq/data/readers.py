@@ -23,6 +23,7 @@ from edgeq.core.errors import InputError, did_you_mean
 from edgeq.core.files import confined, read_bytes
 from edgeq.core.installation import require
 from edgeq.data.manifest import (
+    CocoReader,
     CsvReader,
     GeneratedReader,
     ImageReader,
@@ -42,12 +43,16 @@ MAX_PIXELS = 1 << 24
 MAX_NPY_HEADER = 10_000
 NUMBERS = re.compile(r"\|b1|[|<>=]?[iu][1248]|[<>=]?f[248]")
 IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".bmp")
+PIXELS = {"rgb": "RGB", "gray": "L"}  # a reader's mode -> Pillow's
 WAV_FULL_SCALE = {1: 1 << 7, 2: 1 << 15, 4: 1 << 31}
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """Raw samples in file order: an id, its arrays and (or None) a label or target for each."""
+    """Raw samples in file order: an id, its arrays and (or None) a label or target for each.
+
+    `y`: (N,), (N, values), or boxes (N, G, 6) as `edgeq.data.coco` lays them out.
+    """
 
     ids: tuple[str, ...]
     items: tuple[Item, ...]
@@ -74,13 +79,13 @@ def read_npz_arrays(path: Path) -> dict[str, Array]:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             members = archive.infolist()
             if sum(m.file_size for m in members) > MAX_TOTAL_BYTES or len(members) > 1000:
-                raise _wrong(path, "it unpacks to more than edgeq reads")
+                raise wrong(path, "it unpacks to more than edgeq reads")
             return {
                 m.filename.removesuffix(".npy"): parse_npy(archive.read(m), f"{path}:{m.filename}")
                 for m in members
             }
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, RuntimeError) as error:
-        raise _wrong(path, f"it is not a readable .npz: {error}") from error
+        raise wrong(path, f"it is not a readable .npz: {error}") from error
 
 
 def parse_npy(data: bytes, what: object) -> Array:
@@ -92,12 +97,12 @@ def parse_npy(data: bytes, what: object) -> Array:
     try:
         shape, fortran, dtype, start = _parse_npy_header(data)
     except (ValueError, KeyError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
-        raise _wrong(
+        raise wrong(
             what, f"its .npy header is damaged, or not of plain numbers: {error}"
         ) from error
     size = math.prod(shape) * dtype.itemsize
     if len(data) - start != size:
-        raise _wrong(what, f"its header says {size:,} bytes, {len(data) - start:,} follow")
+        raise wrong(what, f"its header says {size:,} bytes, {len(data) - start:,} follow")
     flat = np.frombuffer(data, dtype, offset=start)
     return flat.reshape(shape, order="F" if fortran else "C")
 
@@ -125,7 +130,7 @@ def table_of(inputs: Item, y: Array | None, what: str, prefix: str = "") -> Tabl
     """
     arrays = inputs if y is None else (*inputs, y)
     if any(array.ndim < 1 for array in arrays) or len({len(array) for array in arrays}) != 1:
-        raise _wrong(what, "its arrays have different numbers of samples")
+        raise wrong(what, "its arrays have different numbers of samples")
     if y is not None:
         y = y.reshape(len(y), math.prod(y.shape[1:]))
         y = y[:, 0] if y.shape[1] == 1 else y
@@ -199,9 +204,9 @@ def _list_files(folder: Path, suffixes: tuple[str, ...]) -> Iterator[tuple[str, 
         paths = (Path(base, name) for name in names if name.lower().endswith(suffixes))
         found += [path for path in paths if path.is_file() and not path.is_symlink()]
         if len(found) > MAX_FILES:
-            raise _wrong(folder, f"it holds more than {MAX_FILES:,} files")
+            raise wrong(folder, f"it holds more than {MAX_FILES:,} files")
     if not found:
-        raise _wrong(folder, f"it holds no {'/'.join(suffixes)} file")
+        raise wrong(folder, f"it holds no {'/'.join(suffixes)} file")
     yield from sorted((path.relative_to(folder).as_posix(), path) for path in found)
 
 
@@ -217,7 +222,7 @@ def _read_folder(
         item = read(path)
         total += item.nbytes
         if total > MAX_TOTAL_BYTES:
-            raise _wrong(folder, "its samples take more memory than edgeq gives them")
+            raise wrong(folder, "its samples take more memory than edgeq gives them")
         ids.append(name)
         items.append((item,))
     names = [LABELS[label](name) for name in ids] if label != "none" else None
@@ -247,7 +252,7 @@ def label_indices(names: list[str], labels: tuple[str, ...], what: object) -> ND
 def _read_images(manifest: Manifest, path: Path) -> Table:
     reader = manifest.reader
     assert isinstance(reader, ImageReader)
-    mode = {"rgb": "RGB", "gray": "L"}[reader.mode]
+    mode = PIXELS[reader.mode]
     return _read_folder(
         manifest, path, IMAGE_SUFFIXES, reader.label, lambda file: read_image(file, mode)
     )
@@ -262,11 +267,17 @@ def read_image(path: Path, mode: str) -> NDArray[np.uint8]:
     try:
         with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "BMP")) as image:
             if image.width * image.height > MAX_PIXELS:
-                raise _wrong(path, f"it has more than {MAX_PIXELS:,} pixels")
+                raise wrong(path, f"it has more than {MAX_PIXELS:,} pixels")
             pixels = np.array(image.convert(mode), np.uint8)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError, Warning) as error:
-        raise _wrong(path, f"it is not a readable PNG, JPEG or BMP: {error}") from error
+        raise wrong(path, f"it is not a readable PNG, JPEG or BMP: {error}") from error
     return pixels.reshape(pixels.shape[0], pixels.shape[1], -1)
+
+
+def _read_coco(manifest: Manifest, path: Path) -> Table:
+    from edgeq.data.coco import read_coco
+
+    return read_coco(manifest, path)
 
 
 def _read_wavs(manifest: Manifest, path: Path) -> Table:
@@ -284,11 +295,11 @@ def read_wav(path: Path, sample_rate: int) -> NDArray[np.float32]:
             rate, width, channels = file.getframerate(), file.getsampwidth(), file.getnchannels()
             raw = file.readframes(file.getnframes())
     except (wave.Error, EOFError, ValueError, RuntimeError, MemoryError) as error:
-        raise _wrong(path, f"it is not a readable PCM .wav: {error}") from error
+        raise wrong(path, f"it is not a readable PCM .wav: {error}") from error
     if rate != sample_rate:
-        raise _wrong(path, f"it has {rate} Hz, the manifest says {sample_rate} Hz")
+        raise wrong(path, f"it has {rate} Hz, the manifest says {sample_rate} Hz")
     if width not in WAV_FULL_SCALE or not raw or len(raw) % (width * channels):
-        raise _wrong(path, f"{8 * width} bits or its length is none that edgeq reads")
+        raise wrong(path, f"{8 * width} bits or its length is none that edgeq reads")
     x = np.frombuffer(raw, f"<{'u' if width == 1 else 'i'}{width}").astype(np.float64)
     x = (x - 128 if width == 1 else x) / WAV_FULL_SCALE[width]
     return np.asarray(x.reshape(-1, channels).mean(axis=1), np.float32)
@@ -305,11 +316,11 @@ def _read_csv(manifest: Manifest, path: Path) -> Table:
         text = io.StringIO(data.decode("utf-8-sig"), newline="")
         header, *rows = csv.reader(text, delimiter=reader.delimiter, strict=True)
     except (UnicodeDecodeError, csv.Error, ValueError, TypeError) as error:
-        raise _wrong(path, f"it is not a readable CSV: {error}") from error
+        raise wrong(path, f"it is not a readable CSV: {error}") from error
     features = reader.features or tuple(name for name in header if name != reader.label)
     for name in (*features, *([reader.label] if reader.label else [])):
         if header.count(name) != 1:
-            raise _wrong(path, f"its header does not hold column {name!r} once")
+            raise wrong(path, f"its header does not hold column {name!r} once")
     columns = [header.index(name) for name in features]
     rows = [row for row in rows if row]
     x = np.array([_numbers(row, columns, header, path, i) for i, row in enumerate(rows, 2)])
@@ -326,7 +337,7 @@ def _numbers(
             raise ValueError(f"{len(row)} fields, the header has {len(header)}")
         return [float(row[column]) for column in columns]
     except ValueError as error:
-        raise _wrong(path, f"row {line}: {error}") from error
+        raise wrong(path, f"row {line}: {error}") from error
 
 
 def _targets(manifest: Manifest, names: list[str], path: Path) -> Array:
@@ -335,10 +346,11 @@ def _targets(manifest: Manifest, names: list[str], path: Path) -> Array:
     try:
         return np.array([float(name) for name in names], np.float32)
     except ValueError as error:
-        raise _wrong(path, f"its targets are not numbers: {error}") from error
+        raise wrong(path, f"its targets are not numbers: {error}") from error
 
 
-def _wrong(what: object, why: str) -> InputError:
+def wrong(what: object, why: str) -> InputError:
+    """Return the error of a file that is not what the manifest says."""
     return InputError(f"{what}: {why}", hint="check the file, and the manifest's reader and source")
 
 
@@ -346,6 +358,7 @@ READERS: dict[type[Any], Callable[[Manifest, Path], Table]] = {
     NpzReader: _read_npz,
     NpyReader: _read_npy,
     ImageReader: _read_images,
+    CocoReader: _read_coco,
     WavReader: _read_wavs,
     CsvReader: _read_csv,
     SyntheticReader: _make_synthetic,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeq.convert import metrics
-from edgeq.convert.judgement import check_labels
+from edgeq.convert.judgement import METRICS, check_labels
 from edgeq.core.errors import InputError
 
 
@@ -88,6 +88,71 @@ def test_a_class_without_positives_does_not_count() -> None:
     assert metrics.mean_average_precision(outputs, np.array([0, 1])) == 1.0
 
 
+def defined_precision(scores: metrics.Array, positive: metrics.Array) -> float:
+    """Return the sum over falling thresholds of what recall gains, times the precision there."""
+    total, recall, value = positive.sum(), 0.0, 0.0
+    for threshold in sorted(set(scores), reverse=True):
+        taken = scores >= threshold
+        reached = positive[taken].sum() / total
+        value += (reached - recall) * positive[taken].mean()
+        recall = reached
+    return float(value)
+
+
+@given(st.lists(st.tuples(st.integers(0, 6), st.booleans()), min_size=1, max_size=40))
+def test_average_precision_is_that_of_the_definition(samples: list[tuple[int, bool]]) -> None:
+    scores = np.array([s for s, _ in samples], float)
+    positive = np.array([p for _, p in samples])
+    found = metrics.average_precision(scores, positive)
+    if positive.any():
+        assert found == pytest.approx(defined_precision(scores, positive))
+    else:
+        assert np.isnan(found)
+
+
+def test_each_class_has_its_precision_and_its_positives() -> None:
+    outputs = np.array([[0.9, 0.2, 0.1], [0.8, 0.3, 0.2], [0.1, 0.7, 0.3]])
+    by_class = METRICS["map"].by_class
+    assert by_class is not None
+    found = by_class(outputs, np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0]]))
+    assert [(f.label, f.positives, f.value) for f in found] == [
+        (0, 2, pytest.approx((1 + 2 / 3) / 2)), (1, 2, 1.0), (2, 0, None)
+    ]  # fmt: skip
+    assert [(f.label, f.positives) for f in by_class(outputs[:, :1], np.array([0, 1, 1]))] == [
+        (1, 2)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("metric", "y"),
+    [
+        ("auc", [1, 1]),
+        ("map", [[0, 0, 0], [0, 0, 0]]),
+        ("coco_map", [[[0, 0, 1, 1, 0, 1]], [[-1] * 6]]),
+    ],
+)
+def test_labels_without_anything_to_find_are_told(metric: str, y: list[object]) -> None:
+    outputs = np.zeros((2, 3))
+    check_labels(metric, outputs, np.array(y))
+    assert "needs" in METRICS[metric].lacks(outputs, np.array(y))
+
+
+@pytest.mark.parametrize(
+    "box",
+    [
+        [0, 0, 1, 1, 0],  # no sixth value
+        [0, 0, 1, 1, 0.5, 0],  # half a class
+        [0, 0, 1, 1, 0, 2],  # a crowd that is neither
+        [0.5, 0, 0.4, 1, 0, 0],  # upside down
+        [0, 0, float("inf"), 1, 0, 0],
+        [0, 0, 1, 1, float("nan"), 0],
+    ],
+)
+def test_labels_that_are_no_boxes_are_refused(box: list[float]) -> None:
+    with pytest.raises(InputError, match="labels"):
+        check_labels("coco_map", np.full((1, 1, 6), -1.0), np.array([[box]]))
+
+
 FITTING = {
     "top1": [(3, [0, 1, 2]), (1, [0, 1]), (3, [0.0, 2.0])],
     "map": [(3, [0, 2]), (3, [[1, 0, 1], [0, 0, 0]]), (1, [1, 0])],
@@ -96,7 +161,7 @@ FITTING = {
 }
 UNFIT = {
     "top1": [(3, [0, 3]), (3, [-1, 0]), (1, [0, 2]), (3, [0.5]), (3, [[0, 1], [1, 0]])],
-    "map": [(3, [0, 3]), (3, [[1, 0]])],
+    "map": [(3, [0, 3]), (3, [[1, 0]]), (3, [[1, 0, 2]]), (3, [[1, 0, -1]]), (3, [[1, 0, 0.5]])],
     "auc": [(3, [[0, 1]])],
     "mae": [(3, [0.5]), (1, [[0.5, 1.0]])],
 }

@@ -161,6 +161,31 @@ def test_a_bare_npz_gives_its_named_splits_or_halves(tmp_path: Path) -> None:
     assert sum(len(part.ids) for part in plain.parts.values()) == 40
 
 
+def test_labels_of_several_values_are_judged_by_mean_average_precision(
+    tmp_path: Path,
+) -> None:
+    x = np.arange(60, dtype=np.float32).reshape(20, 3)
+    for y, metric in ((np.eye(4, dtype=np.int64)[np.arange(20) % 4], "map"),
+                      (np.zeros((20, 1), int), "top1"), (np.zeros(20, int), "top1"),
+                      (np.eye(2)[np.arange(20) % 2], "mae")):  # fmt: skip
+        np.savez(tmp_path / "sets.npz", x=x, y=y)
+        assert load_dataset(str(tmp_path / "sets.npz")).manifest.metric == metric
+
+
+@pytest.mark.parametrize("y", [np.full((20, 2), 2), np.ones((20, 3), int), np.full((20, 2), 0.5)])
+def test_sets_of_labels_are_0_or_1_for_each_of_the_manifests(tmp_path: Path, y: np.ndarray) -> None:
+    path = Path(write_mine(tmp_path, rows(0, 5), rows(5, 20)))
+    path.write_text(path.read_text().replace('"top1"', '"map"'))
+    x = np.arange(80).reshape(20, 4)
+    np.savez(tmp_path / "mine.npz", x=x, y=np.eye(2, dtype=int)[np.arange(20) % 2])
+    found = load_dataset(str(path)).samples("evaluation")
+    assert found.y is not None
+    assert found.y.shape == (15, 2)
+    np.savez(tmp_path / "mine.npz", x=x, y=y)
+    with pytest.raises(InputError, match="not 0 or 1 for each of 2"):
+        load_dataset(str(path))
+
+
 def test_an_unknown_split_lists_the_known() -> None:
     with pytest.raises(InputError) as caught:
         load_dataset("digits").samples("holdout")

@@ -21,7 +21,12 @@ from edgeq.convert.conversion import (
     source_size,
 )
 from edgeq.convert.quantization.scheme import Scheme
-from edgeq.convert.recipes.materials import Materials, gather_materials, save_materials
+from edgeq.convert.recipes.materials import (
+    Materials,
+    describe_materials,
+    gather_materials,
+    save_materials,
+)
 from edgeq.convert.recipes.recipe import Recipe, Written, scheme_of
 from edgeq.convert.recipes.schedules import calibration_samples, takes_back, time_limit, trains
 from edgeq.convert.recipes.steps import Calibrate, Distil
@@ -167,9 +172,7 @@ def _job(
         "source": str(source.resolve()),
         "recipe": recipe.text,
         "seed": seed,
-        "metric": materials.metric,
-        "names": materials.names,
-        "split": materials.source,
+        **describe_materials(materials),
         "checkpoints": None if kept is None else str(kept.resolve()),
     }
 
@@ -223,4 +226,6 @@ def _warnings(recipe: Recipe, materials: Materials, dataset: Dataset) -> tuple[s
         found.append("there are no labels: training imitates the float model, or its own input")
     if takes_back(recipe) and not materials.apart:
         found.append("no sample is left to judge by: steps are kept by samples that calibrate")
+    if trains(recipe) and materials.layout is not None:
+        found.append("boxes only judge a detector: training imitates the float model")
     return tuple(found)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from edgeq.convert import metrics
+from edgeq.convert.detections import Layout, judged_outputs
 from edgeq.convert.judgement import METRICS, check_labels, judge_change
 from edgeq.convert.metrics import Array
 from edgeq.convert.recipes.materials import Labelled
@@ -14,8 +13,10 @@ from edgeq.core.records import StepRecord
 class Gauge:
     """Judges outputs (N, ...) of the held samples against labels and the source's outputs."""
 
-    def __init__(self, held: Labelled, source: Array, metric: str | None) -> None:
-        self._held, self._source = held, source
+    def __init__(
+        self, held: Labelled, source: Array, metric: str | None, layout: Layout | None = None
+    ) -> None:
+        self._held, self._source, self._layout = held, source, layout
         self.metric = self._choose(metric)
 
     def record(self, kind: str, before: Array, after: Array, seconds: float) -> StepRecord:
@@ -23,8 +24,9 @@ class Gauge:
         value, change = None, None
         x, y = self._held.x[0], self._target()
         if self.metric is not None and y is not None:
-            value = METRICS[self.metric].value(x, after, y)
-            change = judge_change(self.metric, x, before, after, y)
+            first, second = self._read(before), self._read(after)
+            value = METRICS[self.metric].value(x, second, y)
+            change = judge_change(self.metric, x, first, second, y)
         return StepRecord(
             kind=kind,
             before_db=None if before is self._source else metrics.sqnr_db(self._source, before),
@@ -40,10 +42,12 @@ class Gauge:
         if metric is None or y is None:
             reconstructs = metrics.is_reconstruction(self._held.x[0], self._source)
             return "mae" if reconstructs else None
-        if metric == "auc" and len(np.unique(y > 0)) < 2:
-            return None
-        check_labels(metric, self._source, y)
-        return metric
+        outputs = self._read(self._source)
+        check_labels(metric, outputs, y)
+        return None if METRICS[metric].lacks(outputs, y) else metric
+
+    def _read(self, outputs: Array) -> Array:
+        return judged_outputs((outputs,), self._layout)
 
     def _target(self) -> Array | None:
         return self._held.x[0] if self._held.y is None else self._held.y

@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+import msgspec
 import numpy as np
 
+from edgeq.convert.detections import Layout, layout_of
 from edgeq.convert.metrics import Array
 from edgeq.convert.samples import Inputs, hash_samples, load_inputs, save_inputs
 from edgeq.core.errors import InputError
@@ -51,7 +53,10 @@ class Labelled:
 
 
 class Materials(NamedTuple):
-    """Everything that the child is given; `metric` is the dataset's, None where it has none."""
+    """Everything that the child is given; `metric` is the dataset's, None where it has none.
+
+    `layout`: of a detector's outputs, None for other models.
+    """
 
     calibration: Labelled
     training: Labelled
@@ -59,6 +64,7 @@ class Materials(NamedTuple):
     metric: str | None
     source: str  # of the training samples: train, or representative
     names: tuple[str, ...] = ("",)  # of the inputs, as the manifest has them
+    layout: Layout | None = None
 
     @property
     def held(self) -> Labelled:
@@ -107,7 +113,8 @@ def gather_materials(dataset: Dataset, samples: int, *, apart: bool = False) -> 
     judged = dataset.manifest.metric != "none" and pool.y is not None
     metric = str(dataset.manifest.metric) if judged else None
     names = dataset.samples("representative", 1).names
-    return Materials(calibration, training, watched, metric, source, names)
+    layout = layout_of(dataset.manifest)
+    return Materials(calibration, training, watched, metric, source, names, layout)
 
 
 def _shares(samples: Labelled) -> Array:
@@ -161,4 +168,15 @@ def load_materials(folder: Path, job: Mapping[str, Any], ports: Sequence[Port]) 
         x = fit_inputs(source, ports, load_inputs(folder, name=name), names)
         parts.append(Labelled(x, np.load(labels) if labels.exists() else None))
     calibration, training, watched = parts
-    return Materials(calibration, training, watched, job["metric"], job["split"], names)
+    layout = msgspec.convert(job["layout"], Layout | None)
+    return Materials(calibration, training, watched, job["metric"], job["split"], names, layout)
+
+
+def describe_materials(materials: Materials) -> dict[str, Any]:
+    """Return what a child's job says of its samples, for `load_materials` there."""
+    return {
+        "metric": materials.metric,
+        "names": materials.names,
+        "split": materials.source,
+        "layout": msgspec.to_builtins(materials.layout),
+    }

@@ -85,7 +85,7 @@ def _quantize(errand: Errand, training: Training | None) -> dict[str, Any]:
     model, made = write_float(errand.source, errand.folder, x, trained)
     floating = errand.folder / FLOAT
     outputs = run_model(floating, materials.held.x)
-    gauge = Gauge(materials.held, outputs[0], materials.metric)
+    gauge = Gauge(materials.held, outputs[0], materials.metric, materials.layout)
     scheme = scheme_of(errand.recipe.quantize)
     draft = draft_model(floating, scheme, model=model, inputs=x, notes=notes)
     idle = list(idle_scopes(errand.recipe, draft))

@@ -55,7 +55,7 @@ def train_steps(source: Path, course: Course) -> Training:
     """
     prepare(course.seed, "load")  # dropout draws its own seed where a layer of it is made
     teacher, held = _load(source), course.materials.held
-    gauge = Gauge(held, predict(teacher, held.x), course.materials.metric)
+    gauge = _gauge(teacher, course.materials)
     trained, session = Trained(load_keras(source)), _session(teacher, course)
     before, records = predict(teacher, held.x), []
     for place, step in enumerate(course.steps, 1):
@@ -77,8 +77,8 @@ def rehearse_steps(source: Path, course: Course) -> Trained:
             or a step refuses it or its data.
     """
     prepare(course.seed, "load")
-    teacher, held = _load(source), course.materials.held
-    Gauge(held, predict(teacher, held.x), course.materials.metric)
+    teacher = _load(source)
+    _gauge(teacher, course.materials)
     trained, session = Trained(teacher), replace(_session(teacher, course), rehearses=True)
     for place, step in enumerate(course.steps, 1):
         trained, session = _take(place, step, trained, session, course)
@@ -89,6 +89,10 @@ def _load(source: Path) -> Any:
     model = load_keras(source)
     check_weights(model)
     return model
+
+
+def _gauge(teacher: Any, made: Materials) -> Gauge:
+    return Gauge(made.held, predict(teacher, made.held.x), made.metric, made.layout)
 
 
 def _take(
@@ -107,7 +111,8 @@ def _take(
 
 def _session(teacher: Any, course: Course) -> Session:
     made = course.materials
-    data = TrainingData(made.training.x, made.training.y, made.watched.x, made.watched.y)
+    labels = (made.training.y, made.watched.y) if made.layout is None else (None, None)
+    data = TrainingData(made.training.x, labels[0], made.watched.x, labels[1])
     return Session(
         data=data,
         teacher=teacher,

@@ -22,9 +22,9 @@ def choose_loss(model: Any, session: Session) -> Loss:
     """Return the loss for the session's data.
 
     An autoencoder (`reconstructs`): the squared error against its own input. int labels:
-    cross-entropy, from probabilities or logits (binary for a single output); float targets: mean
-    squared error; none: the teacher's outputs. Labels judge the first output; every other output
-    learns the teacher's.
+    cross-entropy, from probabilities or logits (binary for a single output, and for labels of 0
+    and 1 for each class); float targets: mean squared error; none: the teacher's outputs. Labels
+    judge the first output; every other output learns the teacher's.
 
     Raises:
         InputError: labels are out of range, or targets do not fit the outputs.
@@ -69,14 +69,15 @@ def is_autoencoder(model: Any) -> bool:
 
 
 def label_loss(model: Any, data: TrainingData) -> Loss:
-    """Return the cross-entropy of class labels (N,) against the first output."""
+    """Return the cross-entropy of labels (N,) or (N, classes) against the first output."""
     import keras
 
     outputs = probe(model, data.x)[0]
     assert data.y is not None
     classes = outputs[0].size
-    check_labels(data, 2 if classes == 1 else classes)
-    if classes == 1:
+    several = classes > 1 and data.y.size == classes * len(data.y)
+    check_labels(data, 2 if several or classes == 1 else classes, classes if several else 1)
+    if several or classes == 1:
         logits = bool(outputs.min() < 0 or outputs.max() > 1)
         binary = keras.losses.BinaryCrossentropy(from_logits=logits)
         return lambda x, y, outputs: binary(_like(y, outputs[0]), outputs[0])
@@ -84,10 +85,13 @@ def label_loss(model: Any, data: TrainingData) -> Loss:
     return lambda x, y, outputs: entropy(y, keras.ops.reshape(outputs[0], (-1, classes)))
 
 
-def check_labels(data: TrainingData, classes: int) -> None:
-    """Raise InputError for labels that are no classes, or that the model has no output for."""
+def check_labels(data: TrainingData, classes: int, values: int = 1) -> None:
+    """Raise InputError for labels that are no classes, or that the model has no output for.
+
+    Each sample has so many `values` below `classes`.
+    """
     for labels in (data.y, data.watched_y):
-        if labels is not None and labels.size != len(labels):
+        if labels is not None and labels.size != values * len(labels):
             raise InputError(
                 f"labels have {labels[0].size} values a sample, a class is one",
                 hint="give the class of each sample, or targets as floats",

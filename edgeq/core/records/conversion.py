@@ -112,11 +112,36 @@ class TensorErrorRecord(Record, frozen=True, kw_only=True):
     sqnr_db: float
 
 
+class MetricRecord(Record, frozen=True, kw_only=True):
+    """Another metric of the same outputs, told beside the one that judges."""
+
+    metric: str
+    int8_value: float
+    int8_interval: IntervalRecord
+    float_value: float | None = None
+    float_interval: IntervalRecord | None = None
+    change: ChangeRecord | None = None
+
+
+class ClassRecord(Record, frozen=True, kw_only=True):
+    """The average precision of one class, None without `positives`: samples or boxes that are it.
+
+    What has none is left out of the mean.
+    """
+
+    label: str
+    positives: int
+    int8_value: float | None
+    float_value: float | None = None
+
+
 class EvaluationRecord(Record, frozen=True, kw_only=True):
     """Accuracy of the float and the int8 model on the evaluation split.
 
-    `metric` is top1, auc, map, mae or, without labels, agreement; `agreement` is the share of
-    samples where both models decide alike. `int8_value` is the quantised model's, of any type.
+    `metric` is top1, auc, map, mae, coco_map, coco_map_50 or, without labels, agreement;
+    `agreement` is the share of samples where both models decide alike. `int8_value` is the
+    quantised model's, of any type. A mean average precision has its `classes`; `also` are metrics
+    told beside it.
     """
 
     dataset: str
@@ -135,6 +160,8 @@ class EvaluationRecord(Record, frozen=True, kw_only=True):
     cosine: float | None = None
     cosine_interval: IntervalRecord | None = None
     change: ChangeRecord | None = None
+    also: tuple[MetricRecord, ...] = ()
+    classes: tuple[ClassRecord, ...] = ()
 
 
 class MismatchRecord(Record, frozen=True, kw_only=True):

@@ -245,3 +245,18 @@ def test_a_classifier_of_as_many_features_as_classes_learns_its_labels(session: 
     for metric in ("top1", "auc"):
         loss = choose_loss(model, session(data=data, metric=metric))
         assert (float(loss([x], y % 2, confident)) < 1e-6) == (metric == "top1")
+
+
+def test_sets_of_labels_train_each_output_alone(session: Any) -> None:
+    import keras
+
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3, activation="sigmoid")])
+    x, y = np.eye(2, dtype=np.float32), np.array([[1, 1, 0], [0, 0, 0]], np.int32)
+    loss = choose_loss(model, session(data=TrainingData((x,), y, (x,), y), metric="map"))
+    given = np.array([[0.9, 0.6, 0.2], [0.1, 0.5, 0.3]], np.float32)
+    expected = -np.mean(np.log(np.where(y == 1, given, 1 - given)))
+    assert float(loss([x], y, [given])) == pytest.approx(float(expected), rel=1e-4)
+    for wrong in (2 * y, y[:, :2]):
+        data = TrainingData((x,), wrong, (x,), wrong)
+        with pytest.raises(InputError, match="labels"):
+            choose_loss(model, session(data=data, metric="map"))
