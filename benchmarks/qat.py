@@ -2,14 +2,12 @@
 
     python benchmarks/qat.py digits [--scheme int4] [--seeds 3] [--epochs 40]
     python benchmarks/qat.py cifar10 MODEL.h5 [--scheme int4] [--seeds 3] [--minutes 20]
-        [--features LAYER,LAYER --weight 10]
 
 Both print accuracies on the evaluation split, mean and spread over the seeds of training. `digits`
 trains a small separable CNN for each seed, and quantises it without and with training. `cifar10`
 takes a model of the MLPerf Tiny benchmark, learns from the float model's outputs on the
-calibration images (of CIFAR-10's training set) alone, and judges by the test images. With
-`--features` it learns what those layers give in the float model as well, as behind a `distil` step.
-Every integer figure is LiteRT's, on the .tflite; minutes are of this process' processor time.
+calibration images (of CIFAR-10's training set) alone, and judges by the test images. Every integer
+figure is LiteRT's, on the .tflite; minutes are of this process' processor time.
 """
 
 from __future__ import annotations
@@ -27,7 +25,7 @@ from edgeq.convert.interpreters import run_model
 from edgeq.convert.observers import observer_of
 from edgeq.convert.quantization.calibrators import calibrate
 from edgeq.convert.quantization.scheme import SCHEMES, Scheme
-from edgeq.convert.recipes.steps import Calibrate, Distil, Schedule, TrainQuantized
+from edgeq.convert.recipes.steps import Calibrate, Schedule, TrainQuantized
 from edgeq.convert.road import draft_model, finish
 from edgeq.convert.training.session import Session, Trained, TrainingData
 from edgeq.data.dataset import load_dataset
@@ -126,7 +124,6 @@ def _print_summary(rows: list[tuple[float, float, float]]) -> None:
 def cifar10(options: argparse.Namespace) -> None:
     """Print the accuracies of a model before and after quantised training on CIFAR-10."""
     from edgeq.convert.loading import load_keras
-    from edgeq.convert.training.distillation import teach
     from edgeq.convert.training.qat import train_quantized
 
     model = load_keras(Path(options.model))
@@ -146,12 +143,9 @@ def cifar10(options: argparse.Namespace) -> None:
         minutes=options.minutes,
         augment="flip-shift",
     )
-    pairs = tuple(f"{name}={name}" for name in options.features.split(",") if name)
-    lesson = Distil(soft=1.0, features=pairs, feature_weight=options.weight)
     rows = []
     for seed in range(options.seeds):
         session = Session(given, model, seed, checkpoints / str(seed), _tell, scheme=scheme)
-        session = teach(session, Trained(model), lesson) if lesson.features else session
         began = time.process_time()
         trained = train_quantized(Trained(model), session, TrainQuantized(schedule=schedule))
         minutes = (time.process_time() - began) / 60
@@ -175,8 +169,6 @@ def main() -> None:
     large = verbs.add_parser("cifar10")
     large.add_argument("model")
     large.add_argument("--minutes", type=float)
-    large.add_argument("--features", default="", help="layers whose outputs are learned as well")
-    large.add_argument("--weight", type=float, default=10.0, help="of the features' error")
     large.add_argument("--checkpoints", help="folder that outlives an interruption")
     large.set_defaults(run=cifar10)
     for verb in (small, large):
