@@ -12,7 +12,7 @@ import numpy as np
 
 from edgeq import __version__
 from edgeq.convert.finiteness import check_constants, check_weights
-from edgeq.convert.interpreters import run_model, tflite_ports
+from edgeq.convert.interpreters import OPTIMISED, run_model, tflite_ports
 from edgeq.convert.loading import (
     Progress,
     Source,
@@ -157,7 +157,7 @@ def convert_source(job: dict[str, Any], inputs: Inputs, folder: Path, progress: 
     result = backend.quantize(FloatModel(floating, made, keras, scheme), inputs)
     quantised.write_bytes(result.data)
     progress("compare", None)
-    real = run_model(floating, compared)
+    real = run_model(floating, compared, kernels=OPTIMISED)
     return {
         **compare_with_source(made, real),
         "backend": name,

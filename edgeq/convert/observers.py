@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
 
-from edgeq.convert.interpreters import dequantize, feed
+from edgeq.convert.interpreters import OPTIMISED, dequantize, open_model, run_samples
 from edgeq.convert.metrics import Array
 from edgeq.convert.quantization.draft import Observer
 from edgeq.convert.samples import Inputs
@@ -27,22 +26,7 @@ def observer_of(inputs: Inputs) -> Observer:
 
 
 def _run(graph: Graph, tensors: Sequence[int], inputs: Inputs) -> Iterator[Sequence[Array]]:
-    interpreter = _open(write_graph(graph))
+    interpreter = open_model(write_graph(graph), kernels=OPTIMISED, keep=True)
     details = {detail["index"]: detail for detail in interpreter.get_tensor_details()}
-    for sample in zip(*inputs, strict=True):
-        feed(interpreter, sample, graph.name)
-        interpreter.invoke()
+    for _ in run_samples(interpreter, inputs, graph.name):
         yield [dequantize(interpreter.get_tensor(i), details[i]) for i in tensors]
-
-
-def _open(data: bytes) -> Any:
-    from ai_edge_litert.interpreter import Interpreter, OpResolverType
-
-    interpreter = Interpreter(
-        model_content=data,
-        experimental_op_resolver_type=OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES,
-        experimental_preserve_all_tensors=True,
-        num_threads=1,
-    )
-    interpreter.allocate_tensors()
-    return interpreter

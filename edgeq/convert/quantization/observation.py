@@ -8,13 +8,14 @@ from functools import reduce
 from itertools import islice
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.convert.quantization.draft import Draft, Observed, Observer
 from edgeq.convert.quantization.statistics import (
     TensorStatistics,
-    add_sample,
-    measure_sample,
+    add_samples,
+    measure_samples,
     merge_statistics,
 )
 from edgeq.core.errors import InputError
@@ -22,6 +23,7 @@ from edgeq.graph.ir import Graph
 
 Block = Mapping[int, TensorStatistics]
 BLOCKS = 8
+AT_ONCE = 1 << 20  # values that are measured together: a cache's worth
 MOMENTUM = 0.95
 
 
@@ -102,25 +104,31 @@ def gather_blocks(
         NotFiniteError: naming the tensor.
     """
     blocks: list[Block] = []
-    size = 1
-    for number, values in enumerate(samples):
-        fresh = number % size == 0
+    size, missing, series = 1, 0, iter(samples)
+    for first in series:
+        fresh = missing == 0
         if fresh and len(blocks) == BLOCKS:
             blocks = [_merge(*blocks[at : at + 2]) for at in range(0, BLOCKS, 2)]
             size *= 2
+        missing = size if fresh else missing
+        room = max(1, AT_ONCE // max(1, sum(values.size for values in first)))
+        chunk = [first, *islice(series, min(missing, room) - 1)]
+        missing -= len(chunk)
         before = None if fresh else blocks.pop()
-        blocks.append(_extend(before, dict(zip(tensors, values, strict=True)), momentum))
+        stacked = dict(zip(tensors, map(np.stack, zip(*chunk, strict=True)), strict=True))
+        blocks.append(_extend(before, stacked, momentum))
     return blocks
 
 
 def _extend(block: Block | None, values: Mapping[int, NDArray[Any]], momentum: float) -> Block:
+    """Return the statistics of a block, None for none so far, with more samples (N, ...)."""
     found = {}
     for tensor, array in values.items():
         try:
             found[tensor] = (
-                measure_sample(array, momentum)
+                measure_samples(array, momentum)
                 if block is None
-                else add_sample(block[tensor], array)
+                else add_samples(block[tensor], array)
             )
         except ValueError as error:
             raise NotFiniteError(tensor) from error

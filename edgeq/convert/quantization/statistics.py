@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -52,17 +54,15 @@ class Histogram:
         return math.floor(math.ldexp(value, -self.exponent)) - self.start
 
 
-def count_values(values: Floats, low: float, high: float) -> Histogram:
-    """Return the histogram of finite `values`, float64 of any shape, all within low..high.
-
-    `values` are overwritten: memory is what this takes its time for.
-    """
+def count_values(values: Array, low: float, high: float) -> Histogram:
+    """Return the histogram of finite `values`, floats of any shape, all within low..high."""
     exponent, start = _choose_grid(low, high)
-    # In float64 a product with a power of two is exact, even of the least float32.
-    np.multiply(values, math.ldexp(1.0, -exponent), out=values)
-    np.floor(values, out=values)
-    np.subtract(values, start, out=values)
-    places = values.reshape(-1).astype(np.intp)
+    # A product with a power of two is exact, unless it makes the least of float32 still smaller.
+    kind = np.float64 if exponent > 0 else values.dtype
+    steps = np.multiply(values, math.ldexp(1.0, -exponent), dtype=kind)
+    np.floor(steps, out=steps)
+    np.subtract(steps, start, out=steps)
+    places = steps.reshape(-1).astype(np.intp)
     return Histogram(exponent, start, np.bincount(places, minlength=BINS))
 
 
@@ -122,43 +122,50 @@ class TensorStatistics:
     histogram: Histogram
 
 
-def add_sample(statistics: TensorStatistics, values: Array) -> TensorStatistics:
-    """Return the statistics with one more sample; as `merge_statistics`, but faster."""
+def add_samples(statistics: TensorStatistics, values: Array) -> TensorStatistics:
+    """Return the statistics with more samples (N, ...); as `merge_statistics`, but faster."""
     around = statistics.low, statistics.high
-    return merge_statistics(statistics, measure_sample(values, statistics.momentum, around))
+    return merge_statistics(statistics, measure_samples(values, statistics.momentum, around))
 
 
-def measure_sample(
+def measure_samples(
     values: Array, momentum: float = 0.95, around: tuple[float, float] | None = None
 ) -> TensorStatistics:
-    """Return the statistics of one sample's values.
+    """Return the statistics of samples (N, ...) in their order.
 
     Args:
-        values: float32 or float64 of any shape.
+        values: float32 or float64, N >= 1.
         around: the histogram's bins are to suit this range, too.
 
     Raises:
         ValueError: no values, or NaN or infinity among them.
     """
-    low, high = (float(values.min()), float(values.max())) if values.size else (math.nan,) * 2
-    if not (math.isfinite(low) and math.isfinite(high)):
+    rows = values.reshape(len(values), -1) if values.size else np.array([[math.nan]])
+    lows, highs = rows.min(axis=1).tolist(), rows.max(axis=1).tolist()
+    # NaN hides from min and max, but not from a sum.
+    if not math.isfinite(sum(lows) + sum(highs)):
         raise ValueError("no values, or values that are not finite")
+    low, high = min(lows), max(highs)
     bounds = (low, high) if around is None else (min(low, around[0]), max(high, around[1]))
     return TensorStatistics(
-        samples=1,
+        samples=len(values),
         count=values.size,
-        zeros=values.size - int(np.count_nonzero(values)),
+        zeros=int(np.count_nonzero(values == 0)),
         low=low,
         high=high,
         momentum=momentum,
-        moving_low=low,
-        moving_high=high,
-        first_low=low,
-        first_high=high,
+        moving_low=_move_average(lows, momentum),
+        moving_high=_move_average(highs, momentum),
+        first_low=lows[0],
+        first_high=highs[0],
         at_low=int(np.count_nonzero(values == low)),
         at_high=int(np.count_nonzero(values == high)),
-        histogram=count_values(values.astype(np.float64), *bounds),
+        histogram=count_values(values, *bounds),
     )
+
+
+def _move_average(series: Sequence[float], momentum: float) -> float:
+    return reduce(lambda average, value: value + momentum * (average - value), series)
 
 
 def merge_statistics(a: TensorStatistics, b: TensorStatistics) -> TensorStatistics:

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from edgeq.convert.backends import COMPARED, compare_with_source
-from edgeq.convert.interpreters import run_model
+from edgeq.convert.interpreters import OPTIMISED, run_model
 from edgeq.convert.loading import source_ports
 from edgeq.convert.metrics import sqnr_db
 from edgeq.convert.observers import observer_of
@@ -98,7 +98,7 @@ def _quantize(errand: Errand, training: Training | None) -> dict[str, Any]:
     final = gauge.record("quantize", outputs[0], quantized[0], 0.0)
     earlier = training.steps if training else ()
     return {
-        **compare_with_source(made, run_model(floating, errand.compared)),
+        **compare_with_source(made, run_model(floating, errand.compared, kernels=OPTIMISED)),
         "sqnr_db": sqnr_db(joined(outputs), joined(quantized)),
         "metric": gauge.metric,
         "steps": msgspec.to_builtins((*earlier, *records, final)),

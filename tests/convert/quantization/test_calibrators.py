@@ -20,8 +20,8 @@ from edgeq.convert.quantization.errors import (
 )
 from edgeq.convert.quantization.statistics import (
     TensorStatistics,
-    add_sample,
-    measure_sample,
+    add_samples,
+    measure_samples,
 )
 from edgeq.convert.recipes.steps import Calibrate
 
@@ -46,7 +46,7 @@ DISTRIBUTIONS: dict[str, Values] = {
 
 
 def calibrate(name: str, values: Values, levels: Levels = INT8, **params: float) -> Range:
-    return CALIBRATORS[name](measure_sample(values), Calibrate(**params), levels)
+    return CALIBRATORS[name](measure_samples(values[None]), Calibrate(**params), levels)
 
 
 def quantize(values: NDArray[np.float64], kept: Range, levels: Levels) -> NDArray[np.float64]:
@@ -85,9 +85,9 @@ def test_min_max_keeps_the_extremes() -> None:
 
 def test_moving_average_follows_the_samples() -> None:
     samples = [np.array([-1.0, n], np.float32) for n in (10.0, 20.0, 20.0)]
-    found = measure_sample(samples[0], 0.5)
+    found = measure_samples(samples[0][None], 0.5)
     for sample in samples[1:]:
-        found = add_sample(found, sample)
+        found = add_samples(found, sample[None])
     params = Calibrate(method="moving-average", momentum=0.5)
     assert CALIBRATORS["moving-average"](found, params, INT8) == Range(-1.0, 17.5)
 
@@ -95,7 +95,7 @@ def test_moving_average_follows_the_samples() -> None:
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 @pytest.mark.parametrize("share", [0.01, 0.1, 5.0, 50.0, 99.0, 99.9, 99.99, 100.0])
 def test_percentiles_are_the_values_own_within_a_bin(name: str, share: float) -> None:
-    values, found = DISTRIBUTIONS[name], measure_sample(DISTRIBUTIONS[name])
+    values, found = DISTRIBUTIONS[name], measure_samples(DISTRIBUTIONS[name][None])
     rank = share / 100 * len(values)
     ordered = np.sort(values)
     low, high = ordered[max(int(rank) - 1, 0)], ordered[min(int(np.ceil(rank)), len(values) - 1)]
@@ -108,7 +108,7 @@ def test_percentiles_are_the_values_own_within_a_bin(name: str, share: float) ->
 def test_expected_errors_are_what_quantising_costs(name: str, levels: Levels) -> None:
     values = DISTRIBUTIONS[name]
     whole = calibrate("min-max", values)
-    density = density_of(measure_sample(values))
+    density = density_of(measure_samples(values[None]))
     for share in (1.0, 0.7, 0.3, 0.05):
         kept = Range(share * whole.low, share * whole.high)
         low, high = np.array([kept.low]), np.array([kept.high])
@@ -209,13 +209,13 @@ def test_a_constant_has_the_range_from_zero_to_itself(method: str, value: float)
 
 @pytest.mark.parametrize("name", DISTRIBUTIONS)
 def test_the_clipped_share_is_that_of_the_values(name: str) -> None:
-    values, found = DISTRIBUTIONS[name], measure_sample(DISTRIBUTIONS[name])
+    values, found = DISTRIBUTIONS[name], measure_samples(DISTRIBUTIONS[name][None])
     for kept in (Range(-0.5, 0.5), Range(-2, 4), Range(-1e9, 1e9)):
         outside = float(np.mean((values < kept.low) | (values > kept.high)))
         assert clipped_share(found, kept) == pytest.approx(outside, abs=2e-3)
 
 
 def test_calibrators_depend_on_statistics_alone() -> None:
-    found: TensorStatistics = measure_sample(DISTRIBUTIONS["normal"])
+    found: TensorStatistics = measure_samples(DISTRIBUTIONS["normal"][None])
     for choose in CALIBRATORS.values():
         assert choose(found, Calibrate(), INT8) == choose(replace(found), Calibrate(), INT8)

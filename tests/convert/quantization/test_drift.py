@@ -27,7 +27,7 @@ from edgeq.convert.quantization.drift import (
 )
 from edgeq.convert.quantization.observation import observe_activations
 from edgeq.convert.quantization.scheme import Scheme
-from edgeq.convert.quantization.statistics import TensorStatistics, measure_sample
+from edgeq.convert.quantization.statistics import TensorStatistics, measure_samples
 from edgeq.convert.recipes.steps import Calibrate
 from edgeq.core.records import DriftRecord
 from edgeq.graph.ir import Graph, Node, Tensor
@@ -37,7 +37,7 @@ Images = NDArray[np.float32]
 
 def normal(seed: int, mean: float = 0.0, size: int = 20_000) -> TensorStatistics:
     values = np.random.default_rng(seed).normal(mean, 1, size)
-    return measure_sample(values.astype(np.float32)[:, None])
+    return measure_samples(values.astype(np.float32)[None])
 
 
 def images(seed: int, count: int = 100, gain: float = 1.0) -> Images:
@@ -85,8 +85,8 @@ def test_the_distance_is_symmetric_and_within_its_bounds(mean: float, size: int)
 
 
 def test_overlap_and_saturation_are_those_of_the_values() -> None:
-    first = measure_sample(np.array([0.0, 1.0, 2.0, 4.0], np.float32))
-    second = measure_sample(np.array([2.0, 3.0, 6.0, 6.0], np.float32))
+    first = measure_samples(np.array([[0.0, 1.0, 2.0, 4.0]], np.float32))
+    second = measure_samples(np.array([[2.0, 3.0, 6.0, 6.0]], np.float32))
     assert range_overlap(first, second) == pytest.approx(2 / 6)
     assert saturated_share(first, second) == pytest.approx(0.5)
     assert saturated_share(second, first) == 0.0

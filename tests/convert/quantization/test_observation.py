@@ -10,9 +10,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from edgeq.convert.quantization import observation
 from edgeq.convert.quantization.calibrators import CALIBRATORS, calibrate
 from edgeq.convert.quantization.draft import Draft, Observer, Range
-from edgeq.convert.quantization.observation import BLOCKS, gather_blocks, observe_activations
+from edgeq.convert.quantization.observation import (
+    AT_ONCE,
+    BLOCKS,
+    gather_blocks,
+    observe_activations,
+)
 from edgeq.convert.quantization.scheme import SCHEMES, Scheme, Scope
 from edgeq.convert.recipes.steps import Calibrate
 from edgeq.core.errors import InputError
@@ -125,8 +131,12 @@ def test_the_same_samples_give_the_same_ranges(method: str) -> None:
     assert one.ranges == two.ranges
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 9, 40])
-def test_blocks_are_few_and_hold_every_sample_in_order(count: int) -> None:
+@pytest.mark.parametrize("at_once", [1, 3, AT_ONCE])
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 9, 40, 41, 100])
+def test_blocks_are_few_and_hold_every_sample_in_order(
+    count: int, at_once: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(observation, "AT_ONCE", at_once)
     rows = [[np.full((1, 1), n, np.float32)] for n in range(count)]
     blocks = gather_blocks(rows, [5], 0.9)
     assert len(blocks) <= BLOCKS

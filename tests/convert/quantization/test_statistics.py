@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from edgeq.convert.quantization.statistics import (
     BINS,
     TensorStatistics,
-    add_sample,
-    measure_sample,
+    add_samples,
+    measure_samples,
     merge_statistics,
 )
 
@@ -25,7 +25,8 @@ SAMPLES = st.lists(arrays(np.float32, (2, 3), elements=FINITE), min_size=1, max_
 
 
 def gather(samples: list[Sample], momentum: float = 0.95) -> TensorStatistics:
-    return reduce(add_sample, samples[1:], measure_sample(samples[0], momentum))
+    first, *others = (sample[None] for sample in samples)
+    return reduce(add_samples, others, measure_samples(first, momentum))
 
 
 def assert_same_counts(a: TensorStatistics, b: TensorStatistics) -> None:
@@ -65,6 +66,26 @@ def test_neither_order_nor_division_changes_a_count(
         assert_same_counts(whole, merge_statistics(gather(left), gather(right)))
 
 
+@given(SAMPLES)
+def test_samples_together_give_what_they_give_one_by_one(samples: list[Sample]) -> None:
+    whole, stack = gather(samples), np.stack(samples)
+    kept = stack.copy()
+    found = measure_samples(stack)
+    assert_same_counts(whole, found)
+    assert (whole.first_low, whole.first_high) == (found.first_low, found.first_high)
+    peak = float(np.max(np.abs(stack)))
+    assert found.moving_low == pytest.approx(whole.moving_low, abs=1e-9 * peak)
+    assert found.moving_high == pytest.approx(whole.moving_high, abs=1e-9 * peak)
+    assert np.array_equal(stack, kept)
+
+
+def test_the_least_values_below_zero_keep_their_bin_however_wide_it_is() -> None:
+    tiny = np.float32(-1e-45)
+    found = measure_samples(np.array([[tiny, 1e9]], np.float32)).histogram
+    assert found.counts[found.place(float(tiny))] == 1
+    assert found.place(float(tiny)) == found.place(0.0) - 1
+
+
 @given(SAMPLES, st.integers(1, 11), st.floats(0.01, 0.99))
 def test_merged_moving_averages_are_those_of_the_whole_series(
     samples: list[Sample], cut: int, momentum: float
@@ -82,8 +103,8 @@ def test_merged_moving_averages_are_those_of_the_whole_series(
 
 
 def test_a_value_far_outside_doubles_the_range_and_keeps_the_counts() -> None:
-    near = measure_sample(np.linspace(0, 1, 1000, dtype=np.float32)[:, None])
-    far = add_sample(near, np.array([[1000.0]], np.float32))
+    near = measure_samples(np.linspace(0, 1, 1000, dtype=np.float32)[None])
+    far = add_samples(near, np.array([[1000.0]], np.float32))
     ratio = far.histogram.width / near.histogram.width
     assert ratio == 2 ** round(np.log2(ratio)) >= 512
     assert far.histogram.total == 1001
@@ -93,7 +114,7 @@ def test_a_value_far_outside_doubles_the_range_and_keeps_the_counts() -> None:
 @settings(max_examples=25)
 @given(st.floats(-1024, 1024, width=32), st.floats(2.0**-10, 1024, width=32))
 def test_the_bins_are_as_fine_as_half_the_best_there_is(low: float, spread: float) -> None:
-    found = measure_sample(np.array([low, low + spread], np.float32))
+    found = measure_samples(np.array([[low, low + spread]], np.float32))
     extent = found.high - found.low
     if extent > 1e-3 * max(abs(found.low), abs(found.high)):  # finer than float32 is no use
         assert found.histogram.width <= 2.01 * extent / BINS
@@ -102,10 +123,10 @@ def test_the_bins_are_as_fine_as_half_the_best_there_is(low: float, spread: floa
 @pytest.mark.parametrize("values", [[], [np.nan, 1.0], [np.inf], [0.0, -np.inf]])
 def test_what_is_not_finite_is_refused(values: list[float]) -> None:
     with pytest.raises(ValueError, match="not finite"):
-        measure_sample(np.array(values, np.float32))
+        measure_samples(np.array([values], np.float32))
 
 
 def test_statistics_of_another_momentum_do_not_merge() -> None:
-    one = measure_sample(np.ones((2, 3), np.float32))
+    one = measure_samples(np.ones((1, 6), np.float32))
     with pytest.raises(ValueError, match="another momentum"):
-        merge_statistics(one, measure_sample(np.ones((2, 3), np.float32), momentum=0.5))
+        merge_statistics(one, measure_samples(np.ones((1, 6), np.float32), momentum=0.5))
