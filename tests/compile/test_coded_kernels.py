@@ -217,7 +217,7 @@ def _kernels(core: Core) -> set[str]:
     ("board", "kernels"),
     [
         ("virt-m4", {"eq_coded_tiles", "eq_coded_plane_any", "eq_coded_quads"}),
-        ("virt-m0plus", {"eq_coded_paired", "eq_coded_paired_depthwise", "eq_coded_small_dense"}),
+        ("virt-m0plus", {"eq_coded_paired", "eq_coded_paired_depthwise", "eq_coded_small_row"}),
         (BOARD, {"eq_coded_mve_conv", "eq_coded_mve_pointwise", "eq_coded_mve_depthwise"}),
     ],
 )
