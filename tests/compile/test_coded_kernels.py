@@ -218,7 +218,7 @@ def _kernels(core: Core) -> set[str]:
     [
         ("virt-m4", {"eq_coded_tiles", "eq_coded_plane_any", "eq_coded_quads"}),
         ("virt-m0plus", {"eq_coded_paired", "eq_coded_paired_depthwise", "eq_coded_small_row"}),
-        (BOARD, {"eq_coded_mve_conv", "eq_coded_mve_pointwise", "eq_coded_mve_depthwise"}),
+        (BOARD, {"eq_coded_mve_conv", "eq_coded_mve_row", "eq_coded_mve_depthwise"}),
     ],
 )
 def test_each_core_has_kernels_of_its_own(board: str, kernels: set[str]) -> None:
