@@ -1,4 +1,4 @@
-/* CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED with weights of few distinct values with Helium. */
+/* CONV_2D, DEPTHWISE_CONV_2D and FULLY_CONNECTED of few distinct weights with Helium. */
 #ifndef EQ_CODED_MVE_H
 #define EQ_CODED_MVE_H
 
@@ -6,8 +6,8 @@
 #include "eq_mve_conv.h"
 #include "eq_mve_depthwise.h"
 
-/* A row of codes holds a tile of four outputs, as eq_mve_matrix.h has it; the weights that are decoded
-   at once take `decoded` bytes. */
+/* A row of codes holds a tile of four outputs, as eq_mve_matrix.h has it; the weights that are
+   decoded at once take `decoded` bytes. */
 struct eq_coded_mve_conv {
     struct eq_codes weights;
     int32_t decoded;
@@ -29,20 +29,18 @@ struct eq_coded_mve_row {
     struct eq_mve_matrix matrix;
 };
 
-/* A row of codes holds a block of channels; the weights that are decoded at once take `decoded` bytes,
-   a multiple of 64. */
+/* A row of codes holds a block of channels; the weights that are decoded at once take `decoded`
+   bytes, a multiple of 64. */
 struct eq_coded_mve_depthwise {
     struct eq_codes weights;
     int32_t decoded;
     struct eq_mve_depthwise depthwise;
 };
 
-/* `scratch` holds decoded weights; then the rows of a step, or what the kernel
-   of int8 asks for. */
+/* `scratch` holds decoded weights; then the rows of a step, or what the kernel of int8 asks for. */
 void eq_coded_mve_conv(const struct eq_coded_mve_conv *layer, const int8_t *x, int8_t *y,
                        int8_t *scratch);
 void eq_coded_mve_row(const struct eq_coded_mve_row *layer, const int8_t *x, int8_t *y);
-
 void eq_coded_mve_pointwise(const struct eq_coded_mve_pointwise *layer, const int8_t *x,
                             int8_t *y, int8_t *scratch);
 void eq_coded_mve_depthwise(const struct eq_coded_mve_depthwise *layer, const int8_t *x,

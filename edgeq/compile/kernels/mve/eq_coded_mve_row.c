@@ -39,7 +39,7 @@ EQ_MVE_INLINE struct sums add_fours(struct sums s, int8x16_t x, const uint8_t *c
     return s;
 }
 
-/* It has four for four codes of a bit: that of one is every fourth. The outputs of the lower bits. */
+/* It has four for four codes of a bit: that of one is every fourth. The lower bits' outputs. */
 EQ_MVE_INLINE struct sums add_lower(struct sums s, int8x16_t x, const uint8_t *codes,
                                     const int8_t *book)
 {

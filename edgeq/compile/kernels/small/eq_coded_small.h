@@ -7,9 +7,9 @@
 #include "eq_paired_depthwise.h"
 #include "eq_small_dense.h"
 
-/* A row of codes holds the weights of an output, of which `pixels` are made at a time, a multiple of
-   four: all their taps are read before anything of them is written. What fills up runs of taps may
-   be any weight. */
+/* A row of codes holds the weights of an output, which is made for `pixels` at a time, a multiple
+   of four: all their taps are read before anything of them is written. What fills up runs of taps
+   may be any weight. */
 struct eq_coded_paired {
     struct eq_codes weights;
     int32_t pixels;
@@ -37,9 +37,9 @@ struct eq_coded_paired_depthwise {
     struct eq_paired_depthwise depthwise;
 };
 
-/* `scratch` holds the weights of an output, a multiple of eight, of which each takes a word on cores
-   that eq_paired_biased is for and a byte on others; then 2 * depth bytes of each pixel, and what
-   eq_paired asks for beside them. */
+/* `scratch` holds the weights of an output, a multiple of eight, of which each takes a word on
+   cores that eq_paired_biased is for and a byte on others; then 2 * depth bytes of each pixel, and
+   what eq_paired asks for beside them. */
 void eq_coded_paired(const struct eq_coded_paired *layer, int8_t *scratch, const int8_t *x,
                      int8_t *y);
 

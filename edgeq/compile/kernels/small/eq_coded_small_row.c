@@ -80,7 +80,8 @@ static void add_fours(const int8_t *x, const int8_t *end, const uint8_t *codes,
         }
     } else if (each == 4) {
         for (; x != end; x++, codes++) {
-            const int8_t *const low = book + 2 * (*codes & 15), *const high = book + 2 * (*codes >> 4);
+            const int8_t *const low = book + 2 * (*codes & 15);
+            const int8_t *const high = book + 2 * (*codes >> 4);
             a += *x * low[0];
             b += *x * low[1];
             c += *x * high[0];
@@ -88,7 +89,8 @@ static void add_fours(const int8_t *x, const int8_t *end, const uint8_t *codes,
         }
     } else {
         for (; x != end; x += 2, codes++) {
-            const int8_t *const low = book + 4 * (*codes & 15), *const high = book + 4 * (*codes >> 4);
+            const int8_t *const low = book + 4 * (*codes & 15);
+            const int8_t *const high = book + 4 * (*codes >> 4);
             a += x[0] * low[0] + x[1] * high[0];
             b += x[0] * low[1] + x[1] * high[1];
             c += x[0] * low[2] + x[1] * high[2];

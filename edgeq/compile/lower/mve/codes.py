@@ -209,9 +209,7 @@ def _operands(node: Node) -> tuple[int, int, int]:
 ROWS: dict[str, tuple[Variant, ...]] = {
     "FULLY_CONNECTED": (
         Variant("mve-coded-row", _is_row, _lower_row),
-        Variant(
-            "mve-coded-rows", when_coded(scales_down, lower_product, _encode), _lower_product
-        ),
+        Variant("mve-coded-rows", when_coded(scales_down, lower_product, _encode), _lower_product),
     ),
     "CONV_2D": (
         Variant(

@@ -27,9 +27,7 @@ def suits(target: Target) -> bool:
     return target.core in CORES and target.options.goal != "flash"
 
 
-def paired_weights(
-    window: Window, weights: NDArray[np.int8], filling: int = 0
-) -> NDArray[np.int8]:
+def paired_weights(window: Window, weights: NDArray[np.int8], filling: int = 0) -> NDArray[np.int8]:
     """Return the weights as [outputs, depth], each run of neighbouring taps of even length.
 
     Args:
