@@ -23,9 +23,14 @@ BASES: Mapping[str, tuple[str, ...]] = {
     "eq_coded_paired": ("eq_paired_biased", "eq_paired"),
     "eq_coded_paired_depthwise": ("eq_paired_depthwise",),
     "eq_coded_small_dense": ("eq_small_dense",),
+    "eq_coded_small_row": ("eq_small_dense",),
     "eq_coded_mve_conv": ("eq_mve_conv",),
     "eq_coded_mve_pointwise": ("eq_mve_pointwise",),
+    "eq_coded_mve_steps": ("eq_mve_pointwise",),
+    "eq_coded_mve_windows": ("eq_mve_conv",),
+    "eq_coded_mve_row": ("eq_mve_dense",),
     "eq_coded_mve_depthwise": ("eq_mve_depthwise",),
+    "eq_coded_mve_blocks": ("eq_mve_depthwise",),
     "eq_coded_rows": ("eq_int4",),
 }
 # Instructions that decode a weight, by the bits of its code: counted with benchmarks/packed.py.

@@ -13,6 +13,8 @@ from edgeq.boards.profile import Core
 from edgeq.boards.registry import find_board
 from edgeq.compile import arrangement, compile_graph
 from edgeq.compile.lower import codes
+from edgeq.compile.lower.mve import codes as mve_codes
+from edgeq.compile.lower.small import codes as small_codes
 from edgeq.compile.target import NATIVE, Target
 from edgeq.graph.ir import Graph, OptionValue
 from edgeq.graph.oracle import Oracle
@@ -203,6 +205,38 @@ def test_kernels_with_helium_give_the_oracles_bytes(count: int) -> None:
             np.testing.assert_array_equal(ours, theirs)
 
 
+@pytest.fixture
+def _no_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in (codes, mve_codes, small_codes):
+        monkeypatch.setattr(module, "decoding_room", lambda node, target: 0)
+
+
+@pytest.mark.usefixtures("_no_room")
+@pytest.mark.parametrize("count", [24, pytest.param(200, marks=pytest.mark.slow)])
+def test_so_do_those_that_decode_a_tile_at_a_time(count: int) -> None:
+    graphs, target = _helium_graphs(count, 12), Target.of(find_board(BOARD).core)
+    plans = [compile_graph(g, name="net", target=target).plan for g in graphs]
+    found = {layer.kernel for plan in plans for layer in plan.layers}
+    assert found >= {"eq_coded_mve_steps", "eq_coded_mve_windows", "eq_coded_mve_blocks"}
+    cases = [(g, random_inputs(g, 7)) for g in graphs]
+    for (graph, inputs), outputs in zip(cases, run_helium(cases), strict=True):
+        for ours, theirs in zip(outputs, Oracle(graph).run(inputs).outputs, strict=True):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("values", [BINARY, TERNARY, tuple(range(-8, 8))])
+@pytest.mark.parametrize("core", ["m0plus", "m3"])
+@pytest.mark.parametrize("pixels", [16, 61])
+def test_pixels_share_decoded_weights_and_outputs_lie_upon_the_input(
+    pixels: int, core: str, values: tuple[int, ...]
+) -> None:
+    graph = _pointwise(pixels, 64, values, 64)
+    plan = compile_graph(graph, name="net", target=TARGETS[core]).plan
+    assert plan.layers[0].kernel == "eq_coded_paired"
+    assert plan.arena_bytes == 64 * pixels + plan.layers[0].scratch_bytes
+    check(graph, 1, TARGETS[core])
+
+
 def _kernels(core: Core) -> set[str]:
     rng, found = np.random.default_rng(5), set()
     for maker in ("convolution", "pointwise", "depthwise", "dense"):
@@ -217,8 +251,8 @@ def _kernels(core: Core) -> set[str]:
     ("board", "kernels"),
     [
         ("virt-m4", {"eq_coded_tiles", "eq_coded_plane_any", "eq_coded_quads"}),
-        ("virt-m0plus", {"eq_coded_paired", "eq_coded_paired_depthwise", "eq_coded_small_dense"}),
-        (BOARD, {"eq_coded_mve_conv", "eq_coded_mve_pointwise", "eq_coded_mve_depthwise"}),
+        ("virt-m0plus", {"eq_coded_paired", "eq_coded_paired_depthwise", "eq_coded_small_row"}),
+        (BOARD, {"eq_coded_mve_conv", "eq_coded_mve_row", "eq_coded_mve_depthwise"}),
     ],
 )
 def test_each_core_has_kernels_of_its_own(board: str, kernels: set[str]) -> None:

@@ -106,8 +106,12 @@ def choose_rows(node: Node, target: Target, rows: int, row_bytes: int) -> int:
         rows: of all decoded weights.
         row_bytes: of each.
     """
-    room = dict(target.decoding).get(node.index, CHUNK_BYTES) or _LEAST_BYTES
-    return min(rows, max(1, room // row_bytes))
+    return min(rows, max(1, decoding_room(node, target) // row_bytes))
+
+
+def decoding_room(node: Node, target: Target) -> int:
+    """Return the bytes of memory that a layer has for decoded weights."""
+    return dict(target.decoding).get(node.index, CHUNK_BYTES) or _LEAST_BYTES
 
 
 def decodes_least(node: Node, target: Target) -> bool:

@@ -6,7 +6,7 @@ void eq_coded_mve_depthwise(const struct eq_coded_mve_depthwise *layer, const in
 {
     struct eq_mve_depthwise part = layer->depthwise;
     part.weights = scratch;
-    eq_decode(&layer->weights, 0, layer->blocks, scratch);
-    eq_mve_depthwise(&part, x, y, scratch + layer->blocks * eq_codes_row(&layer->weights));
+    eq_mve_decode(&layer->weights, 0, (part.window.out_c + 15) / 16, scratch);
+    eq_mve_depthwise(&part, x, y, scratch + layer->decoded);
 }
 #endif

@@ -69,14 +69,29 @@ static inline int8x16_t make_any(const struct eq_mve_depthwise *d, const struct 
     return eq_mve_lane_finish(q, s, c);
 }
 
+static int is_3x3(const struct eq_window *g)
+{
+    return g->kernel_h == 3 && g->kernel_w == 3 && g->dilation_h == 1;
+}
+
 void eq_mve_depthwise(const struct eq_mve_depthwise *layer, const int8_t *x, int8_t *y,
                       int8_t *scratch)
 {
-    const struct eq_window *g = &layer->window;
-    if (g->kernel_h == 3 && g->kernel_w == 3 && g->dilation_h == 1) {
+    if (is_3x3(&layer->window)) {
         eq_mve_lanes(layer, x, y, scratch, make_3x3);
     } else {
         eq_mve_lanes(layer, x, y, scratch, make_any);
+    }
+}
+
+void eq_mve_depthwise_block(const struct eq_mve_depthwise *block, const struct eq_mve_rows *rows,
+                            int32_t c, int8_t *y)
+{
+    const struct eq_mve_output q = block->out;
+    if (is_3x3(&block->window)) {
+        eq_mve_lanes_block(block, &q, rows, 0, c, y, make_3x3);
+    } else {
+        eq_mve_lanes_block(block, &q, rows, 0, c, y, make_any);
     }
 }
 #endif

@@ -25,4 +25,15 @@ struct eq_mve_depthwise {
 void eq_mve_depthwise(const struct eq_mve_depthwise *layer, const int8_t *x, int8_t *y,
                       int8_t *scratch);
 
+/* The rows of taps of one row of outputs, and the bytes between two taps. */
+struct eq_mve_rows {
+    const int8_t *const *row;
+    int32_t tap;
+};
+
+/* A row of outputs of the block that starts at byte `c` of a pixel, with the parameters and weights
+   of that block alone. */
+void eq_mve_depthwise_block(const struct eq_mve_depthwise *block, const struct eq_mve_rows *rows,
+                            int32_t c, int8_t *y);
+
 #endif

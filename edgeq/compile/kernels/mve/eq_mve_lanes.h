@@ -8,34 +8,37 @@
 #if defined(__ARM_FEATURE_MVE)
 #include "eq_mve_lines.h"
 
-/* The rows of taps of one row of outputs, and the bytes between two taps. */
-struct eq_mve_rows {
-    const int8_t *const *row;
-    int32_t tap;
-};
-
 /* Makes sixteen bytes of outputs: those of the block that starts at byte `c` of a pixel, from what
    lies `at` bytes along the rows. */
 typedef int8x16_t eq_mve_make(const struct eq_mve_depthwise *d, const struct eq_mve_output *q,
                               const struct eq_mve_rows *r, int32_t at, int32_t c);
+
+/* A row of outputs of one block: that of which the parameters start at `c`, whose bytes are `at` so
+   many along the rows. `y` is where the row's go. */
+EQ_MVE_INLINE void eq_mve_lanes_block(const struct eq_mve_depthwise *d,
+                                      const struct eq_mve_output *q, const struct eq_mve_rows *r,
+                                      int32_t c, int32_t at, int8_t *y, eq_mve_make *make)
+{
+    const int32_t channels = d->window.out_c, step = d->side_by_side ? 16 : 0;
+    int32_t left = d->side_by_side ? d->window.out_w * channels : channels - at;
+    int32_t i;
+    y += at;
+    for (i = 0; i < d->steps; i++) {
+        vstrbq_p_s8(y, make(d, q, r, at, c), vctp8q((uint32_t)left));
+        left -= step;
+        at += d->x_step;
+        y += d->y_step;
+    }
+}
 
 /* One row of outputs. */
 EQ_MVE_INLINE void eq_mve_lanes_row(const struct eq_mve_depthwise *d, const struct eq_mve_rows *r,
                                     int8_t *y, eq_mve_make *make)
 {
     const struct eq_mve_output q = d->out; /* stores of bytes cannot change it */
-    const int32_t channels = d->window.out_c, step = d->side_by_side ? 16 : 0;
-    int32_t c, i;
-    for (c = 0; c < channels; c += 16) {
-        int32_t left = d->side_by_side ? d->window.out_w * channels : channels - c;
-        int32_t at = c;
-        int8_t *to = y + c;
-        for (i = 0; i < d->steps; i++) {
-            vstrbq_p_s8(to, make(d, &q, r, at, c), vctp8q((uint32_t)left));
-            left -= step;
-            at += d->x_step;
-            to += d->y_step;
-        }
+    int32_t c;
+    for (c = 0; c < d->window.out_c; c += 16) {
+        eq_mve_lanes_block(d, &q, r, c, c, y, make);
     }
 }
 

@@ -24,11 +24,12 @@ struct eq_paired {
     struct eq_output out;
 };
 
-/* `scratch` takes 8 * depth + 4 * kernel_w * in_c bytes. */
+/* `scratch` takes 8 * depth bytes, and 4 * kernel_w * in_c more where windows reach over the border
+   or are dilated. */
 void eq_paired(const struct eq_paired *layer, int8_t *scratch, const int8_t *x, int8_t *y);
 
-/* The same for weights stored as unsigned bytes with 128 added; `scratch` takes 12 * depth +
-   4 * kernel_w * in_c bytes. For cores that load a signed byte in two instructions. */
+/* The same for weights stored as unsigned bytes with 128 added; `scratch` takes 12 * depth
+   bytes, and as many more. For cores that load a signed byte in two instructions. */
 void eq_paired_biased(const struct eq_paired *layer, int8_t *scratch, const int8_t *x, int8_t *y);
 
 #endif

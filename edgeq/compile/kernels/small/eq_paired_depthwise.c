@@ -274,7 +274,7 @@ void eq_paired_depthwise(const struct eq_paired_depthwise *layer, int8_t *scratc
         columns[i] = pair_of(layer->in_zero, layer->in_zero);
     }
     for (n = 0; n < g->batch; n++) {
-        for (c = 0; c < g->in_c; c++) {
+        for (c = 0; c < layer->made; c++) {
             p.x = x + c;
             depthwise_plane(&p, c, columns, (int32_t *)(columns + words), y + c);
         }

@@ -7,9 +7,11 @@
 #include "eq_scale.h"
 #include "eq_window.h"
 
-/* weights[channels][column][row]; the bias holds the input's zero point. */
+/* weights[channels][column][row]; the bias holds the input's zero point. Of the channels the first
+   `made` are made. */
 struct eq_paired_depthwise {
     struct eq_window window;
+    int32_t made;
     int8_t in_zero;
     const int8_t *weights;
     struct eq_scaling scaling; /* without a bias where `out` holds */

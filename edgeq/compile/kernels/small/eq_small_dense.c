@@ -1,5 +1,7 @@
 #include "eq_small_dense.h"
 
+#include "eq_small_finish.h"
+
 /* acc[i] += the sum of x[k] * w[k][i]; returns the weights that follow. */
 static inline const uint8_t *add_products(const int8_t *x, const uint8_t *w, int32_t depth,
                                           int32_t *acc)
@@ -74,20 +76,6 @@ static int32_t sum_of(const int8_t *x, int32_t count)
     return sum;
 }
 
-/* Finishes each accumulator with its output's own scale. */
-static void finish_each(const struct eq_small_dense *d, int32_t o, int32_t count, int32_t *acc)
-{
-    int32_t i;
-    for (i = 0; i < count; i++) {
-        if (d->scaling.bias) {
-            const struct eq_scale q = eq_scale_of(&d->scaling, o + i);
-            acc[i] = eq_scaled(&q, acc[i]);
-        } else {
-            acc[i] = eq_finish(&d->out, acc[i], o + i);
-        }
-    }
-}
-
 /* `q` is the scale that all outputs share, or null. */
 static void dense_row(const struct eq_small_dense *d, const struct eq_scale *q, const int8_t *x,
                       int8_t *y)
@@ -106,14 +94,7 @@ static void dense_row(const struct eq_small_dense *d, const struct eq_scale *q, 
         if (fours != d->depth) {
             w = add_products(x + fours, w, d->depth - fours, acc);
         }
-        if (q) {
-            eq_scale_four(q, acc);
-        } else {
-            finish_each(d, o, count, acc);
-        }
-        for (i = 0; i < count; i++) {
-            *y++ = (int8_t)acc[i];
-        }
+        eq_small_finish(d, q, o, count, acc, y + o);
     }
 }
 

@@ -75,11 +75,6 @@ def product_layer(
     """Return the layer of a product with `struct eq_mve_matrix`, of elements of any size."""
     x, y = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
     count = y.elements // matrix["outputs"]
-    read, written = x.bytes // count, y.bytes // count
-    steps = range(0, count, PAIR)
-    distance = least_distance(
-        [r * read for r in steps], [min(r + PAIR, count) * written for r in steps]
-    )
     fields = {"rows": count, "matrix": matrix}
     return Layer(
         (Call("eq_mve_pointwise", "eq_mve_pointwise", fields, (x.index, y.index)),),
@@ -87,8 +82,23 @@ def product_layer(
         arrays,
         "1x1" if node.op == "CONV_2D" else "",
         hot=True,
-        overlaps=(Overlap(x.index, distance),),
+        overlaps=over_product(graph, node, count, PAIR),
     )
+
+
+def over_product(
+    graph: Graph, node: Node, count: int, step: int, *, copied: bool = False
+) -> tuple[Overlap, ...]:
+    """Return the overlap of a product of `count` rows, of which `step` are under way at once.
+
+    Args:
+        copied: they are copied before any of their outputs is written.
+    """
+    x, y = graph.tensor(node.inputs[0]), graph.tensor(node.outputs[0])
+    read, written = x.bytes // count, y.bytes // count
+    starts = range(step if copied else 0, count, step)
+    ends = [(r if copied else min(r + step, count)) * written for r in starts]
+    return (Overlap(x.index, least_distance([r * read for r in starts], ends)),)
 
 
 def conv_layer(

@@ -51,6 +51,7 @@ def lower_paired_depthwise(graph: Graph, node: Node, target: Target) -> Layer:
     array = constant("weights", rows, np.int8)
     fields = {
         "window": window.fields,
+        "made": window.output[3],
         "in_zero": zero_point_of(graph.tensor(node.inputs[0])),
         "weights": array.ref,
         **finish,

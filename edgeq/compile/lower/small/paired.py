@@ -27,16 +27,19 @@ def suits(target: Target) -> bool:
     return target.core in CORES and target.options.goal != "flash"
 
 
-def paired_weights(window: Window, weights: NDArray[np.int8]) -> NDArray[np.int8]:
+def paired_weights(window: Window, weights: NDArray[np.int8], filling: int = 0) -> NDArray[np.int8]:
     """Return the weights as [outputs, depth], each run of neighbouring taps of even length.
 
     Args:
         weights: [outputs, kernel height, kernel width, inputs].
+        filling: what runs are filled up with, any weight: it is multiplied by nought.
     """
     outputs, height, width, inputs = weights.shape
     runs = weights.reshape(outputs, height, width * inputs)
-    even = np.pad(runs, ((0, 0), (0, 0), (0, -runs.shape[2] % CHUNK))).reshape(outputs, -1)
-    return np.pad(even, ((0, 0), (0, -even.shape[1] % UNROLLED)))
+    even = np.pad(
+        runs, ((0, 0), (0, 0), (0, -runs.shape[2] % CHUNK)), constant_values=filling
+    ).reshape(outputs, -1)
+    return np.pad(even, ((0, 0), (0, -even.shape[1] % UNROLLED)), constant_values=filling)
 
 
 def lanes_hold(rows: NDArray[np.int8]) -> bool:
@@ -60,6 +63,12 @@ def is_paired(graph: Graph, node: Node, target: Target) -> bool:
         and pixels > 1
         and lanes_hold(paired_weights(window, weight_values(graph, node)))
     )
+
+
+def staged_bytes(window: Window) -> int:
+    """Return what the taps of four pixels take whose windows reach over the border."""
+    apart = window.is_padded or window.dilation[1] > 1
+    return TILE * window.kernel[1] * window.input[3] if apart else 0
 
 
 def lower_paired(graph: Graph, node: Node, target: Target) -> Layer:
@@ -89,6 +98,6 @@ def lower_paired(graph: Graph, node: Node, target: Target) -> Layer:
         (array, *arrays),
         window.describe(),
         hot=True,
-        scratch=4 * words * depth + 4 * window.kernel[1] * window.input[3],
+        scratch=4 * words * depth + staged_bytes(window),
         overlaps=over_window(node.inputs[0], window, TILE, buffered=True),
     )
