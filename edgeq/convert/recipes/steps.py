@@ -237,7 +237,7 @@ class CompensateRounding(
     """
 
     layers: str = ALL
-    samples: Positive = 256
+    samples: Positive = 512
     keep: Keep = "always"
 
 
