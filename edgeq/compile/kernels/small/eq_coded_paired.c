@@ -78,7 +78,12 @@ static void decode(const struct eq_codes *c, int32_t o, weight *w)
     eq_decode(c, o, 1, w);
 }
 
-#define dot eq_words_dot
+/* Apart from the loops around it, which would leave it too few registers. */
+static EQ_APART void dot(const uint32_t *x, const uint32_t *end, const weight *w, uint32_t low,
+                         int32_t high, int32_t *acc)
+{
+    eq_words_dot(x, end, w, low, high, acc);
+}
 #endif
 
 /* What the pixels under way share: fours of them, whose packed taps follow each other. */
