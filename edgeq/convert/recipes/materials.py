@@ -108,7 +108,7 @@ def gather_materials(dataset: Dataset, samples: int, *, apart: bool = False) -> 
     if watching.any():
         training, watched = (pool.take(np.flatnonzero(rows)) for rows in (~watching, watching))
     if apart:
-        drawn = _without(drawn, watched.head(HELD))
+        drawn = training if drawn is pool else _without(drawn, watched.head(HELD))
     calibration = drawn.head(samples)
     judged = dataset.manifest.metric != "none" and pool.y is not None
     metric = str(dataset.manifest.metric) if judged else None
