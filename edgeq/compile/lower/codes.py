@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeq.compile.arithmetic import weight_values
-from edgeq.compile.layer import Coding, Constant, Layer, constant
+from edgeq.compile.layer import Call, Coding, Constant, Layer, constant
 from edgeq.compile.lower.variants import Lower
 from edgeq.compile.target import Target
 from edgeq.core.records import Goal
@@ -132,6 +132,21 @@ def mark(node: Node, layer: Layer, plain: Layer, book: Codebook, decoded: tuple[
         detail=", ".join(filter(None, (plain.detail, words))),
         codings=(Coding(node.index, book.bits, len(book.values), saved, *decoded),),
     )
+
+
+def over_codes(
+    node: Node, plain: Layer, coded: Coded, kernel: str, inner: Mapping[str, Mapping[str, Any]]
+) -> Layer:
+    """Return the layer that looks codes up as it multiplies, and needs no memory for weights.
+
+    Args:
+        inner: the name and the initialiser of what `plain` has besides its weights.
+    """
+    ((name, rest),) = inner.items()
+    fields = {"weights": coded.fields, name: without(rest, "weights")}
+    call = Call(kernel, kernel, fields, (node.inputs[0], node.outputs[0]))
+    layer = Layer((call,), (kernel,), (*coded.constants, *plain.constants[1:]), hot=True)
+    return mark(node, layer, plain, coded.book, (0, 0))
 
 
 def in_words(count: int) -> int:

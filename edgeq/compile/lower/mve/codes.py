@@ -15,6 +15,7 @@ from edgeq.compile.lower.codes import (
     encode_rows,
     is_coded,
     mark,
+    over_codes,
     when_coded,
     without,
 )
@@ -153,15 +154,8 @@ def _lower_row(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower FULLY_CONNECTED of one row: codes are looked up as they are multiplied."""
     plain, coded = lower_product(graph, node, target), _encode_row(graph, node)
     assert coded is not None
-    matrix, kernel = plain.calls[0].fields["matrix"], "eq_coded_mve_row"
-    fields = {"weights": coded.fields, "matrix": without(matrix, "weights")}
-    layer = Layer(
-        (Call(kernel, kernel, fields, (node.inputs[0], node.outputs[0])),),
-        (kernel,),
-        (*coded.constants, *plain.constants[1:]),
-        hot=True,
-    )
-    return mark(node, layer, plain, coded.book, (0, 0))
+    matrix = {"matrix": plain.calls[0].fields["matrix"]}
+    return over_codes(node, plain, coded, "eq_coded_mve_row", matrix)
 
 
 def _lower_depthwise(graph: Graph, node: Node, target: Target) -> Layer:

@@ -14,6 +14,7 @@ from edgeq.compile.lower.codes import (
     in_words,
     is_coded,
     mark,
+    over_codes,
     when_coded,
     without,
 )
@@ -107,15 +108,7 @@ def _lower_row(graph: Graph, node: Node, target: Target) -> Layer:
     """Lower FULLY_CONNECTED of one row: codes are looked up as they are multiplied."""
     plain, coded = lower_small_dense(graph, node, target), _encode_row(graph, node)
     assert coded is not None
-    dense, kernel = plain.calls[0].fields, "eq_coded_small_row"
-    fields = {"weights": coded.fields, "dense": without(dense, "weights")}
-    layer = Layer(
-        (Call(kernel, kernel, fields, (node.inputs[0], node.outputs[0])),),
-        (kernel,),
-        (*coded.constants, *plain.constants[1:]),
-        hot=True,
-    )
-    return mark(node, layer, plain, coded.book, (0, 0))
+    return over_codes(node, plain, coded, "eq_coded_small_row", {"dense": plain.calls[0].fields})
 
 
 def _lower_dense(graph: Graph, node: Node, target: Target) -> Layer:
