@@ -41,11 +41,10 @@ class Metric(NamedTuple):
 
     `compare` takes the float model's outputs first, then the quantised one's. `values` tells how
     many values of a sample's label the metric takes, of a model with so many outputs (empty: any
-    number); `classes`
-    whether a single one is a class; `wrong` what else is wrong about labels, and `lacks` what
-    they must have for the metric to have a value ('': nothing). `by_class` tells it class by
-    class, `also` is another metric of the same kind that is told beside it. `boxes`: outputs are
-    detections (N, K, 6), see `detections`, and y boxes (N, G, 6), see `box_precision`.
+    number); `classes` whether a single one is a class; `wrong` what else is wrong about labels, and
+    `lacks` what they must have for the metric to have a value ('': nothing). `by_class` tells it
+    class by class, `also` is another metric of the same kind that is told beside it. `boxes`:
+    outputs are detections (N, K, 6), see `detections`, and y boxes (N, G, 6), see `box_precision`.
     """
 
     value: Callable[[Array, Array, Array], float]
